@@ -1,0 +1,324 @@
+"""The words of quaero as types: levels, statuses, facts and views. Pure: no I/O, no event loop.
+
+Two kinds of record live here and nothing else:
+
+* **facts**, frozen, named for what happened (`LogLine`, `StepChanged`, ...): the engine emits them, the
+  recorder stores them, in the order in which they were emitted;
+* **views**, typed dicts in the very shape of the wire protocol (`Entry`, `JobView`, ...): the store's reader
+  makes them, and the terminal, the server and `--json` show them unchanged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+
+
+class Level(IntEnum):
+    """Severity of an entry; stored as this integer. A level filter is always a threshold."""
+
+    DEBUG = 10
+    INFO = 20
+    WARN = 30
+    ERROR = 40
+
+    @property
+    def label(self) -> str:
+        """The level's name in JSON, TOML and on the command line: `debug info warn error`."""
+        return self.name.lower()
+
+
+LEVELS: Mapping[str, Level] = {level.label: level for level in Level}
+
+
+class Status(StrEnum):
+    """State of a job, step or worker. The last six are final: written once, never left."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    WARNING = "warning"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can follow."""
+        return self not in (Status.PENDING, Status.RUNNING)
+
+    @property
+    def good(self) -> bool:
+        """Whether what depends on it may start."""
+        return self in (Status.COMPLETED, Status.WARNING)
+
+
+Originator = Literal["worker", "step", ""]
+
+# An entry larger than this is split by whoever makes it, with a continuation mark (design: "Limits from the start").
+MAX_ENTRY_BYTES = 64 * 1024
+
+
+# ------------------------------------------------------------------ facts: engine -> recorder -> store
+
+
+class LogLine(NamedTuple):
+    """One line, accepted. `job` None: the service log. A plain tuple, because 400,000 a second are made."""
+
+    job: str | None
+    step: str | None
+    worker: int | None
+    time_us: int  # UTC, microseconds since 1970
+    level: int
+    message: str
+    originator: Originator
+    source: str  # the step's type, `stdout`, `stderr`, a logger's name; "" for the runner
+    fields: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """The job reached `status`. A final one is written only if `attempt` still holds the job."""
+
+    job: str
+    status: Status
+    time_us: int
+    attempt: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepChanged:
+    """The step reached `status`."""
+
+    job: str
+    step: str
+    status: Status
+    time_us: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgressed:
+    """How far a step is: `progress` in percent (0 to 100), `text` for people. None leaves a value as it was."""
+
+    job: str
+    step: str
+    progress: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """Values that a step hands to later ones; JSON-able. Kept with the job."""
+
+    job: str
+    step: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChanged:
+    """The worker `number` (from 1 within its step) reached `status`; `pending` makes it."""
+
+    job: str
+    step: str
+    number: int
+    status: Status
+    time_us: int
+    label: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the crawler extracted from one page. `text` is Markdown; times are UTC microseconds."""
+
+    url: str
+    canonical_url: str
+    title: str
+    text: str
+    content_hash: str  # sha-256 of the text, hex
+    status: int  # HTTP status of the page
+    fetched_at: int
+    authors: tuple[str, ...] = ()
+    published: str | None = None  # ISO 8601 date or date-time, as the page says
+    language: str | None = None
+    site: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFound:
+    """A document to keep. Its URL is its identity: found again, it is updated."""
+
+    job: str
+    document: Document
+
+
+Fact = LogLine | JobChanged | StepChanged | StepProgressed | StepOutput | WorkerChanged | DocumentFound
+
+
+# ------------------------------------------------------------------ what is enqueued
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step as it is written when its job is enqueued."""
+
+    name: str
+    type: str
+    depends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to enqueue: self-contained data, its ID made by the submitter."""
+
+    id: str
+    definition: str
+    name: str
+    trigger: Literal["cli", "api", "schedule"]
+    definition_text: str  # the TOML text, as it was read
+    definition_hash: str  # sha-256 of that text, hex
+    definition_path: str  # where it was read from, for people
+    parameters: Mapping[str, Any]
+    steps: tuple[StepRow, ...]
+    secrets: tuple[str, ...] = ()  # names only
+    refuse_overlap: bool = True
+
+
+# ------------------------------------------------------------------ views: the shapes of the wire protocol
+
+
+class Counts(TypedDict):
+    """Entries by level, exact."""
+
+    debug: int
+    info: int
+    warn: int
+    error: int
+
+
+def no_counts() -> Counts:
+    """Counts of nothing."""
+    return Counts(debug=0, info=0, warn=0, error=0)
+
+
+class Entry(TypedDict):
+    """A stored log entry, as the wire protocol shows it; absent keys are absent in JSON, too."""
+
+    id: int
+    timestamp: str  # ISO 8601, UTC, milliseconds, "Z"
+    level: str
+    message: str
+    job_id: NotRequired[str]
+    step_id: NotRequired[str]
+    step_name: NotRequired[str]
+    worker: NotRequired[str]
+    originator: str
+    source: str
+    line_number: NotRequired[int]
+    job_line: NotRequired[int]
+    fields: NotRequired[dict[str, Any]]
+
+
+class WorkerCounts(TypedDict):
+    """Workers of a step by state; an interrupted worker counts as cancelled."""
+
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class StepView(TypedDict):
+    """A step in a `status` event."""
+
+    id: str
+    name: str
+    type: str
+    status: str
+    progress: int
+    workers: WorkerCounts
+    progress_text: str
+    counts: Counts
+    started_at: str | None
+    finished_at: str | None
+    error: str | None
+
+
+class JobView(TypedDict):
+    """The job in a `status` event."""
+
+    id: str
+    definition: str
+    name: str
+    status: str
+    progress: int
+    started_at: str | None
+    finished_at: str | None
+    error: str | None
+
+
+class StatusView(TypedDict):
+    """Data of a `status` event."""
+
+    job: JobView
+    steps: list[StepView]
+
+
+class JobSummary(JobView):
+    """A job in a list."""
+
+    trigger: str
+    created_at: str
+    duration_ms: int | None
+    total_count: int
+    counts: Counts
+
+
+class WorkerView(TypedDict):
+    """A worker in `show`."""
+
+    name: str
+    status: str
+    label: str
+    started_at: str | None
+    finished_at: str | None
+    error: str | None
+
+
+class Meta(TypedDict):
+    """What a `logs` batch says of its place. The counts are None when a text filter is on."""
+
+    total_count: int | None
+    displayed_count: int | None
+    has_more: bool
+    oldest_id: int | None
+    newest_id: int | None
+    counts: Counts | None
+
+
+class LogsView(TypedDict):
+    """Data of a `logs` event, and the answer of a page."""
+
+    logs: list[Entry]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which entries a reader wants. `jobs` empty: the service log.
+
+    `steps` holds step names or step IDs (`JOB.STEP`); `worker` a worker's name (`fetch-17`); `text` is looked for
+    in the message, case-insensitively.
+    """
+
+    jobs: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    level: Level = Level.INFO
+    worker: str | None = None
+    text: str | None = None

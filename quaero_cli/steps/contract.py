@@ -1,0 +1,142 @@
+"""What a step type sees of the engine: the context it is handed, and the errors it may raise.
+
+A step type is one file in this folder (or an entry point in the group `quaero.steps`): an async function that
+has the file's name, takes a `StepContext` first and its options as annotated keyword-only arguments::
+
+    async def hello(ctx: StepContext, *, who: str, times: int = 1) -> None:
+        '''Say hello.
+
+        who: whom to greet
+        times: how often
+        '''
+        for _ in range(times):
+            ctx.log.info(f"hello {who}")
+
+The docstring is the type's help: its first paragraph says what it does, a line `option: text` describes each
+option. A returned mapping becomes the step's outputs. Raise `StepFailed` for a failure that the job's author
+should read; any other exception is a failure, too, and its traceback is kept in the entry's fields.
+
+Two module constants may stand beside the function: `DEFAULT_CONCURRENCY` (workers at once when the definition
+does not say; 0: no bound) and `SERVICE = True` (may be used with `service = true` and must call `ctx.ready`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from quaero_cli.errors import StepFailed
+from quaero_cli.model import Document
+
+__all__ = ["Log", "StepContext", "StepFailed", "WorkerContext", "WorkerPool"]
+
+
+class Log(Protocol):
+    """Structured log of a step or a worker. Never blocks, never drops; fields are stored as JSON."""
+
+    def debug(self, message: str, /, **fields: object) -> None:
+        """Log at level debug."""
+
+    def info(self, message: str, /, **fields: object) -> None:
+        """Log at level info."""
+
+    def warn(self, message: str, /, **fields: object) -> None:
+        """Log at level warn."""
+
+    def error(self, message: str, /, **fields: object) -> None:
+        """Log at level error."""
+
+    def write(
+        self, level: int, message: str, *, source: str | None = None, fields: Mapping[str, Any] | None = None
+    ) -> None:
+        """Log at a level given as a number, under another source (`stdout`, a logger's name)."""
+
+
+class WorkerContext(Protocol):
+    """One worker's side: its number (from 1), its name (`fetch-17`) and its own log."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def log(self) -> Log: ...
+
+
+WorkerFunction = Callable[[WorkerContext], Awaitable[None]]
+
+
+class WorkerPool(Protocol):
+    """Runs a step's workers in a nursery, at most `concurrency` at once, in the order in which they were spawned."""
+
+    def spawn(self, fn: WorkerFunction, *, label: str = "") -> int:
+        """Queue a worker (status `pending`) and return its number. It runs `fn` when its turn comes.
+
+        A worker whose `fn` raises is `failed` and harms no other; one that is cancelled is `cancelled`. Workers may
+        spawn workers. `label` says what it works on (a URL, an item), for people.
+        """
+
+    @property
+    def failed(self) -> int:
+        """Workers that failed so far."""
+
+
+class StepContext(Protocol):
+    """The engine's side of a running step."""
+
+    @property
+    def job_id(self) -> str: ...
+
+    @property
+    def step_name(self) -> str: ...
+
+    @property
+    def log(self) -> Log:
+        """The step's own log (originator `step`)."""
+
+    @property
+    def concurrency(self) -> int:
+        """Workers at once, from the definition or the type's default; 0: no bound."""
+
+    @property
+    def directory(self) -> Path:
+        """The definition file's folder: relative paths in options are meant from here."""
+
+    @property
+    def state_directory(self) -> Path:
+        """A private folder for the job's files; made when first asked for."""
+
+    def open_workers(self) -> AbstractAsyncContextManager[WorkerPool]:
+        """Open the step's fan-out. Leaving the block waits until every worker has ended.
+
+        Raises nothing for failed workers: the engine judges them by the definition's error tolerance.
+        """
+
+    def report(self, *, progress: int | None = None, text: str | None = None) -> None:
+        """Say how far the step is: percent and words. A step with workers has both by itself."""
+
+    def save(self, document: Document) -> None:
+        """Keep a document (in order with the log lines around it)."""
+
+    def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
+        """A service step can be used from now on; its outputs are handed to the steps that wait for it."""
+
+    async def room(self) -> None:
+        """Wait while the recorder is behind. Loops that log much call it once per round; a checkpoint always."""
+
+    async def run_process(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        read_levels: bool = False,
+    ) -> int:
+        """Run a child in a process group of its own, its stdout and stderr logged line by line; return its exit code.
+
+        A negative code is the signal that ended it. On cancellation the whole group gets TERM, after the grace
+        KILL; no process of it is left when this returns. `env` is added to the job's environment.
+        Raises StepFailed when it cannot be started.
+        """

@@ -1,0 +1,1 @@
+"""Following the store: one loop for `tail`, `run`'s own output and the SSE stream."""
