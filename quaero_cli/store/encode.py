@@ -1,0 +1,64 @@
+"""Values on their way into a column and out of it: text that SQLite can keep, JSON, times. Pure."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+
+def clean_text(text: str) -> str:
+    """Return `text` as SQLite can store it without losing any of it.
+
+    NUL ends a text early for many SQLite functions, and a lone surrogate (from undecodable bytes) cannot be
+    encoded at all: both become visible escapes.
+    """
+    if "\0" in text:
+        text = text.replace("\0", "\\x00")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode(errors="backslashreplace").decode()
+    return text
+
+
+def encode_json(value: Any) -> str:  # noqa: ANN401 - whatever a job logs
+    """Return JSON for a value of any kind; what JSON does not know becomes its text."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):
+        # Integers beyond 64 bits, lone surrogates, more than 254 levels: rare, so the slow way may take them.
+        return clean_text(json.dumps(_plain(value), ensure_ascii=True))
+
+
+def _plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    if depth > 50:
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    return str(value)
+
+
+def decode_json(text: str) -> Any:  # noqa: ANN401
+    """Return the value behind a JSON column."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # integers beyond 64 bits
+
+
+def timestamp(time_us: int) -> str:
+    """Return microseconds since 1970 as the wire's time: ISO 8601, UTC, milliseconds, `Z`."""
+    seconds, micros = divmod(time_us, 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros // 1000:03d}Z"
+
+
+def timestamp_or_none(time_us: int | None) -> str | None:
+    """Return the wire's time, or None where there is none yet."""
+    return None if time_us is None else timestamp(time_us)

@@ -1,0 +1,127 @@
+"""Opening the database on an SQLite that can be trusted.
+
+Every SQLite from 3.7.0 to 3.51.2 has the WAL-reset race: two connections in WAL mode, an overlapping checkpoint
+and commit, and committed pages are lost (fixed in 3.51.3, back-ported to 3.50.7 and 3.44.6). Most Pythons link
+such a version, so quaero brings its own through `pysqlite3`, looks at the version that was really linked, and
+refuses the others. One process uses one SQLite library: the standard library's name is pointed at ours before
+sqlite-utils is imported, since two libraries with the same file open drop each other's POSIX locks.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pysqlite3 as sqlite
+
+from quaero_cli.errors import StoreError
+
+if TYPE_CHECKING:
+    # pysqlite3 carries no annotations; it is the standard library's module, built with another engine.
+    from sqlite3 import Connection
+    from sqlite3 import Error as SqliteError
+else:
+    Connection, SqliteError = sqlite.Connection, sqlite.Error
+
+__all__ = ["Connection", "SqliteError", "connect", "require_safe_engine", "snapshot", "transaction", "translated"]
+
+sys.modules.setdefault("sqlite3", sqlite)
+
+APPLICATION_ID = 0x71756172  # "quar": tells our files from other SQLite files
+# Seconds a writer waits for another one. A batch takes milliseconds; a wait this long means a stuck process.
+BUSY_TIMEOUT = 10.0
+
+
+def is_safe(version: tuple[int, ...]) -> bool:
+    """Return whether an SQLite version is free of the WAL-reset race."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def require_safe_engine(version: tuple[int, ...] = sqlite.sqlite_version_info) -> None:
+    """Raise StoreError when the linked SQLite may lose committed data."""
+    if not is_safe(version):
+        shown = ".".join(map(str, version))
+        raise StoreError(
+            f"the linked SQLite {shown} can lose committed data (WAL-reset race)",
+            hint="install a newer pysqlite3 (SQLite 3.51.3 or later): pip install -U pysqlite3",
+        )
+
+
+def connect(path: Path, *, readonly: bool = False) -> Connection:
+    """Open a connection in autocommit mode; transactions are begun explicitly.
+
+    It may be handed from one thread to another, but used by one at a time. Raises StoreError when the file
+    cannot be opened or is not a quaero database.
+    """
+    require_safe_engine()
+    with translated(path):
+        if readonly:
+            connection: Connection = sqlite.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False, isolation_level=None
+            )
+        else:
+            # New files (and their -wal and -shm) are for their owner alone, whatever the umask of the shell.
+            previous = os.umask(0o077)
+            try:
+                connection = sqlite.connect(path, check_same_thread=False, isolation_level=None)
+            finally:
+                os.umask(previous)
+        connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA synchronous=FULL")
+        if readonly:
+            connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into StoreError with the file's name and, where there is one, a way out."""
+    try:
+        yield
+    except SqliteError as error:
+        raise StoreError(f"{path}: {error}", hint=_hint(str(error), path)) from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}", hint=_hint("unable to open", path)) from error
+
+
+def _hint(reason: str, path: Path) -> str | None:
+    if "unable to open" in reason or "readonly" in reason:
+        return f"make {path.parent} writable, or choose another data directory with --home or QUAERO_HOME"
+    if "full" in reason or "disk I/O" in reason:
+        return f"free space on the disk that holds {path.parent}; everything stored so far is intact"
+    if "not a database" in reason or "malformed" in reason:
+        return "move the file aside and start anew, or restore a backup; it was not changed"
+    if "locked" in reason:
+        return "another process holds the database; see which with: fuser " + str(path)
+    return None
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Run the block in one write transaction: all of it is stored, or nothing.
+
+    BEGIN IMMEDIATE takes the write lock first; a transaction that reads and then writes would fail at once with
+    SQLITE_BUSY_SNAPSHOT when another writer came between.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Run the block in one read transaction: every query sees the same commit. Never held over an await."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,151 @@
+"""Reading jobs: lists, states, one job with everything, and which job a person means."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, TypedDict
+
+from quaero_cli.errors import NotFoundError
+from quaero_cli.model import Counts, JobSummary, StatusView, StepView, WorkerView, no_counts
+from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
+from quaero_cli.store.engine import Connection
+from quaero_cli.store.rows import JOB_COLUMNS, STEP_COLUMNS, job_progress, job_view, step_view
+from quaero_cli.store.scope import count_levels
+
+
+class JobDetails(TypedDict):
+    """One job with everything that `show` tells but its entries."""
+
+    job: JobSummary
+    steps: list[StepView]
+    workers: list[WorkerView]
+    parameters: dict[str, Any]
+    outputs: dict[str, Any]  # step -> outputs
+    definition_path: str
+    definition_hash: str
+    documents: int
+
+
+def find_job(connection: Connection, reference: str) -> str:
+    """Return the ID that `reference` means: an ID, `last`, a definition (its newest job), or a unique prefix.
+
+    Raises NotFoundError, with the candidates when a prefix is not unique.
+    """
+    if reference == "last":
+        row = connection.execute("SELECT id FROM job ORDER BY key DESC LIMIT 1").fetchone()
+        if row is None:
+            raise NotFoundError("no job has run yet", hint="run one with: quaero run DEFINITION")
+        return str(row[0])
+    row = connection.execute("SELECT id FROM job WHERE id = ?", (reference,)).fetchone()
+    if row is None:
+        row = connection.execute(
+            "SELECT id FROM job WHERE definition = ? ORDER BY key DESC LIMIT 1", (reference,)
+        ).fetchone()
+    if row is not None:
+        return str(row[0])
+    matches = connection.execute(
+        "SELECT id FROM job WHERE substr(id, 1, ?) = ? AND ? <> '' ORDER BY key DESC LIMIT 6",
+        (len(reference), reference, reference),
+    ).fetchall()
+    if len(matches) == 1:
+        return str(matches[0][0])
+    if matches:
+        raise NotFoundError(
+            f"{reference} begins several job IDs", hint="one of: " + ", ".join(match[0] for match in matches)
+        )
+    raise NotFoundError(f"no job {reference}", hint="list the jobs with: quaero jobs")
+
+
+def list_jobs(
+    connection: Connection,
+    *,
+    statuses: Collection[str] = (),
+    definition: str | None = None,
+    limit: int = 50,
+    before: str | None = None,
+) -> list[JobSummary]:
+    """Return jobs, newest first; `before` is the ID of the job after which the page begins."""
+    sql, values = f"SELECT {JOB_COLUMNS} FROM job WHERE 1", list[object]()
+    if statuses:
+        sql += f" AND status IN ({','.join('?' * len(statuses))})"
+        values += statuses
+    if definition is not None:
+        sql, values = sql + " AND definition = ?", [*values, definition]
+    if before is not None:
+        sql, values = sql + " AND key < (SELECT key FROM job WHERE id = ?)", [*values, before]
+    rows = connection.execute(sql + " ORDER BY key DESC LIMIT ?", (*values, limit)).fetchall()
+    return [_summary(connection, row) for row in rows]
+
+
+def status(connection: Connection, job_id: str) -> StatusView:
+    """Return the state of a job and its steps. Raises NotFoundError."""
+    row = _job_row(connection, job_id)
+    steps = _steps(connection, row[0], job_id)
+    progress = job_progress(row[4], [step["progress"] for step in steps])
+    return StatusView(job=job_view(row, progress), steps=steps)
+
+
+def summary(connection: Connection, job_id: str) -> JobSummary:
+    """Return one job as lists show it. Raises NotFoundError."""
+    return _summary(connection, _job_row(connection, job_id))
+
+
+def details(connection: Connection, job_id: str) -> JobDetails:
+    """Return one job with its steps, workers, parameters and outputs. Raises NotFoundError."""
+    row = _job_row(connection, job_id)
+    outputs = connection.execute("SELECT name, outputs FROM step WHERE job = ? ORDER BY key", (row[0],))
+    documents = connection.execute("SELECT count(*) FROM document WHERE job_id = ?", (job_id,)).fetchone()[0]
+    return JobDetails(
+        job=_summary(connection, row), steps=_steps(connection, row[0], job_id),
+        workers=_workers(connection, row[0]), parameters=decode_json(row[11]),
+        outputs={name: decode_json(value) for name, value in outputs if value != "{}"},
+        definition_path=row[12], definition_hash=row[13], documents=documents,
+    )  # fmt: skip
+
+
+def job_counts(connection: Connection) -> dict[str, int]:
+    """Return how many jobs there are by status."""
+    return dict(connection.execute("SELECT status, count(*) FROM job GROUP BY status").fetchall())
+
+
+def _job_row(connection: Connection, job_id: str) -> Sequence[Any]:
+    row: Sequence[Any] | None = connection.execute(
+        f"SELECT {JOB_COLUMNS} FROM job WHERE id = ?", (job_id,)
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
+    return row
+
+
+def _steps(connection: Connection, job: int, job_id: str) -> list[StepView]:
+    counts: dict[int, Counts] = {}
+    for step, level, count in connection.execute("SELECT step, level, count FROM log_count WHERE job = ?", (job,)):
+        counts.setdefault(step, no_counts())
+        for name, number in count_levels([(level, count)]).items():
+            counts[step][name] += number  # type: ignore[literal-required]
+    rows = connection.execute(f"SELECT {STEP_COLUMNS} FROM step WHERE job = ? ORDER BY key", (job,)).fetchall()
+    return [step_view(row, job_id, counts.get(row[0]) or no_counts()) for row in rows]
+
+
+def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
+    key, started, finished, trigger, created, entries = row[0], row[6], row[7], row[8], row[9], row[10]
+    levels = connection.execute("SELECT level, sum(count) FROM log_count WHERE job = ? GROUP BY level", (key,))
+    steps = [step["progress"] for step in _steps(connection, key, row[1])] if row[4] == "running" else []
+    return JobSummary(
+        **job_view(row, job_progress(row[4], steps)), trigger=trigger, created_at=timestamp(created),
+        duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
+        total_count=entries, counts=count_levels(levels.fetchall()),
+    )  # fmt: skip
+
+
+def _workers(connection: Connection, job: int) -> list[WorkerView]:
+    rows = connection.execute(
+        "SELECT step.name, number, worker.status, label, worker.error, worker.started_at, worker.finished_at"
+        " FROM worker JOIN step ON step.key = worker.step WHERE step.job = ? ORDER BY step.key, number",
+        (job,),
+    ).fetchall()
+    return [
+        WorkerView(
+            name=f"{step}-{number}", status=state, label=label, error=error,
+            started_at=timestamp_or_none(started), finished_at=timestamp_or_none(finished),
+        )
+        for step, number, state, label, error, started, finished in rows
+    ]  # fmt: skip

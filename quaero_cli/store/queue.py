@@ -1,0 +1,144 @@
+"""The queue of jobs: enqueue, claim, cancel, and finding those whose runner died. Kept in the tables of jobs.
+
+Every change is a compare-and-set in one short transaction of its own. The end of a job is not here: it travels
+through the writer, after the job's last entry, and holds only for the attempt that claimed the job (`states`).
+A submitter takes the job's lock before it enqueues, so an open job with a free lock has lost its runner.
+"""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from quaero_cli.errors import NotFoundError, OverlapError, StateError
+from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged
+from quaero_cli.store.encode import encode_json
+from quaero_cli.store.engine import Connection, connect, transaction, translated
+from quaero_cli.store.locks import JobLock
+from quaero_cli.store.writer import Writer
+
+
+def now_us() -> int:
+    """Return the time as the store keeps it: UTC, microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def enqueue(path: Path, job: NewJob) -> None:
+    """Store a job as `pending`, with its steps. The caller holds its lock.
+
+    Raises OverlapError, with the running job's ID, when the definition runs already and refuses a second job.
+    """
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        if job.refuse_overlap:
+            row = connection.execute(
+                "SELECT id, status FROM job WHERE definition = ? AND status IN ('pending', 'running')",
+                (job.definition,),
+            ).fetchone()
+            if row is not None:
+                raise OverlapError(
+                    f"{job.definition} is {row[1]} already as job {row[0]}",
+                    hint=f'follow it with: quaero tail {row[0]} (or set overlap = "allow" in its definition)',
+                )
+        _insert(connection, job)
+
+
+def _insert(connection: Connection, job: NewJob) -> None:
+    cursor = connection.execute(
+        "INSERT INTO job (id, definition, name, trigger, status, created_at, definition_text, definition_hash,"
+        " definition_path, parameters, secrets) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            job.id, job.definition, job.name, job.trigger, Status.PENDING, now_us(), job.definition_text,
+            job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
+        ),
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO step (job, name, type, depends, status) VALUES (?,?,?,?,?)",
+        [(cursor.lastrowid, step.name, step.type, encode_json(step.depends), Status.PENDING) for step in job.steps],
+    )
+
+
+def claim(path: Path, job_id: str) -> int | None:
+    """Take a pending job to run it: it becomes `running`. Return the attempt's number, or None if it is not ours.
+
+    The number fences the end: a runner that lost its job can no longer write its status.
+    """
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        row = connection.execute(
+            "UPDATE job SET status = 'running', attempt = attempt + 1, started_at = ?"
+            " WHERE id = ? AND status = 'pending' RETURNING attempt",
+            (now_us(), job_id),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+
+def request_cancel(path: Path, job_id: str) -> Status:
+    """Ask a job's runner, wherever it is, to cancel it. Return the job's status at this moment.
+
+    Raises NotFoundError, and StateError when the job has ended.
+    """
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        row = connection.execute("SELECT status FROM job WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
+        status = Status(row[0])
+        if status.final:
+            raise StateError(f"job {job_id} has ended already: {status}")
+        connection.execute("UPDATE job SET cancel_requested = 1 WHERE id = ?", (job_id,))
+        return status
+
+
+def cancel_requests(path: Path) -> set[str]:
+    """Return the IDs of open jobs that somebody asked to cancel."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute(
+            "SELECT id FROM job WHERE status IN ('pending', 'running') AND cancel_requested"
+        ).fetchall()
+        return {row[0] for row in rows}
+
+
+def mark_interrupted(path: Path, locks: Path) -> list[str]:
+    """Mark every open job whose runner is gone as `interrupted`; return their IDs.
+
+    Called by whoever is about to look at jobs. Costs one read when there is nothing to mark.
+    """
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute("SELECT id FROM job WHERE status IN ('pending', 'running')").fetchall()
+    marked = []
+    for (job_id,) in rows:
+        with JobLock(locks, job_id) as lock:
+            if lock.acquire() and _interrupt(path, job_id):
+                marked.append(job_id)
+    return marked
+
+
+def _interrupt(path: Path, job_id: str) -> bool:
+    """Mark one job, whose lock we hold; False when it ended in the meantime."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        job = connection.execute(
+            "SELECT key, attempt, name, definition FROM job WHERE id = ? AND status IN ('pending', 'running')",
+            (job_id,),
+        ).fetchone()
+        if job is None:
+            return False
+        steps = connection.execute(
+            "SELECT name, status FROM step WHERE job = ? AND status IN ('pending', 'running')", (job[0],)
+        ).fetchall()
+        workers = connection.execute(
+            "SELECT step.key, number FROM worker JOIN step ON step.key = worker.step"
+            " WHERE step.job = ? AND worker.status IN ('pending', 'running')",
+            (job[0],),
+        ).fetchall()
+    _, attempt, name, definition = job
+    now, reason = now_us(), "the process that ran it ended without a word"
+    facts: list[LogLine | StepChanged | JobChanged] = []
+    for step, status in steps:
+        ended = Status.INTERRUPTED if status == Status.RUNNING else Status.SKIPPED
+        facts.append(StepChanged(job_id, step, ended, now, reason if ended is Status.INTERRUPTED else None))
+    text = f"Status changed: interrupted (job: {name})"
+    facts.append(LogLine(job_id, None, None, now, Level.ERROR, text, "", "", {"reason": reason}))
+    fields = {"job_id": job_id, "definition": definition}
+    facts.append(LogLine(None, None, None, now, Level.ERROR, f"Job interrupted: {job_id}", "", "runner", fields))
+    facts.append(JobChanged(job_id, Status.INTERRUPTED, now, attempt, reason))
+    with closing(Writer(path)) as writer, translated(path):
+        writer.interrupt_workers(workers, now)
+        writer.apply(1, facts)
+    return True

@@ -1,0 +1,229 @@
+"""The reader's side of the store: one connection, questions about jobs and entries, every answer one snapshot.
+
+Sync and bounded, so that short reads may run on the event loop; what may look at a whole job says "run it in a
+thread" and is given a reader of its own there. A read transaction ends before the method returns: it is never held
+over an await, which would stop SQLite from reusing its write-ahead log.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from quaero_cli.model import Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
+from quaero_cli.store import documents, entries, jobs
+from quaero_cli.store.engine import connect, snapshot, translated
+from quaero_cli.store.entries import Places, Slice
+from quaero_cli.store.jobs import JobDetails
+from quaero_cli.store.rows import EntryMaker
+from quaero_cli.store.scope import Scope, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a follower sees at one moment: entries, then the states as of the same commit."""
+
+    view: LogsView
+    places: Places
+    cursor: int
+    complete: bool
+    statuses: list[StatusView]
+
+
+class Reader:
+    """Reads the store. Used by one thread at a time; a context manager that closes its connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path, readonly=True)
+        self._connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
+        self._make = EntryMaker(self._connection)
+        with translated(path):
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+        self.epoch: str = row[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    # ------------------------------------------------------------------ jobs
+
+    def find_job(self, reference: str) -> str:
+        """Return the job ID that a person means: an ID, a unique prefix, a definition's id, or `last`."""
+        return jobs.find_job(self._connection, reference)
+
+    def job_exists(self, job_id: str) -> bool:
+        """Return whether a job has exactly this ID."""
+        return self._connection.execute("SELECT 1 FROM job WHERE id = ?", (job_id,)).fetchone() is not None
+
+    def list_jobs(
+        self,
+        *,
+        statuses: Collection[str] = (),
+        definition: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[JobSummary]:
+        """Return jobs, newest first."""
+        with translated(self._path), snapshot(self._connection):
+            return jobs.list_jobs(
+                self._connection, statuses=statuses, definition=definition, limit=limit, before=before
+            )
+
+    def summary(self, job_id: str) -> JobSummary:
+        """Return one job as lists show it. Raises NotFoundError."""
+        with translated(self._path), snapshot(self._connection):
+            return jobs.summary(self._connection, job_id)
+
+    def status(self, job_id: str) -> StatusView:
+        """Return the state of a job and its steps. Raises NotFoundError."""
+        with translated(self._path), snapshot(self._connection):
+            return jobs.status(self._connection, job_id)
+
+    def details(self, job_id: str) -> JobDetails:
+        """Return one job with everything but its entries. Raises NotFoundError."""
+        with translated(self._path), snapshot(self._connection):
+            return jobs.details(self._connection, job_id)
+
+    def job_counts(self) -> dict[str, int]:
+        """Return how many jobs there are by status."""
+        return jobs.job_counts(self._connection)
+
+    def store_bytes(self) -> int:
+        """Return the size of the database and its write-ahead log."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    # ------------------------------------------------------------------ following
+
+    def scope(self, query: LogQuery) -> Scope:
+        """Turn a query's names into keys. Raises NotFoundError for an unknown job or step."""
+        return resolve(self._connection, query)
+
+    def look_newest(self, scope: Scope, job_ids: Collection[str], limit: int) -> Look:
+        """Begin with the newest `limit` matching entries. Run it in a thread."""
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            found, has_more = entries.read_newest(connection, self._make, scope, limit)
+            places = {job: entries.last_line(connection, job) for job in scope.jobs}
+            part = Slice(found, places, entries.head(connection), complete=True)
+            return self._look(scope, job_ids, part, has_more)
+
+    def look_from(self, scope: Scope, job_ids: Collection[str], cursor: int, limit: int) -> tuple[Look, bool]:
+        """Resume after `cursor`; also return `has_more`, which stays as it is while following. Run it in a thread."""
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            places = {job: entries.locate(connection, job, cursor) for job in scope.jobs}
+            part = entries.read_after(connection, self._make, scope, places, limit)
+            has_more = entries.any_before(connection, scope, cursor + 1)
+            return self._look(scope, job_ids, part, has_more), has_more
+
+    def look_after(
+        self, scope: Scope, job_ids: Collection[str], places: Places, limit: int, *, has_more: bool
+    ) -> Look:
+        """Return what has come since `places`: bounded, quick enough for the event loop."""
+        with translated(self._path), snapshot(self._connection):
+            part = entries.read_after(self._connection, self._make, scope, places, limit)
+            return self._look(scope, job_ids, part, has_more)
+
+    def delivered(self, job_ids: Collection[str], cursor: int) -> bool:
+        """Return whether these jobs have ended and none has an entry after `cursor`: nothing can follow."""
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            for job_id in job_ids:
+                row = connection.execute("SELECT key, status FROM job WHERE id = ?", (job_id,)).fetchone()
+                if row is None or not Status(row[1]).final:
+                    return False
+                if entries.locate(connection, row[0], cursor) < entries.last_line(connection, row[0]):
+                    return False
+        return True
+
+    def _look(self, scope: Scope, job_ids: Collection[str], part: Slice, has_more: bool) -> Look:
+        statuses = [jobs.status(self._connection, job_id) for job_id in job_ids]
+        view = self._view(scope, part.entries, has_more)
+        return Look(view, part.places, part.cursor, part.complete, statuses)
+
+    def _view(self, scope: Scope, found: list[Entry], has_more: bool) -> LogsView:
+        ids = (found[0]["id"], found[-1]["id"]) if found else None
+        return LogsView(logs=found, meta=scope.meta(self._connection, ids=ids, has_more=has_more))
+
+    # ------------------------------------------------------------------ pages
+
+    def page(
+        self,
+        query: LogQuery,
+        *,
+        limit: int,
+        before: int | None = None,
+        since: int | None = None,
+        around: int | None = None,
+    ) -> LogsView:
+        """Return a page of entries, oldest first: the newest, or those before, after or around a cursor.
+
+        May look at every row of a job: run it in a thread.
+        """
+        connection, make = self._connection, self._make
+        with translated(self._path), snapshot(connection):
+            scope = resolve(connection, query)
+            if since is not None:
+                found = self._read_on(scope, since, limit)
+                first = found[0]["id"] if found else since + 1
+                return self._view(scope, found, entries.any_before(connection, scope, first))
+            if around is not None:
+                older, has_more = entries.read_newest(connection, make, scope, (limit + 1) // 2, up_to=around)
+                return self._view(scope, older + self._read_on(scope, around, limit // 2), has_more)
+            up_to = None if before is None else before - 1
+            found, has_more = entries.read_newest(connection, make, scope, limit, up_to=up_to)
+            return self._view(scope, found, has_more)
+
+    def _read_on(self, scope: Scope, cursor: int, limit: int) -> list[Entry]:
+        places = {job: entries.locate(self._connection, job, cursor) for job in scope.jobs}
+        found: list[Entry] = []
+        while len(found) < limit:
+            part = entries.read_after(self._connection, self._make, scope, places, limit - len(found))
+            found += part.entries
+            places = part.places
+            if part.complete:
+                break
+        return found
+
+    def first_errors(self, job_id: str, limit: int = 5) -> list[Entry]:
+        """Return the first entries at level error of a job."""
+        with translated(self._path), snapshot(self._connection):
+            return self._read_on(resolve(self._connection, LogQuery((job_id,), level=Level.ERROR)), 0, limit)
+
+    def last_entries(self, job_id: str, step: str, limit: int = 5) -> list[Entry]:
+        """Return the newest entries of a step, all levels."""
+        query = LogQuery((job_id,), (step,), Level.DEBUG)
+        with translated(self._path), snapshot(self._connection):
+            return entries.read_newest(self._connection, self._make, resolve(self._connection, query), limit)[0]
+
+    # ------------------------------------------------------------------ documents
+
+    def list_documents(self, *, job_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Return documents without their text, the newest first."""
+        with translated(self._path):
+            return documents.list_documents(self._connection, job_id=job_id, limit=limit)
+
+    def document(self, document_id: int) -> dict[str, Any]:
+        """Return one document with its text. Raises NotFoundError."""
+        with translated(self._path):
+            return documents.document(self._connection, document_id)
+
+
+def _contains_folded(message: str, text: str) -> bool:
+    return text in message.casefold()
+
+
+def open_reader(path: Path) -> Reader:
+    """Open the store for reading. Raises StoreError."""
+    return Reader(path)

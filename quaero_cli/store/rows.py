@@ -1,0 +1,108 @@
+"""Rows of the database as views of the wire protocol. Pure but for the names of steps, which are looked up once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from quaero_cli.model import Counts, Entry, JobView, Level, Status, StepView, WorkerCounts
+from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
+from quaero_cli.store.engine import Connection
+
+_LABELS = {int(level): level.label for level in Level}
+
+STEP_COLUMNS = (
+    "key, name, type, status, progress, progress_text, error, started_at, finished_at,"
+    " workers_pending, workers_running, workers_completed, workers_failed, workers_cancelled, outputs, depends"
+)
+JOB_COLUMNS = (
+    "key, id, definition, name, status, error, started_at, finished_at, trigger, created_at, entries,"
+    " parameters, definition_path, definition_hash, attempt"
+)
+
+
+class EntryMaker:
+    """Makes entries of rows; knows the names of jobs and steps it has met, which never change."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._jobs: dict[int, str] = {}
+        self._steps: dict[int, tuple[str, str]] = {}  # key -> (step ID, name)
+
+    def entries(self, rows: Sequence[Any]) -> list[Entry]:
+        """Return the entries of `rows` (columns as in `entries`)."""
+        return [self._entry(*row) for row in rows]
+
+    def _entry(
+        self,
+        id_: int, job: int, job_line: int, step: int | None, worker: int | None, line_number: int | None,
+        time: int, level: int, source: str, message: str, fields: str | None,
+    ) -> Entry:  # fmt: skip
+        entry: Entry = {
+            "id": id_,
+            "timestamp": timestamp(time),
+            "level": _LABELS[level],
+            "message": message,
+            "originator": "",
+            "source": source,
+        }
+        if job:
+            entry["job_id"] = self._job_id(job)
+            if step is not None:
+                entry["step_id"], entry["step_name"] = self._step(step)
+                entry["originator"] = "step"
+                if worker is not None:
+                    entry["originator"] = "worker"
+                    entry["worker"] = f"{entry['step_name']}-{worker}"
+            if line_number is not None:
+                entry["line_number"] = line_number
+            entry["job_line"] = job_line
+        if fields is not None:
+            entry["fields"] = decode_json(fields)
+        return entry
+
+    def _job_id(self, key: int) -> str:
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._jobs[key] = self._connection.execute("SELECT id FROM job WHERE key = ?", (key,)).fetchone()[0]
+        return job
+
+    def _step(self, key: int) -> tuple[str, str]:
+        step = self._steps.get(key)
+        if step is None:
+            job, name = self._connection.execute("SELECT job, name FROM step WHERE key = ?", (key,)).fetchone()
+            step = self._steps[key] = (f"{self._job_id(job)}.{name}", name)
+        return step
+
+
+def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
+    """Return a row with STEP_COLUMNS as a view."""
+    (_, name, type_, status, progress, text, error, started, finished, *numbers) = row[:14]
+    pending, running, completed, failed, cancelled = numbers
+    done, total = completed + failed + cancelled, sum(numbers)
+    if total and not Status(status).good:
+        progress = done * 100 // total
+    if total and not text:
+        text = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
+    return StepView(
+        id=f"{job_id}.{name}", name=name, type=type_, status=status, progress=progress,
+        workers=WorkerCounts(
+            pending=pending, running=running, completed=completed, failed=failed, cancelled=cancelled
+        ),
+        progress_text=text, counts=counts, started_at=timestamp_or_none(started),
+        finished_at=timestamp_or_none(finished), error=error,
+    )  # fmt: skip
+
+
+def job_progress(status: str, steps: Sequence[int]) -> int:
+    """Return a job's progress in percent: the mean of its steps'; 100 only when it ended well."""
+    if Status(status).good:
+        return 100
+    return min(99, sum(steps) // len(steps)) if steps else 0
+
+
+def job_view(row: Sequence[Any], progress: int) -> JobView:
+    """Return a row with JOB_COLUMNS as a view."""
+    (_, id_, definition, name, status, error, started, finished) = row[:8]
+    return JobView(
+        id=id_, definition=definition, name=name, status=status, progress=progress,
+        started_at=timestamp_or_none(started), finished_at=timestamp_or_none(finished), error=error,
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Changes of state, each an UPDATE inside the writer's transaction. A final status is written once, never left."""
+
+from quaero_cli.model import (
+    DocumentFound,
+    JobChanged,
+    Status,
+    StepChanged,
+    StepOutput,
+    StepProgressed,
+    WorkerChanged,
+)
+from quaero_cli.store.encode import clean_text, encode_json
+from quaero_cli.store.engine import Connection
+
+_OPEN = "status IN ('pending', 'running')"
+
+# Column of `step` that counts workers in a state; an interrupted or skipped worker did not finish its work.
+_WORKER_COLUMN = {
+    Status.PENDING: "workers_pending",
+    Status.RUNNING: "workers_running",
+    Status.COMPLETED: "workers_completed",
+    Status.WARNING: "workers_completed",
+    Status.FAILED: "workers_failed",
+    Status.CANCELLED: "workers_cancelled",
+    Status.SKIPPED: "workers_cancelled",
+    Status.INTERRUPTED: "workers_cancelled",
+}
+
+
+def change_job(connection: Connection, key: int, fact: JobChanged) -> None:
+    """Move a job on, if this attempt still holds it: a runner that lost its job cannot finish it."""
+    moment = "finished_at" if fact.status.final else "started_at"
+    connection.execute(
+        f"UPDATE job SET status = ?, error = ?, {moment} = ? WHERE key = ? AND attempt = ? AND {_OPEN}",
+        (fact.status, fact.error and clean_text(fact.error), fact.time_us, key, fact.attempt),
+    )
+
+
+def change_step(connection: Connection, key: int, fact: StepChanged) -> None:
+    """Move a step on."""
+    moment = "finished_at" if fact.status.final else "started_at"
+    progress = ", progress = 100" if fact.status.good else ""
+    connection.execute(
+        f"UPDATE step SET status = ?, error = ?, {moment} = ?{progress} WHERE key = ? AND {_OPEN}",
+        (fact.status, fact.error and clean_text(fact.error), fact.time_us, key),
+    )
+
+
+def progress_step(connection: Connection, key: int, fact: StepProgressed) -> None:
+    """Keep how far a step is."""
+    connection.execute(
+        "UPDATE step SET progress = coalesce(?, progress), progress_text = coalesce(?, progress_text) WHERE key = ?",
+        (fact.progress, None if fact.text is None else clean_text(fact.text), key),
+    )
+
+
+def set_outputs(connection: Connection, key: int, fact: StepOutput) -> None:
+    """Keep a step's outputs."""
+    connection.execute("UPDATE step SET outputs = ? WHERE key = ?", (encode_json(dict(fact.outputs)), key))
+
+
+def change_worker(connection: Connection, step: int, fact: WorkerChanged) -> None:
+    """Make a worker or move it on, and keep the step's counts of workers."""
+    place = (step, fact.number)
+    row = connection.execute("SELECT status FROM worker WHERE step = ? AND number = ?", place).fetchone()
+    if row is None:
+        connection.execute(
+            "INSERT INTO worker (step, number, status, label) VALUES (?, ?, ?, ?)",
+            (*place, fact.status, clean_text(fact.label)),
+        )
+        connection.execute(f"UPDATE step SET {_plus(fact.status)} WHERE key = ?", (step,))
+        return
+    before = Status(row[0])
+    if before.final or before == fact.status:
+        return
+    moment = "finished_at" if fact.status.final else "started_at"
+    connection.execute(
+        f"UPDATE worker SET status = ?, error = ?, {moment} = ? WHERE step = ? AND number = ?",
+        (fact.status, fact.error and clean_text(fact.error), fact.time_us, *place),
+    )
+    column = _WORKER_COLUMN[before]
+    connection.execute(f"UPDATE step SET {column} = {column} - 1, {_plus(fact.status)} WHERE key = ?", (step,))
+
+
+def _plus(status: Status) -> str:
+    column = _WORKER_COLUMN[status]
+    return f"{column} = {column} + 1"
+
+
+def keep_document(connection: Connection, fact: DocumentFound) -> None:
+    """Keep a document under its URL; one that is known already is brought up to date."""
+    document = fact.document
+    connection.execute(
+        "INSERT INTO document (url, canonical_url, title, authors, published, language, site, tags, text,"
+        " content_hash, status, fetched_at, first_seen, last_seen, job_id)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (url) DO UPDATE SET canonical_url = excluded.canonical_url, title = excluded.title,"
+        " authors = excluded.authors, published = excluded.published, language = excluded.language,"
+        " site = excluded.site, tags = excluded.tags, text = excluded.text, content_hash = excluded.content_hash,"
+        " status = excluded.status, fetched_at = excluded.fetched_at, last_seen = excluded.last_seen,"
+        " job_id = excluded.job_id",
+        (
+            clean_text(document.url), clean_text(document.canonical_url), clean_text(document.title),
+            encode_json(document.authors), document.published, document.language,
+            document.site and clean_text(document.site), encode_json(document.tags), clean_text(document.text),
+            document.content_hash, document.status, document.fetched_at, document.fetched_at,
+            document.fetched_at, fact.job,
+        ),
+    )  # fmt: skip
