@@ -1,0 +1,145 @@
+"""The lists: jobs, definitions, step types, and the help of one step type. Pure: facts in, text out.
+
+An empty list is an empty string: that there is nothing is for the caller to say, on stderr.
+"""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from quaero_cli.model import JobSummary
+from quaero_cli.terminal import words
+from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.page import Cell, Column, Page, table
+
+
+class DefinitionRow(TypedDict):
+    """A job definition in a list."""
+
+    id: str
+    name: str
+    description: str
+    path: str  # where it was read from; of several with the same id, the one that wins
+    steps: int
+    schedule: str | None
+    enabled: bool
+    tags: list[str]
+    error: str | None  # why it does not load; all but `id` and `path` may then be empty
+
+
+class OptionHelp(TypedDict):
+    """An option of a step type."""
+
+    name: str
+    type: str  # for people: `list of strings`
+    default: str | None  # as it would be written in TOML; None: it is required
+    description: str
+
+
+class StepTypeHelp(TypedDict):
+    """A step type with its help."""
+
+    type: str
+    summary: str  # one sentence
+    description: NotRequired[str]  # further paragraphs, separated by blank lines
+    options: list[OptionHelp]
+
+
+_JOBS = (
+    Column("ID"),
+    Column("DEFINITION", least=10),
+    Column("STATUS"),
+    Column("STARTED", drop=1),
+    Column("DURATION", right=True),
+    Column("ENTRIES", right=True, drop=3),
+    Column("WARN", right=True, drop=2),
+    Column("ERROR", right=True),
+)
+_DEFINITIONS = (
+    Column("ID", least=12),
+    Column("DESCRIPTION", least=20, drop=1),
+    Column("STEPS", right=True, drop=3),
+    Column("SCHEDULE", least=12, drop=2),
+    Column("FROM", least=16, tail=True),
+)
+_ERRORS = (Column(""), Column("", least=20, wrap=True))
+_STEP_TYPES = (Column("TYPE"), Column("WHAT IT DOES", least=20, wrap=True))
+_OPTIONS = (Column("OPTION"), Column("TYPE", drop=1), Column("DEFAULT", least=10), Column("", least=20, wrap=True))
+
+
+def jobs_table(jobs: Sequence[JobSummary], page: Page) -> str:
+    """Return jobs as a table, in their order."""
+    return table(page, _JOBS, [_job_row(job, page) for job in jobs]) if jobs else ""
+
+
+def _job_row(job: JobSummary, page: Page) -> list[Cell]:
+    counts = job["counts"]
+    return [
+        Cell(job["id"], "title"),
+        Cell(job["definition"]),
+        page.status(job["status"]),
+        Cell(moment(job["started_at"], page), "muted"),
+        Cell(words.elapsed(job["started_at"], job["finished_at"], page.now)),
+        Cell(f"{job['total_count']:,}"),
+        Cell(f"{counts['warn']:,}", "warn" if counts["warn"] else "muted"),
+        Cell(f"{counts['error']:,}", "error" if counts["error"] else "muted"),
+    ]
+
+
+def moment(timestamp: str | None, page: Page) -> str:
+    """Return when something happened: how long ago on a terminal; in a file, which is read later, the time itself."""
+    if timestamp is None:
+        return ""
+    return timestamp if page.width is None else words.ago(timestamp, page.now)
+
+
+def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
+    """Return definitions as a table, and below it why those that do not load do not."""
+    if not definitions:
+        return ""
+    broken = [[Cell(row["id"], "title"), Cell(row["error"], "error")] for row in definitions if row["error"]]
+    text = table(page, _DEFINITIONS, [_definition_row(row) for row in definitions])
+    return text + (page.heading("Not usable") + table(page, _ERRORS, broken, indent="  ") if broken else "")
+
+
+def _definition_row(row: DefinitionRow) -> list[Cell]:
+    said, style = row["description"] or row["name"], ""
+    if row["error"]:
+        said, style = "not usable, see below", "error"
+    elif not row["enabled"]:
+        said, style = f"(disabled) {said}", "muted"
+    return [
+        Cell(row["id"], "title"),
+        Cell(said, style),
+        Cell("" if row["error"] else str(row["steps"])),
+        Cell(row["schedule"] or ""),
+        Cell(row["path"], "muted"),
+    ]
+
+
+def step_types_table(types: Sequence[StepTypeHelp], page: Page) -> str:
+    """Return step types as a table."""
+    rows = [[Cell(kind["type"], "title"), Cell(kind["summary"])] for kind in types]
+    return table(page, _STEP_TYPES, rows) if rows else ""
+
+
+def step_type_page(kind: StepTypeHelp, page: Page) -> str:
+    """Return the help of one step type: what it does, and its options."""
+    text = f"{page.paint('title', clean(kind['type']))}  {clean(kind['summary'])}\n"
+    for paragraph in kind.get("description", "").strip().split("\n\n"):
+        if paragraph.strip():
+            said = [Cell(" ".join(paragraph.split()))]
+            text += "\n" + table(page, [Column("", least=20, wrap=True)], [said])
+    if kind["options"]:
+        rows = [_option_row(option) for option in kind["options"]]
+        text += "\n" + table(page, _OPTIONS, rows)
+    return text
+
+
+def _option_row(option: OptionHelp) -> list[Cell]:
+    required = option["default"] is None
+    return [
+        Cell(option["name"], "title"),
+        Cell(option["type"], "muted"),
+        Cell("required", "warn") if required else Cell(option["default"] or ""),
+        Cell(" ".join(option["description"].split())),
+    ]

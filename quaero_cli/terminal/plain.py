@@ -1,0 +1,101 @@
+"""Displays without a live region: for pipes, files and CI (`plain`), messages alone (`raw`), and silence (`quiet`).
+
+stdout has entries and nothing else, so that it can be counted, searched and compared. The log itself says how steps
+went; stderr repeats only what a reader who filters the log must not miss: steps that ended badly, and the end.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from quaero_cli.model import LogsView, Status, StatusView, StepView
+from quaero_cli.stream.events import Gap
+from quaero_cli.terminal import words
+from quaero_cli.terminal.clean import clean, clean_lines
+from quaero_cli.terminal.console import Terminal
+from quaero_cli.terminal.endings import ending
+from quaero_cli.terminal.lines import LineFormat
+
+_WORTH_TELLING = {Status.WARNING, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.INTERRUPTED}
+
+
+class QuietDisplay:
+    """Shows notices and gaps, nothing else; the other displays without a region build on it."""
+
+    def __init__(self, out: Terminal, err: Terminal) -> None:
+        self._out = out
+        self._err = err
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def logs(self, view: LogsView) -> None:
+        """Show nothing."""
+
+    def status(self, view: StatusView) -> None:
+        """Show nothing."""
+
+    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+        """Show nothing."""
+
+    def gap(self, event: Gap) -> None:
+        """Tell it on stderr."""
+        self.notice(words.gap(event))
+
+    def notice(self, text: str) -> None:
+        """Say it on stderr."""
+        self._err.write("".join(f"{line}\n" for line in clean_lines(text)))
+
+    def tick(self) -> None:
+        """Do nothing: nothing moves here."""
+
+
+class RawDisplay(QuietDisplay):
+    """Shows the messages as they were logged, byte for byte: no sanitising, so it has to be asked for."""
+
+    def logs(self, view: LogsView) -> None:
+        """Write the messages at once, each with a newline."""
+        self._out.write("".join([f"{entry['message']}\n" for entry in view["logs"]]))
+
+
+class PlainDisplay(QuietDisplay):
+    """Shows entries as lines with whole timestamps (UTC)."""
+
+    def __init__(self, out: Terminal, err: Terminal, *, many: bool = False, announce_end: bool = True) -> None:
+        super().__init__(out, err)
+        self._format = LineFormat(out.paint, jobs=many, unicode=out.unicode)
+        self._many = many
+        self._announce_end = announce_end
+        self._last: dict[str, StatusView] = {}
+
+    def logs(self, view: LogsView) -> None:
+        """Write the entries at once."""
+        self._out.write(self._format.batch(view["logs"]))
+
+    def status(self, view: StatusView) -> None:
+        """Tell the steps that have ended badly since the last status. The first one is where we come in."""
+        job_id = view["job"]["id"]
+        last = self._last.get(job_id)
+        self._last[job_id] = view
+        if last is None:
+            return
+        before = {step["id"]: step["status"] for step in last["steps"]}
+        for step in view["steps"]:
+            if step["status"] in _WORTH_TELLING and before.get(step["id"]) != step["status"]:
+                self.notice(self._step_ending(job_id, step))
+
+    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+        """Tell how the job ended."""
+        view = self._last.pop(job_id, None)
+        if self._announce_end:
+            self.notice(ending(job_id, status, view))
+
+    def _step_ending(self, job_id: str, step: StepView) -> str:
+        took = words.elapsed(step["started_at"], step["finished_at"], 0) if step["finished_at"] else ""
+        text = f"step {clean(step['name'])} {step['status']}{f' after {took}' if took else ''}"
+        reason = f": {clean(step['error'])}" if step["error"] else ""
+        return f"{f'{job_id} ' if self._many else ''}{text}{reason}"

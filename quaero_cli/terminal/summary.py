@@ -1,0 +1,94 @@
+"""The summary at the end of `run`: what came of it, step by step, and where to read on. Pure: facts in, text out.
+
+It is words, so it belongs on stderr; stdout may have the data.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quaero_cli.model import Entry, JobView, Status, StepView
+from quaero_cli.terminal import words
+from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.console import Terminal
+from quaero_cli.terminal.endings import error_lines, said
+from quaero_cli.terminal.page import Cell, Column, Page, page_for, table
+from quaero_cli.terminal.show import JobReport
+
+_STEPS = (
+    Column("", least=10),
+    Column(""),
+    Column("", right=True),
+    Column("", least=12, drop=3),
+    Column("", right=True, drop=4),
+    Column("", right=True, drop=2),
+    Column("", right=True, drop=1),
+)
+_REASONS = (Column(""), Column("", least=20, wrap=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the summary tells: the job, and the last entries of the steps that failed, by the step's name."""
+
+    report: JobReport
+    last_lines: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+
+
+def write_summary(terminal: Terminal, facts: Summary, *, now: float | None = None) -> None:
+    """Write the summary. `now` (seconds since 1970) is the present unless given."""
+    terminal.write(summary_page(facts, page_for(terminal, time.time() if now is None else now)))
+
+
+def summary_page(facts: Summary, page: Page) -> str:
+    """Return the summary of a job that has ended, each line with its newline."""
+    job, steps = facts.report["job"], facts.report["steps"]
+    text = _headline(facts.report, page)
+    text += table(page, _STEPS, [_step_row(step, page) for step in steps], indent="  ")
+    if job["status"] == Status.COMPLETED:
+        return text
+    lines = [error_lines(f"Last lines of {clean(name)}", lines, page) for name, lines in facts.last_lines.items()]
+    return text + _reasons(job, steps, page) + "".join(lines) + _more(job["id"], page)
+
+
+def _headline(report: JobReport, page: Page) -> str:
+    job = report["job"]
+    status = page.status(job["status"])
+    took = words.elapsed(job["started_at"], job["finished_at"], page.now)
+    ident = clean(job["id"])
+    name = page.cut(job["name"] or job["definition"], indent=len(status.text) + len(ident) + len(took) + 6)
+    parts = [page.paint(status.style, status.text), page.paint("title", name), page.paint("muted", ident), took]
+    counted = said(job["counts"])
+    counted += [words.count(report["documents"], "document")] if report["documents"] else []
+    return "  ".join(filter(None, parts)) + f"\n  {page.paint('muted', ', '.join(counted))}\n"
+
+
+def _step_row(step: StepView, page: Page) -> list[Cell]:
+    counts = step["counts"]
+    return [
+        Cell(step["name"], "title"),
+        page.status(step["status"]),
+        Cell(words.elapsed(step["started_at"], step["finished_at"], page.now)),
+        Cell(words.workers(step["workers"]), "muted"),
+        Cell(words.aligned(words.total(counts), "entry", "entries"), "muted"),
+        Cell(words.aligned(counts["warn"], "warning", "warnings"), "warn"),
+        Cell(words.aligned(counts["error"], "error", "errors"), "error"),
+    ]
+
+
+def _reasons(job: JobView, steps: Sequence[StepView], page: Page) -> str:
+    """Return why: the errors of steps, and the job's own where no step says it."""
+    rows = [[Cell(step["name"], "title"), Cell(step["error"], "red")] for step in steps if step["error"]]
+    own = job["error"]
+    if own and not rows:
+        rows.append([Cell("job", "title"), Cell(own, "red")])
+    return page.heading("Why") + table(page, _REASONS, rows, indent="  ") if rows else ""
+
+
+def _more(job_id: str, page: Page) -> str:
+    ident = clean(job_id)
+    rows = [
+        [Cell("more:", "muted"), Cell(f"quaero show {ident}", "title")],
+        [Cell("", "muted"), Cell(f"quaero tail {ident} --level error", "title")],
+    ]
+    return "\n" + table(page, (Column(""), Column("")), rows)
