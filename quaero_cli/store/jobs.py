@@ -144,8 +144,12 @@ def _workers(connection: Connection, job: int) -> list[WorkerView]:
     ).fetchall()
     return [
         WorkerView(
-            name=f"{step}-{number}", status=state, label=label, error=error,
-            started_at=timestamp_or_none(started), finished_at=timestamp_or_none(finished),
+            name=f"{step}-{number}",
+            status=state,
+            label=label,
+            error=error,
+            started_at=timestamp_or_none(started),
+            finished_at=timestamp_or_none(finished),
         )
         for step, number, state, label, error, started, finished in rows
-    ]  # fmt: skip
+    ]

@@ -156,6 +156,17 @@ class Reader:
         ids = (found[0]["id"], found[-1]["id"]) if found else None
         return LogsView(logs=found, meta=scope.meta(self._connection, ids=ids, has_more=has_more))
 
+    def cursor_at(self, query: LogQuery, time_us: int) -> int:
+        """Return the cursor before the first entry that is not older than `time_us`. Looks at every row."""
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            jobs_ = resolve(connection, query).jobs
+            row = connection.execute(
+                f"SELECT min(id) FROM log WHERE job IN ({','.join('?' * len(jobs_))}) AND time >= ?",
+                (*jobs_, time_us),
+            ).fetchone()
+            return entries.head(connection) if row[0] is None else int(row[0]) - 1
+
     # ------------------------------------------------------------------ pages
 
     def page(
@@ -202,7 +213,7 @@ class Reader:
             return self._read_on(resolve(self._connection, LogQuery((job_id,), level=Level.ERROR)), 0, limit)
 
     def last_entries(self, job_id: str, step: str, limit: int = 5) -> list[Entry]:
-        """Return the newest entries of a step, all levels."""
+        """Return the newest entries of a step, of all levels, oldest first."""
         query = LogQuery((job_id,), (step,), Level.DEBUG)
         with translated(self._path), snapshot(self._connection):
             return entries.read_newest(self._connection, self._make, resolve(self._connection, query), limit)[0]

@@ -14,9 +14,11 @@ Rules:
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from quaero_cli.errors import StoreError
 from quaero_cli.model import (
     DocumentFound,
     Fact,
@@ -30,7 +32,7 @@ from quaero_cli.model import (
 )
 from quaero_cli.store import states
 from quaero_cli.store.encode import clean_text, encode_json
-from quaero_cli.store.engine import Connection, connect, transaction
+from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 
 # Rows in one INSERT: a fifth faster than executemany from here on, and far below SQLite's limit of parameters.
 ROWS_PER_INSERT = 50
@@ -54,11 +56,18 @@ class Writer:
         self._step_keys: dict[tuple[str, str], int] = {}
 
     def close(self) -> None:
-        """Forget this origin (all of it is applied) and close the file."""
-        try:
+        """Forget this origin (all of it is applied) and close the file. Never raises: everything is stored."""
+        with suppress(SqliteError):  # a row too many in `origin` harms nobody
             self._connection.execute("DELETE FROM origin WHERE origin = ?", (self.origin,))
-        finally:
-            self._connection.close()
+        self._connection.close()
+
+    def explain(self, error: SqliteError) -> StoreError:
+        """Return the engine's error as one for people."""
+        try:
+            with translated(self._path):
+                raise error
+        except StoreError as explained:
+            return explained
 
     def reopen(self) -> None:
         """Drop the connection after an error and open a new one; the origin stays, so a retry is exact."""

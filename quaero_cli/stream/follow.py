@@ -1,9 +1,9 @@
 """The one loop that every reader is: `tail`, `run`'s own output and the SSE stream.
 
-A reader is a cursor. Its loop: take the waiter, look (one snapshot: entries after the cursor, then states), tell, wait.
-No queue exists, so none can overflow; a slow reader only falls behind. Because entries and states come from the same
-snapshot, and states are told only when no entry of that snapshot is left, a finished status never overtakes the last
-line.
+A reader is a cursor. Its loop: take the waiter, look (one snapshot: entries after the cursor, then states), tell,
+wait. No queue exists, so none can overflow; a slow reader only falls behind. Because entries and states come from
+the same snapshot, and states are told only when no entry of that snapshot is left, a finished status never overtakes
+the last line.
 
 When to tell (`_Pace` decides, purely): an entry goes out at once when nothing was sent within the batch interval;
 otherwise what has gathered goes out when the interval is over, or earlier at 2,000 entries or 256 KiB. A change of a
@@ -27,6 +27,7 @@ from quaero_cli.stream.wakeups import Wakeups
 BATCH_INTERVAL = 0.15  # seconds
 BATCH_ENTRIES = 2000
 PING_AFTER = 5.0  # seconds in which nothing else was sent
+_READS = trio.CapacityLimiter(4)  # threads for first looks; steps may fill the common ones
 COUNTS_INTERVAL = 1.0  # seconds between status events that bring nothing but new counts
 
 
@@ -39,11 +40,12 @@ async def follow(
     after: int | None = None,
     batch_interval: float = BATCH_INTERVAL,
     ping_after: float | None = PING_AFTER,
+    live: bool = True,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Yield what happens, from the newest `limit` entries on, or from the cursor `after` on.
 
     First one StatusChange per job, then one Logs (perhaps empty), then events as they come. Ends after the last
-    job's Ended; the service log (no jobs in the query) never ends. Close it (`contextlib.aclosing`) when done.
+    job's Ended; the service log (no jobs in the query) never ends. `live` false: ends when what is stored is told. Close it (`contextlib.aclosing`) when done.
     Raises NotFoundError for an unknown job or step, StoreError when the store cannot be read.
     """
     with open_reader(path) as reader:
@@ -51,7 +53,7 @@ async def follow(
         waiter = wakeups.waiter()
         for event in await follower.begin(limit, after):
             yield event
-        while not follower.finished:
+        while not follower.finished and (live or follower.pace.backlog):
             ready, deadline = follower.pace.ready(trio.current_time())
             if not ready:
                 with trio.move_on_at(deadline):
@@ -122,11 +124,11 @@ class _Follower:
         """Make the first look and return the events that open every connection."""
         jobs = self.query.jobs
         if after is None:
-            look = await trio.to_thread.run_sync(self.reader.look_newest, self.scope, jobs, limit)
+            look = await trio.to_thread.run_sync(self.reader.look_newest, self.scope, jobs, limit, limiter=_READS)
             self._has_more = look.view["meta"]["has_more"]
         else:
             look, self._has_more = await trio.to_thread.run_sync(
-                self.reader.look_from, self.scope, jobs, after, BATCH_ENTRIES
+                self.reader.look_from, self.scope, jobs, after, BATCH_ENTRIES, limiter=_READS
             )
         now = trio.current_time()
         self._places, self.pace.backlog = look.places, not look.complete

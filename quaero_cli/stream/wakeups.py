@@ -18,11 +18,10 @@ import trio
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store.engine import connect
+from quaero_cli.stream.nudge import address_of
 
 # Seconds between slow looks: the longest delay if a datagram is lost; 0.2 % of a core.
 SLOW_LOOK = 0.25
-# Bytes in a Unix socket's address on every platform; longer paths go through the folder's descriptor.
-_ADDRESS_LIMIT = 100
 
 
 class Wakeups:
@@ -69,45 +68,6 @@ class Wakeups:
                 await trio.sleep(SLOW_LOOK)
 
 
-def nudge(folder: Path) -> None:
-    """Tell every process that watches the store to look again. Never raises, never blocks; from any thread."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return  # no folder, no watchers
-    if not names:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        for name in names:
-            _send(sender, folder, name)
-
-
-def _send(sender: socket.socket, folder: Path, name: str) -> None:
-    try:
-        with _address(folder, name) as address:
-            sender.sendto(b"\0", address)
-    except BlockingIOError:
-        return  # it has datagrams to read already: it will look
-    except ConnectionRefusedError:
-        (folder / name).unlink(missing_ok=True)  # its process is gone
-    except OSError:
-        return  # not a socket, or just removed: the slow look serves whoever that was
-
-
-@contextmanager
-def _address(folder: Path, name: str) -> Iterator[str]:
-    path = str(folder / name)
-    if len(os.fsencode(path)) < _ADDRESS_LIMIT:
-        yield path
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{name}"
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def _listening(folder: Path) -> Iterator[socket.socket | None]:
     """Open this process's socket; None where the platform cannot (then the slow look alone serves)."""
@@ -116,7 +76,7 @@ def _listening(folder: Path) -> Iterator[socket.socket | None]:
     try:
         listener.setblocking(False)
         try:
-            with _address(folder, name) as address:
+            with address_of(folder, name) as address:
                 listener.bind(address)
         except FileNotFoundError as error:
             raise StoreError(f"{folder}: {error.strerror}", hint="was the data directory removed?") from error

@@ -1,0 +1,81 @@
+"""The command line's root: its commands, the options before them, and how an error looks."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quaero_cli import __version__
+from quaero_cli.cli import cancel, check, defs, docs, jobs, run, serve, show, steps, tail, token
+from quaero_cli.cli.common import before_command
+from quaero_cli.errors import QuaeroError
+
+EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
+
+app = typer.Typer(
+    name="quaero",
+    help="Runs jobs, stores every line they write, and shows them live in the terminal and in the browser.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich help costs more than all the rest of `--help`
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for module in (run, tail, serve, jobs, show, cancel, defs, check, steps, docs, token):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"quaero {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Runs jobs, stores every line they write, and shows them live in the terminal and in the browser."""
+    before_command.home = home
+    before_command.debug = debug
+
+
+def run_command_line() -> int:
+    """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
+    try:
+        app(prog_name="quaero")
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+    except QuaeroError as error:
+        if before_command.debug:
+            raise
+        return _fail(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _leave_quietly()
+    return 0
+
+
+def _fail(error: QuaeroError) -> int:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    return error.exit_code
+
+
+def _leave_quietly() -> int:
+    """`quaero jobs | head`: the reader has seen enough. Python must not complain when it flushes at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    return 0

@@ -1,0 +1,143 @@
+"""What every command shares: the settings, the terminals, options with one spelling, and completions.
+
+Imports here are those that every command pays for: Typer and the standard library. Everything else is imported where
+it is used, so that `--help` and completion answer at once.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quaero_cli.errors import UsageError
+from quaero_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from quaero_cli.model import Level
+    from quaero_cli.terminal.console import Terminal
+
+
+@dataclass(slots=True)
+class BeforeCommand:
+    """The options that stand before the command, as `app` found them."""
+
+    home: Path | None = None
+    debug: bool = False
+
+
+before_command = BeforeCommand()
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def complete_level(incomplete: str) -> list[str]:
+    """Complete a level."""
+    return [name for name in ("debug", "info", "warn", "error") if name.startswith(incomplete)]
+
+
+def complete_job(incomplete: str) -> list[str]:
+    """Complete a job ID or a definition's id, the newest first. Silent when the store cannot be read."""
+    from quaero_cli.errors import QuaeroError
+    from quaero_cli.store.reader import open_reader
+
+    try:
+        with open_reader(settings(None).database) as reader:
+            jobs = reader.list_jobs(limit=100)
+    except QuaeroError:
+        return []  # a completion has no place for words
+    names = ["last", *dict.fromkeys([job["id"] for job in jobs] + [job["definition"] for job in jobs])]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_definition(incomplete: str) -> list[str]:
+    """Complete a definition's id from the file names, which is its id unless the file says otherwise."""
+    from quaero_cli.resources import shipped
+
+    folders = (*settings(None).definitions, shipped("jobdefs"))
+    names = {path.stem for folder in folders for path in folder.glob("*.toml")}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+LevelOption = Annotated[
+    str, typer.Option("--level", metavar="LEVEL", help="Lowest level: debug, info, warn, error.",
+                      autocompletion=complete_level),
+]  # fmt: skip
+StepOption = Annotated[
+    list[str] | None, typer.Option("--step", metavar="STEP", help="Only entries of this step (repeatable).")
+]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", help="A job ID, its beginning, a definition's id, or `last`.",
+                        autocompletion=complete_job),
+]  # fmt: skip
+JobArguments = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help="Job IDs, their beginnings, definitions' ids, or `last`.",
+                              autocompletion=complete_job),
+]  # fmt: skip
+DefinitionArgument = Annotated[
+    str, typer.Argument(metavar="DEF", help="A definition's id, or a path to a .toml file.",
+                        autocompletion=complete_definition),
+]  # fmt: skip
+
+
+def settings(home: Path | None) -> Settings:
+    """Return the settings: the command's own `--home`, the one before the command, QUAERO_HOME, the platform's."""
+    if home is None:
+        home = before_command.home
+    if home is None and os.environ.get("QUAERO_HOME"):
+        home = Path(os.environ["QUAERO_HOME"])
+    if home is None:
+        from platformdirs import user_data_path
+
+        home = user_data_path("quaero", appauthor=False)
+    return Settings(home=home.expanduser().absolute())
+
+
+def prepared_settings(home: Path | None) -> Settings:
+    """Return the settings with the data directory made and the database brought up to date. Raises StoreError."""
+    from quaero_cli.store.schema import prepare
+
+    found = settings(home)
+    prepare(found.database)
+    return found
+
+
+def swept_settings(home: Path | None) -> Settings:
+    """Like `prepared_settings`, for commands that look at jobs: those whose runner died are marked first."""
+    from quaero_cli.store.queue import mark_interrupted
+    from quaero_cli.stream.nudge import nudge
+
+    found = prepared_settings(home)
+    if mark_interrupted(found.database, found.locks):
+        nudge(found.wake)
+    return found
+
+
+def level(name: str) -> "Level":
+    """Return the level of that name. Raises UsageError."""
+    from quaero_cli.model import LEVELS
+
+    found = LEVELS.get(name.lower())
+    if found is None:
+        raise UsageError(f"--level: no level {name!r}", hint="one of: " + ", ".join(LEVELS))
+    return found
+
+
+def out() -> "Terminal":
+    """Return stdout: data."""
+    from quaero_cli.terminal.console import Terminal
+
+    return Terminal(sys.stdout, os.environ)
+
+
+def err() -> "Terminal":
+    """Return stderr: words."""
+    from quaero_cli.terminal.console import Terminal
+
+    return Terminal(sys.stderr, os.environ)

@@ -1,0 +1,35 @@
+"""`quaero run --dry-run`: what would run."""
+
+from typing import TYPE_CHECKING
+
+from quaero_cli.cli import common
+
+if TYPE_CHECKING:
+    from quaero_cli.session.prepare import Prepared
+
+
+def show_plan(prepared: "Prepared", *, json: bool) -> None:
+    """Print the steps in the order of the file, with what each depends on, and the parameters."""
+    from quaero_cli.terminal.ndjson import to_json
+
+    definition, out = prepared.definition, common.out()
+    steps = [
+        {
+            "name": step.name,
+            "type": step.type,
+            "depends": list(step.depends),
+            "service": step.service,
+            "condition": step.condition,
+        }
+        for step in definition.steps
+    ]
+    if json:
+        plan = {"definition": definition.id, "path": str(definition.path), "parameters": dict(prepared.parameters)}
+        out.write(to_json({**plan, "steps": steps}) + "\n")
+        return
+    out.write(f"{definition.name} ({definition.path})\n")
+    for name, value in prepared.parameters.items():
+        out.write(f"  parameter {name} = {to_json(value)}\n")
+    for step in definition.steps:
+        after = f", after {', '.join(step.depends)}" if step.depends else ""
+        out.write(f"  step {step.name} ({step.type}{after})\n")

@@ -1,0 +1,50 @@
+"""`quaero jobs`: the list of jobs. Imports no event loop: it answers at once."""
+
+from typing import Annotated
+
+import typer
+
+from quaero_cli.cli import common
+from quaero_cli.errors import UsageError
+
+EPILOG = "Example: quaero jobs --status failed --limit 10"
+MAX_LIMIT = 10_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("jobs", epilog=EPILOG)(jobs)
+
+
+def jobs(
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="STATUS", help="Only jobs in this state (repeatable).")
+    ] = None,
+    definition: Annotated[
+        str | None,
+        typer.Option("--definition", metavar="DEF", help="Only jobs of this definition.",
+                     autocompletion=common.complete_definition),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most so many.")] = 30,
+    json: common.Json = False,
+    home: common.Home = None,
+) -> None:  # fmt: skip
+    """List jobs, newest first."""
+    from quaero_cli.model import Status
+    from quaero_cli.store.reader import open_reader
+    from quaero_cli.terminal.tables import json_array, write_jobs
+
+    known = [str(each) for each in Status]
+    for each in status or ():
+        if each not in known:
+            raise UsageError(f"--status: no status {each!r}", hint="one of: " + ", ".join(known))
+    settings = common.swept_settings(home)
+    with open_reader(settings.database) as reader:
+        found = reader.list_jobs(statuses=status or (), definition=definition, limit=limit)
+    out = common.out()
+    if json:
+        out.write(json_array(found))
+    elif found:
+        write_jobs(out, found)
+    else:
+        common.err().write("no jobs\nhint: run one with: quaero run hello\n")

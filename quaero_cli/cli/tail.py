@@ -1,0 +1,111 @@
+"""`quaero tail`: follow jobs, wherever they run."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quaero_cli.cli import common
+from quaero_cli.cli.loop import run_loop
+from quaero_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from quaero_cli.model import LogQuery
+    from quaero_cli.settings import Settings
+    from quaero_cli.store.reader import Reader
+
+EPILOG = "Example: quaero tail last --level warn"
+DEFAULT_LINES = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("tail", epilog=EPILOG)(tail)
+
+
+def tail(
+    jobs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="JOB...",
+            help="Job IDs, their beginnings, definitions' ids, or `last`.",
+            autocompletion=common.complete_job,
+        ),
+    ] = None,
+    lines: Annotated[
+        str, typer.Option("-n", "--lines", metavar="N", help="Entries to begin with: a number, or `all`.")
+    ] = str(DEFAULT_LINES),
+    level: common.LevelOption = "info",
+    step: common.StepOption = None,
+    worker: Annotated[str | None, typer.Option("--worker", help="Only this worker's entries, like fetch-17.")] = None,
+    grep: Annotated[str | None, typer.Option("--grep", metavar="TEXT", help="Only messages with this.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Only entries after a cursor, a time, or so long ago (10m)."),
+    ] = None,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Print what is stored, then leave.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop watching after so long: exit code 124.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print messages as they are, nothing else.")] = False,
+    service: Annotated[bool, typer.Option("--service", help="Follow the service log instead of jobs.")] = False,
+    home: common.Home = None,
+) -> None:
+    """Follow jobs: their last entries, then live, to the end. Works while nothing serves.
+
+    Ends with the job's exit code. Ctrl-C stops watching; the job goes on.
+    """
+    from quaero_cli.model import LogQuery
+    from quaero_cli.session.tail import TailOptions
+    from quaero_cli.session.tail import tail as follow_jobs
+    from quaero_cli.store.reader import open_reader
+    from quaero_cli.terminal.display import choose_mode, open_display
+
+    if bool(jobs) == service:
+        raise UsageError("name the jobs to follow, or give --service", hint="the newest one is: quaero tail last")
+    if timeout is not None and not timeout >= 0:
+        raise UsageError(f"--timeout: {timeout} is not a number of seconds")
+    settings = common.swept_settings(home)
+    with open_reader(settings.database) as reader:
+        ids = tuple(dict.fromkeys(reader.find_job(job) for job in jobs or ()))
+        query = LogQuery(ids, tuple(step or ()), common.level(level), worker, grep)
+        reader.scope(query)  # unknown steps are told before the screen is touched
+        after = _after(since, lines, query, reader)
+    mode = choose_mode(common.out(), json=json, raw=raw)
+    display = open_display(mode=mode, out=common.out(), err=common.err(), many=len(ids) > 1)
+    options = TailOptions(query, _number(lines), after, timeout, live=not no_follow)
+
+    def on_stop(cursor: int) -> None:
+        _say_how_to_resume(settings, ids, cursor)
+
+    raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop)))
+
+
+def _number(lines: str) -> int:
+    if lines == "all":
+        return 0
+    if not (lines.isascii() and lines.isdigit() and len(lines) < 10):
+        raise UsageError(f"-n: {lines!r} is not a number of entries", hint="give a number, or: -n all")
+    return int(lines)
+
+
+def _after(since: str | None, lines: str, query: "LogQuery", reader: "Reader") -> int | None:
+    """Return the id to follow from, or None to begin with the newest entries."""
+    if since is None:
+        return 0 if lines == "all" else None
+    from quaero_cli.cli.moments import parse_moment
+
+    epoch, dash, number = since.rpartition("-")
+    if dash and epoch == reader.epoch and number.isascii() and number.isdigit() and len(number) < 19:
+        return int(number)
+    return reader.cursor_at(query, parse_moment(since))
+
+
+def _say_how_to_resume(settings: "Settings", ids: tuple[str, ...], cursor: int) -> None:
+    from quaero_cli.store.reader import open_reader
+
+    with open_reader(settings.database) as reader:
+        place = f"{reader.epoch}-{cursor}"
+    what = " ".join(ids) or "--service"
+    print(f"stopped watching; the job goes on. Resume with: quaero tail {what} --since {place}", file=sys.stderr)

@@ -1,0 +1,20 @@
+"""`quaero token`: the server's token, for scripts."""
+
+import typer
+
+from quaero_cli.cli import common
+
+EPILOG = 'Example: curl -N -H "Authorization: Bearer $(quaero token)" "http://127.0.0.1:8420/api/jobs"'
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("token", epilog=EPILOG)(token)
+
+
+def token(home: common.Home = None) -> None:
+    """Print the server's token; it is made when there is none yet."""
+    from quaero_cli.server.token import load_or_create
+
+    settings = common.prepared_settings(home)
+    common.out().write(load_or_create(settings.token_file) + "\n")

@@ -1,0 +1,139 @@
+"""The engine's side of a running step: what a step type is handed (`steps.contract.StepContext`)."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from quaero_cli.engine.levels import read_level
+from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.process import run_process
+from quaero_cli.engine.shared import Running
+from quaero_cli.engine.workers import Workers, open_workers
+from quaero_cli.jobdef.model import StepDefinition, StepType
+from quaero_cli.model import Document, DocumentFound, Level, StepOutput, StepProgressed
+
+
+class Context:
+    """One step's context. Its workers are numbered on, should the type open its pool twice."""
+
+    def __init__(self, job: Running, step: StepDefinition, type_: StepType) -> None:
+        self._job = job
+        self._step = step
+        self._type = type_
+        self._emit = job.ground.emit
+        self._last_worker = 0
+        self.heard_at = trio.current_time()  # when the step last said something, for its idle timeout
+        self.is_ready = trio.Event()
+        self.failed_workers = 0
+        self.log = self._make_log(None)
+
+    def _make_log(self, worker: int | None) -> JobLog:
+        return JobLog(
+            self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=self._hear
+        )
+
+    def _hear(self) -> None:
+        self.heard_at = trio.current_time()
+
+    @property
+    def job_id(self) -> str:
+        return self._job.id
+
+    @property
+    def step_name(self) -> str:
+        return self._step.name
+
+    @property
+    def concurrency(self) -> int:
+        """Workers at once; 0: no bound."""
+        return self._type.default_concurrency if self._step.concurrency is None else self._step.concurrency
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the definition file."""
+        return self._job.definition.path.absolute().parent
+
+    @property
+    def state_directory(self) -> Path:
+        """A private folder for this job's files."""
+        folder = self._job.directory
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @asynccontextmanager
+    async def open_workers(self) -> AsyncIterator[Workers]:
+        """Open the step's fan-out."""
+        async with open_workers(
+            emit=self._emit, job=self._job.id, step=self._step.name, concurrency=self.concurrency,
+            first_number=self._last_worker + 1, make_log=self._make_log, step_log=self.log,
+            on_failure=self._count_failure,
+        ) as pool:  # fmt: skip
+            yield pool
+        self._last_worker = pool.last_number
+
+    def _count_failure(self) -> None:
+        self.failed_workers += 1
+        self._job.failed_workers += 1
+        tolerance = self._job.definition.error_tolerance
+        if (
+            tolerance is not None
+            and tolerance.failure_action == "stop_all"
+            and self._job.failed_workers > tolerance.max_child_failures
+        ):
+            self._job.stop(f"{self._job.failed_workers} workers failed, {tolerance.max_child_failures} are tolerated")
+
+    def report(self, *, progress: int | None = None, text: str | None = None) -> None:
+        """Say how far the step is."""
+        if progress is not None:
+            progress = min(100, max(0, progress))
+        self._emit(StepProgressed(self._job.id, self._step.name, progress, text))
+
+    def save(self, document: Document) -> None:
+        """Keep a document."""
+        self._emit(DocumentFound(self._job.id, document))
+
+    def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
+        """The service can be used from now on."""
+        if outputs:
+            self.keep_outputs(outputs)
+        self.is_ready.set()
+
+    def keep_outputs(self, outputs: Mapping[str, Any]) -> None:
+        """Keep the step's outputs with the job, for later steps."""
+        self._job.outputs.setdefault(self._step.name, {}).update(outputs)
+        self._emit(StepOutput(self._job.id, self._step.name, dict(self._job.outputs[self._step.name])))
+
+    async def room(self) -> None:
+        """Wait while the recorder is behind."""
+        await self._job.ground.room()
+
+    async def run_process(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        read_levels: bool = False,
+    ) -> int:
+        """Run a child, its output logged line by line; return its exit code."""
+
+        def on_line(source: str, text: str, continued: bool) -> None:
+            level, message, fields = read_level(text) if read_levels else (None, text, {})
+            if continued:
+                fields = {**fields, "continued": True}
+            self.log.write(level or Level.INFO, message, source=source, fields=fields)
+
+        ground = self._job.ground
+        names = {"QUAERO_JOB_ID": self._job.id, "QUAERO_STEP": self._step.name}
+        return await run_process(
+            argv,
+            env={**ground.environment, **self._job.definition.env, **names, **(env or {})},
+            cwd=cwd or self.directory,
+            on_line=on_line,
+            room=ground.room,
+            grace=ground.grace,
+            kill_now=ground.kill_now,
+        )

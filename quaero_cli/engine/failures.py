@@ -1,0 +1,45 @@
+"""Exceptions of step code as words for the job's author. Pure."""
+
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from quaero_cli.errors import QuaeroError
+
+TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions in a group, or the exception itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves(each)
+    else:
+        yield error
+
+
+def describe(error: BaseException) -> str:
+    """Return one line that says what failed: a StepFailed's own words, else the kind and the message."""
+    found = list(leaves(error))
+    first = next((each for each in found if isinstance(each, QuaeroError)), found[0])
+    if isinstance(first, QuaeroError):
+        text = first.message
+    else:
+        text = f"{type(first).__name__}: {first}" if str(first) else type(first).__name__
+    return text if len(found) == 1 else f"{text} (and {len(found) - 1} more)"
+
+
+def hint(error: BaseException) -> str | None:
+    """Return the way out that the failure names, if it names one."""
+    return next((each.hint for each in leaves(error) if isinstance(each, QuaeroError) and each.hint), None)
+
+
+def traceback_fields(error: BaseException) -> dict[str, Any]:
+    """Return the fields that an entry about this failure carries: its traceback, unless it was raised on purpose."""
+    fields: dict[str, Any] = {}
+    way_out = hint(error)
+    if way_out is not None:
+        fields["hint"] = way_out
+    if not all(isinstance(each, QuaeroError) for each in leaves(error)):
+        fields["traceback"] = "".join(traceback.format_exception(error))[-TRACEBACK_BYTES:]
+    return fields

@@ -1,0 +1,192 @@
+"""One job, from claimed to ended: asks the plan what to do, does it, waits for something to happen, asks again.
+
+The loop is the only place that starts steps and ends the job, so no two parts can disagree about a state. Steps run
+in the job's nursery; each is stopped through its own scope (`StepRun.stop`), so that a job that is cancelled, stopped
+or out of time takes the same path to its end as any other: every step gets its final status, after its last line.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+
+from quaero_cli.engine.failures import describe
+from quaero_cli.engine.shared import Running, now_us
+from quaero_cli.engine.step import StepRun
+from quaero_cli.errors import QuaeroError
+from quaero_cli.jobdef.model import StepDefinition
+from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
+from quaero_cli.model import JobChanged, Level, Status, StepChanged
+from quaero_cli.plan import Decision, Plan, job_status
+
+
+class JobRun:
+    """Runs one claimed job. `run` is called once; `cancel` may be called at any time, from the loop's thread."""
+
+    def __init__(self, job: Running) -> None:
+        self._job = job
+        self._steps = job.definition.steps
+        self._plan = Plan(self._steps, job.definition.max_parallel_steps)
+        self._states = dict.fromkeys((step.name for step in self._steps), Status.PENDING)
+        self._reasons: dict[str, str] = {}  # failed step -> why
+        self._runs: dict[str, StepRun] = {}
+        self._changed = trio.Event()
+        self._cancelled: str | None = None
+        self._timed_out = False
+        self._stopped: str | None = None
+        job.stop = self._stop
+
+    def cancel(self, reason: str) -> None:
+        """End the job as cancelled: running steps are cancelled, those that have not begun never will."""
+        if self._cancelled is None and not self._timed_out:
+            self._cancelled = reason
+            self._job.log.warn(f"Cancelling: {reason}")
+            self._notice()
+
+    def _stop(self, reason: str) -> None:
+        """End the job as failed: the error tolerance is exceeded. Clean-up steps still run."""
+        if self._stopped is None:
+            self._stopped = reason
+            self._job.log.error(f"Stopping: {reason}")
+            self._notice()
+
+    def _notice(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    # ------------------------------------------------------------------ the loop
+
+    async def run(self) -> Status:
+        """Run the job and return its final status, which is then emitted; raises nothing of its steps."""
+        self._say(Status.RUNNING)
+        async with trio.open_nursery() as nursery:
+            if self._job.definition.timeout is not None:
+                nursery.start_soon(self._watch_timeout, self._job.definition.timeout)
+            await self._work(nursery)
+            nursery.cancel_scope.cancel()
+        status = self._final_status()
+        error = self._error(status)
+        self._say(status, error)
+        self._job.ground.emit(JobChanged(self._job.id, status, now_us(), self._job.attempt, error))
+        return status
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        while True:
+            changed = self._changed
+            if self._cancelled is not None or self._timed_out:
+                self._end_everything()
+                if not self._runs:
+                    return
+            else:
+                decision = self._plan.decide(self._states, ready=self._ready(), stop=self._stopped is not None)
+                progressed = self._carry_out(decision, nursery)
+                if decision.finished and not self._runs:
+                    return
+                if progressed:
+                    continue
+            await changed.wait()
+
+    async def _watch_timeout(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+        self._timed_out = True
+        self._job.log.error(f"Timed out after {seconds:g} s")
+        self._notice()
+
+    def _ready(self) -> set[str]:
+        return {name for name, run in self._runs.items() if run.context.is_ready.is_set()}
+
+    def _carry_out(self, decision: Decision, nursery: trio.Nursery) -> bool:
+        """Do what the plan says; return whether a state changed at once, so that the plan must be asked again."""
+        for name, reason in decision.skip.items():
+            self._skip(name, reason)
+        for name in decision.cancel:
+            self._runs[name].stop(Status.CANCELLED, "the job is stopping")
+        for name in decision.stop:
+            self._runs[name].stop(Status.COMPLETED)
+        for name in decision.start:
+            self._start(self._job.definition.step(name), nursery)
+        return bool(decision.skip or decision.start)
+
+    def _end_everything(self) -> None:
+        reason = "timed out" if self._timed_out else self._cancelled
+        for name, status in self._states.items():
+            if status is Status.PENDING:
+                self._skip(name, f"the job was ended: {reason}")
+        for run in self._runs.values():
+            run.stop(Status.CANCELLED, reason)
+
+    # ------------------------------------------------------------------ steps
+
+    def _start(self, step: StepDefinition, nursery: trio.Nursery) -> None:
+        scope = Scope(
+            self._job.id,
+            params=self._job.parameters,
+            config=self._job.definition.config,
+            env={**self._job.ground.environment, **self._job.definition.env},
+            outputs=self._job.outputs,
+        )
+        try:
+            if step.condition is not None and not is_truthy(resolve(step.condition, scope)):
+                self._skip(step.name, "its condition is not met")
+                return
+            options = resolve_options(step, self._job.ground.step_types[step.type], scope)
+        except QuaeroError as error:
+            self._fail_unstarted(step, describe(error))
+            return
+        self._states[step.name] = Status.RUNNING
+        run = self._runs[step.name] = StepRun(self._job, step)
+        nursery.start_soon(self._run_step, run, options)
+        if step.service:
+            nursery.start_soon(self._watch_ready, run)
+
+    async def _run_step(self, run: StepRun, options: Mapping[str, Any]) -> None:
+        name = run.step.name
+        status, reason = await run.run(options)
+        del self._runs[name]
+        run.context.is_ready.set()  # nobody waits for it any more
+        self._states[name] = status
+        if reason is not None and status is Status.FAILED:
+            self._reasons[name] = reason
+        self._notice()
+
+    async def _watch_ready(self, run: StepRun) -> None:
+        await run.context.is_ready.wait()
+        self._notice()
+
+    def _skip(self, name: str, reason: str) -> None:
+        self._end_unstarted(name, Status.SKIPPED, reason, Level.INFO)
+
+    def _fail_unstarted(self, step: StepDefinition, reason: str) -> None:
+        self._reasons[step.name] = reason
+        self._end_unstarted(step.name, Status.FAILED, reason, Level.ERROR)
+
+    def _end_unstarted(self, name: str, status: Status, reason: str, level: Level) -> None:
+        self._states[name] = status
+        step = self._job.definition.step(name)
+        message = f"Status changed: {status} (step: {name}, type: {step.type})"
+        self._job.log.write(level, message, fields={"reason": reason})
+        self._job.ground.emit(StepChanged(self._job.id, name, status, now_us(), reason))
+
+    # ------------------------------------------------------------------ the end
+
+    def _final_status(self) -> Status:
+        if self._timed_out:
+            return Status.FAILED
+        cancelled = self._cancelled is not None
+        return job_status(self._steps, self._states, stopped=self._stopped is not None, cancelled=cancelled)
+
+    def _error(self, status: Status) -> str | None:
+        if status.good:
+            return None
+        if self._timed_out:
+            return f"timed out after {self._job.definition.timeout:g} s"
+        if self._cancelled is not None:
+            return self._cancelled
+        if self._stopped is not None:
+            return self._stopped
+        return "; ".join(f"step {name} failed: {reason}" for name, reason in self._reasons.items()) or None
+
+    def _say(self, status: Status, error: str | None = None) -> None:
+        level = {Status.FAILED: Level.ERROR, Status.WARNING: Level.WARN, Status.CANCELLED: Level.WARN}
+        message = f"Status changed: {status} (job: {self._job.definition.name})"
+        self._job.log.write(level.get(status, Level.INFO), message, fields={"error": error} if error else None)

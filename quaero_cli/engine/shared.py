@@ -1,0 +1,57 @@
+"""What the parts of one running job share: handed around as one record, so that signatures stay short."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from quaero_cli.engine.log import JobLog
+from quaero_cli.jobdef.model import JobDefinition, StepType
+from quaero_cli.model import Fact
+
+# Seconds between asking a process group to end and killing it.
+GRACE = 10.0
+
+
+def now_us() -> int:
+    """Return the time of a fact: UTC, microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a job runs on: where its facts go and what surrounds it. The same for all jobs of a process."""
+
+    emit: Callable[[Fact], None]
+    room: Callable[[], Awaitable[None]]
+    environment: Mapping[str, str]  # of this process, for children
+    artifacts: Path  # jobs keep their files in a folder below it
+    step_types: Mapping[str, StepType]
+    kill_now: trio.Event  # set: children get no grace
+    grace: float = GRACE
+
+
+@dataclass(slots=True)
+class Running:
+    """One running job: its identity, and the memory that its steps share."""
+
+    ground: Ground
+    id: str
+    attempt: int
+    definition: JobDefinition
+    parameters: Mapping[str, Any]
+    log: JobLog = field(init=False)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
+    failed_workers: int = 0  # over the whole job, for the error tolerance
+    stop: Callable[[str], None] = field(init=False)  # stops the job as failed, for this reason
+
+    def __post_init__(self) -> None:
+        self.log = JobLog(self.ground.emit, self.id, source="runner")
+
+    @property
+    def directory(self) -> Path:
+        """The job's private folder."""
+        return self.ground.artifacts / self.id

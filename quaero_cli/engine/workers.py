@@ -1,0 +1,128 @@
+"""A step's fan-out: workers in a nursery, at most `concurrency` at once, started in the order of their spawning.
+
+The queue of waiting workers is plain memory; every change of a worker's state is told to the recorder at once, so
+what the viewer counts is what happens. A worker that fails harms no other; the engine judges the failures.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+
+from quaero_cli.engine.failures import describe, traceback_fields
+from quaero_cli.engine.log import JobLog
+from quaero_cli.model import Fact, Status, WorkerChanged
+from quaero_cli.steps.contract import WorkerFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker's side of the contract (`WorkerContext`)."""
+
+    number: int
+    name: str
+    log: JobLog
+
+
+class Workers:
+    """The pool that a step type spawns into (`WorkerPool`). Made by `open_workers`."""
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        *,
+        emit: Callable[[Fact], None],
+        job: str,
+        step: str,
+        concurrency: int,
+        first_number: int,
+        make_log: Callable[[int], JobLog],
+        step_log: JobLog,
+        on_failure: Callable[[], None],
+    ) -> None:
+        self._nursery = nursery
+        self._emit = emit
+        self._job, self._step = job, step
+        self._concurrency = concurrency
+        self._make_log, self._step_log = make_log, step_log
+        self._on_failure = on_failure
+        self._last_number = first_number - 1
+        self._running = 0
+        self._waiting: deque[tuple[int, WorkerFunction]] = deque()
+        self.failed = 0
+
+    @property
+    def last_number(self) -> int:
+        """The number of the newest worker."""
+        return self._last_number
+
+    def spawn(self, fn: WorkerFunction, *, label: str = "") -> int:
+        """Queue a worker and return its number; it starts when its turn comes."""
+        self._last_number += 1
+        number = self._last_number
+        self._tell(number, Status.PENDING, label=label)
+        self._waiting.append((number, fn))
+        self._start_waiting()
+        return number
+
+    def _start_waiting(self) -> None:
+        while self._waiting and (self._concurrency == 0 or self._running < self._concurrency):
+            number, fn = self._waiting.popleft()
+            self._running += 1
+            self._nursery.start_soon(self._run, number, fn)
+
+    async def _run(self, number: int, fn: WorkerFunction) -> None:
+        name = f"{self._step}-{number}"
+        status, error = Status.CANCELLED, None
+        self._tell(number, Status.RUNNING)
+        try:
+            await fn(Worker(number, name, self._make_log(number)))
+            status = Status.COMPLETED
+        except Exception as failure:
+            status, error = Status.FAILED, describe(failure)
+            self._step_log.error(f"Worker failed: {name}: {error}", worker=name, **traceback_fields(failure))
+        finally:
+            # A cancelled worker passes here, too: what its status is must be known before the pool is left.
+            self._running -= 1
+            self._tell(number, status, error=error)
+        if status is Status.FAILED:
+            self.failed += 1
+            self._on_failure()
+        self._start_waiting()
+
+    def cancel_waiting(self) -> None:
+        """Say of every worker that has not started that it never will."""
+        while self._waiting:
+            self._tell(self._waiting.popleft()[0], Status.CANCELLED)
+
+    def _tell(self, number: int, status: Status, *, label: str = "", error: str | None = None) -> None:
+        self._emit(WorkerChanged(self._job, self._step, number, status, time.time_ns() // 1000, label, error))
+
+
+@asynccontextmanager
+async def open_workers(
+    *,
+    emit: Callable[[Fact], None],
+    job: str,
+    step: str,
+    concurrency: int,
+    first_number: int,
+    make_log: Callable[[int], JobLog],
+    step_log: JobLog,
+    on_failure: Callable[[], None],
+) -> AsyncIterator[Workers]:
+    """Open a pool; leaving the block waits until every worker has ended, also those that workers spawned."""
+    pool: Workers | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            pool = Workers(
+                nursery, emit=emit, job=job, step=step, concurrency=concurrency, first_number=first_number,
+                make_log=make_log, step_log=step_log, on_failure=on_failure,
+            )  # fmt: skip
+            yield pool
+    finally:
+        if pool is not None:
+            pool.cancel_waiting()

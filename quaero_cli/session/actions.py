@@ -1,0 +1,108 @@
+"""What the server may ask of the session (`server.actions.Actions`): definitions, execute, cancel."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from quaero_cli.errors import NotFoundError
+from quaero_cli.jobdef.find import Found, find, listing
+from quaero_cli.jobdef.model import JobDefinition, StepType
+from quaero_cli.session.core import Session
+from quaero_cli.session.prepare import prepare
+from quaero_cli.store import queue
+from quaero_cli.stream.nudge import nudge
+
+
+class SessionActions:
+    """Definitions are read from disk each time: a changed file counts at once."""
+
+    def __init__(self, session: Session, folders: Sequence[Path], step_types: Mapping[str, StepType]) -> None:
+        self._session = session
+        self._folders = folders
+        self._types = step_types
+
+    def definitions(self) -> list[dict[str, Any]]:
+        """Return every definition that can be run, and those that do not load with their error."""
+        return [definition_view(found) for found in listing(self._folders, self._types) if found.shadowed_by is None]
+
+    def definition(self, definition_id: str) -> dict[str, Any]:
+        """Return one definition. Raises NotFoundError."""
+        for found in listing(self._folders, self._types):
+            if found.id == definition_id and found.shadowed_by is None:
+                return definition_view(found)
+        raise NotFoundError(f"no job definition {definition_id}", hint="list them with: quaero defs")
+
+    async def execute(self, definition_id: str, parameters: Mapping[str, object]) -> tuple[str, str]:
+        """Start a job in this process; return its ID and status."""
+        if definition_id.endswith(".toml"):
+            # Over HTTP an id is an id: no file is run by its path.
+            raise NotFoundError(f"no job definition {definition_id}", hint="list them with: quaero defs")
+        definition = find(definition_id, self._folders, self._types)
+        prepared = prepare(definition, parameters, trigger="api", parse_text=False)
+        handle = await self._session.submit(prepared)
+        return handle.id, str(handle.status)
+
+    async def cancel(self, job_id: str) -> str:
+        """Ask for a job to be cancelled, wherever it runs."""
+        settings = self._session.settings
+        await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        status = await trio.to_thread.run_sync(queue.request_cancel, settings.database, job_id)
+        self._session.wakeups.set()
+        nudge(settings.wake)
+        return str(status)
+
+
+def definition_view(found: Found) -> dict[str, Any]:
+    """Return a definition as JSON shows it; also what `quaero defs --json` prints."""
+    error = found.error
+    view: dict[str, Any] = {
+        "id": found.id,
+        "name": found.id,
+        "description": "",
+        "path": str(found.path),
+        "enabled": False,
+        "error": None if error is None else error.message,
+        "hint": None if error is None else error.hint,
+        "shadowed_by": None if found.shadowed_by is None else str(found.shadowed_by),
+        "tags": [],
+        "parameters": [],
+        "steps": [],
+    }
+    if found.definition is not None:
+        view.update(_loaded(found.definition))
+    return view
+
+
+def _loaded(definition: JobDefinition) -> dict[str, Any]:
+    return {
+        "name": definition.name,
+        "description": definition.description,
+        "enabled": definition.enabled,
+        "tags": list(definition.tags),
+        "parameters": [
+            {
+                "name": each.name,
+                "type": each.type,
+                "default": each.default,
+                "required": each.required,
+                "description": each.description,
+                "choices": list(each.choices),
+                "pattern": each.pattern,
+                "min": each.min,
+                "max": each.max,
+            }
+            for each in definition.parameters
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "type": step.type,
+                "description": step.description,
+                "depends": list(step.depends),
+                "service": step.service,
+            }
+            for step in definition.steps
+        ],
+    }

@@ -1,0 +1,174 @@
+"""The session: one process's recorder, wake-ups and running jobs, in the one top nursery.
+
+Two nurseries, one inside the other. The outer owns what must outlive the jobs: the recorder, which stores what they
+still say while they end, and the watchers. The inner owns the jobs and whatever the command adds (a display, a
+server). Leaving the session waits for the inner one, then cancels the outer one; the recorder drains and goes last.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+
+from quaero_cli.engine.job import JobRun
+from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.shared import Ground, Running
+from quaero_cli.jobdef.model import StepType
+from quaero_cli.model import Status
+from quaero_cli.recorder import Recorder
+from quaero_cli.session.prepare import Prepared
+from quaero_cli.settings import Settings
+from quaero_cli.store import queue
+from quaero_cli.store.locks import JobLock
+from quaero_cli.store.writer import Writer
+from quaero_cli.stream.nudge import nudge
+from quaero_cli.stream.wakeups import Wakeups
+
+# Seconds between looks for runners that died; the look costs one query of an index over open jobs.
+SWEEP_INTERVAL = 1.0
+# Seconds between looks for requests to cancel, at most; they are made after a wake-up only.
+CANCEL_INTERVAL = 0.1
+
+
+@dataclass(slots=True)
+class Handle:
+    """A submitted job. `done` is set when its end is stored."""
+
+    id: str
+    status: Status = Status.PENDING
+    done: trio.Event = field(default_factory=trio.Event)
+    run: JobRun | None = None
+    _cancelled: str | None = None
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the job; at once when it runs, before its first step when it does not yet."""
+        self._cancelled = self._cancelled or reason
+        if self.run is not None:
+            self.run.cancel(self._cancelled)
+
+    def attach(self, run: JobRun) -> None:
+        """The job runs now; what was asked before counts."""
+        self.run = run
+        if self._cancelled is not None:
+            run.cancel(self._cancelled)
+
+
+class Session:
+    """What a command works with. Made by `open_session`."""
+
+    def __init__(
+        self, settings: Settings, recorder: Recorder, wakeups: Wakeups, ground: Ground, nursery: trio.Nursery
+    ) -> None:
+        self.settings = settings
+        self.wakeups = wakeups
+        self.nursery = nursery  # the inner one: jobs, and what the command adds
+        self.log = JobLog(recorder.emit, None, source="runner")
+        self._recorder = recorder
+        self._ground = ground
+        self._handles: dict[str, Handle] = {}
+
+    @property
+    def handles(self) -> Mapping[str, Handle]:
+        """The jobs that run in this process, by ID."""
+        return self._handles
+
+    def kill_children(self) -> None:
+        """Give children no more grace."""
+        self._ground.kill_now.set()
+
+    def service_log(self, level: int, message: str, fields: Mapping[str, object], *, source: str) -> None:
+        """Write an entry of the service log."""
+        self.log.write(level, message, source=source, fields=dict(fields))
+
+    async def submit(self, prepared: Prepared) -> Handle:
+        """Enqueue a job and start it here. Returns when it is stored.
+
+        Raises OverlapError when its definition runs already, StoreError when it cannot be stored.
+        """
+        path, job = self.settings.database, prepared.job
+        lock = JobLock(self.settings.locks, job.id)
+        lock.acquire()
+        try:
+            await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
+            await trio.to_thread.run_sync(queue.enqueue, path, job)
+        except BaseException:
+            lock.release()
+            raise
+        handle = self._handles[job.id] = Handle(job.id)
+        self.wakeups.set()
+        nudge(self.settings.wake)
+        self.nursery.start_soon(self._execute, prepared, handle, lock)
+        return handle
+
+    async def _execute(self, prepared: Prepared, handle: Handle, lock: JobLock) -> None:
+        with lock:
+            attempt = await trio.to_thread.run_sync(queue.claim, self.settings.database, handle.id)
+            if attempt is None:
+                handle.status = Status.CANCELLED  # somebody ended it while it was pending
+            else:
+                definition = prepared.definition
+                self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
+                running = Running(self._ground, handle.id, attempt, definition, prepared.parameters)
+                run = JobRun(running)
+                handle.attach(run)
+                handle.status = await run.run()
+                self.log.info(
+                    f"Job ended: {handle.id}", job_id=handle.id, definition=definition.id, status=str(handle.status)
+                )
+            await self._recorder.flush()
+        del self._handles[handle.id]
+        handle.done.set()
+
+    async def watch_cancel_requests(self) -> None:
+        """Cancel jobs of ours that somebody asked to cancel, in whatever process."""
+        while True:
+            waiter = self.wakeups.waiter()
+            if self._handles:
+                requested = await trio.to_thread.run_sync(queue.cancel_requests, self.settings.database)
+                for job_id in requested & self._handles.keys():
+                    self._handles[job_id].cancel("cancelled on request")
+            await trio.sleep(CANCEL_INTERVAL)
+            await waiter.wait()
+
+
+async def sweep(settings: Settings, wakeups: Wakeups) -> None:
+    """Mark jobs whose runner died as interrupted, again and again, until cancelled."""
+    while True:
+        marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        if marked:
+            wakeups.set()
+            nudge(settings.wake)
+        await trio.sleep(SWEEP_INTERVAL)
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, *, environment: Mapping[str, str], step_types: Mapping[str, StepType]
+) -> AsyncIterator[Session]:
+    """Open a session; leaving the block waits for its jobs and stores all they said.
+
+    Raises StoreError (alone or in a group) when the store fails in the middle.
+    """
+    wakeups = Wakeups(settings.wake, settings.database)
+    token = trio.lowlevel.current_trio_token()
+
+    def on_commit() -> None:
+        token.run_sync_soon(wakeups.set, idempotent=True)
+        nudge(settings.wake)
+
+    recorder = Recorder(Writer(settings.database), on_commit)
+    ground = Ground(
+        emit=recorder.emit, room=recorder.room, environment=environment, artifacts=settings.home / "artifacts",
+        step_types=step_types, kill_now=trio.Event(),
+    )  # fmt: skip
+    async with trio.open_nursery() as outer:
+        await outer.start(recorder.run)
+        await outer.start(wakeups.run)
+        outer.start_soon(partial(sweep, settings, wakeups))
+        async with trio.open_nursery() as inner:
+            session = Session(settings, recorder, wakeups, ground, inner)
+            outer.start_soon(session.watch_cancel_requests)
+            yield session
+        outer.cancel_scope.cancel()

@@ -1,0 +1,101 @@
+"""`quaero run`: a job in the foreground, shown as it goes, perhaps with the server beside it."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from quaero_cli.jobdef.model import StepType
+from quaero_cli.model import LogQuery
+from quaero_cli.server.serve import Bound
+from quaero_cli.session.core import Handle, Session, open_session
+from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.prepare import Prepared
+from quaero_cli.session.serve import ServeOptions, start_server
+from quaero_cli.session.show import Shown, show
+from quaero_cli.session.signals import watch_signals
+from quaero_cli.settings import Settings
+from quaero_cli.terminal.codes import exit_code
+from quaero_cli.terminal.display import Display
+
+INTERRUPTED_BY_USER = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A server for as long as the job runs; `announce` is told where it listens."""
+
+    options: ServeOptions
+    announce: Callable[[Bound], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What to show of the job (`query` names no job yet), and the server beside it."""
+
+    query: LogQuery
+    beside: Beside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How the job ended."""
+
+    job_id: str
+    status: str
+    code: int
+
+
+async def run(
+    settings: Settings,
+    prepared: Prepared,
+    display: Display,
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str],
+    step_types: Mapping[str, StepType],
+) -> RunResult:
+    """Run a prepared job to its end and show it. The job is not harmed by a terminal that goes away.
+
+    Raises OverlapError, StoreError; what the job does is in the result.
+    """
+    asked: list[signal.Signals] = []
+    with unwrapped():
+        async with open_session(settings, environment=environment, step_types=step_types) as session:
+            stop = trio.Event()
+            if options.beside is not None:
+                beside = options.beside
+                beside.announce(await start_server(session, beside.options, step_types, session.nursery, stop))
+            handle = await session.submit(prepared)
+            ask = partial(_ask, handle, display, asked)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(watch_signals, ask, partial(_insist, session, display))
+                await _show(settings, session, handle, display, options.query)
+                await handle.done.wait()
+                nursery.cancel_scope.cancel()
+            stop.set()  # the server beside it: the job has ended
+    code = INTERRUPTED_BY_USER if signal.SIGINT in asked else exit_code(handle.status)
+    return RunResult(handle.id, handle.status, code)
+
+
+async def _show(settings: Settings, session: Session, handle: Handle, display: Display, query: LogQuery) -> None:
+    mine = LogQuery((handle.id,), query.steps, query.level, query.worker, query.text)
+    try:
+        with display, unwrapped():
+            await show(settings.database, session.wakeups, mine, display, Shown(), limit=0, after=0)
+    except BrokenPipeError:
+        # `run | head`: the reader has seen enough. The job goes on, and every line of it is stored.
+        return
+
+
+def _ask(handle: Handle, display: Display, asked: list[signal.Signals], number: signal.Signals) -> None:
+    asked.append(number)
+    display.notice(f"{number.name}: cancelling job {handle.id}; again to kill it")
+    handle.cancel(f"cancelled by {number.name}")
+
+
+def _insist(session: Session, display: Display) -> None:
+    display.notice("killing what still runs; once more to leave at once")
+    session.kill_children()

@@ -1,0 +1,85 @@
+"""`quaero serve`, and the server beside a foreground job."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from quaero_cli.jobdef.model import StepType
+from quaero_cli.server.desk import ServerParts
+from quaero_cli.server.serve import Bound
+from quaero_cli.server.serve import ServeOptions as ListenOptions
+from quaero_cli.server.serve import serve as serve_http
+from quaero_cli.session.actions import SessionActions
+from quaero_cli.session.core import Session, open_session
+from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.signals import watch_signals
+from quaero_cli.settings import Settings
+from quaero_cli.store.encode import timestamp
+from quaero_cli.store.queue import now_us
+from quaero_cli.terminal.lines import LineFormat
+from quaero_cli.terminal.palette import Paint
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to serve: where to listen, and the folders of the definitions that may be executed."""
+
+    listen: ListenOptions
+    folders: tuple[Path, ...]
+
+
+async def serve(
+    settings: Settings,
+    options: ServeOptions,
+    announce: Callable[[Bound], None],
+    *,
+    environment: Mapping[str, str],
+    step_types: Mapping[str, StepType],
+) -> None:
+    """Serve until a signal; then cancel the jobs that run here, store all they said, and leave.
+
+    Raises ServerError when it cannot listen, StoreError when the store fails.
+    """
+    opening = open_session(settings, environment=environment, step_types=step_types)
+    with unwrapped():
+        async with opening as session, trio.open_nursery() as nursery:
+            stop = trio.Event()
+            await nursery.start(watch_signals, lambda number: _ask(session, stop, number), session.kill_children)
+            announce(await start_server(session, options, step_types, nursery, stop))
+            await stop.wait()
+            for handle in list(session.handles.values()):
+                await handle.done.wait()
+            nursery.cancel_scope.cancel()
+
+
+def _ask(session: Session, stop: trio.Event, number: signal.Signals) -> None:
+    for handle in list(session.handles.values()):
+        handle.cancel(f"the server was stopped by {number.name}")
+    stop.set()
+
+
+async def start_server(
+    session: Session,
+    options: ServeOptions,
+    step_types: Mapping[str, StepType],
+    nursery: trio.Nursery,
+    stop: trio.Event,
+) -> Bound:
+    """Start the server in `nursery` and return where it listens, once it does. Raises ServerError."""
+    parts = ServerParts(
+        database=session.settings.database,
+        wakeups=session.wakeups,
+        actions=SessionActions(session, options.folders, step_types),
+        log=lambda level, message, fields: session.service_log(level, message, fields, source="server"),
+        text=lambda: LineFormat(Paint(color=False)).batch,
+        started_at=timestamp(now_us()),
+    )
+
+    async def serving(*, task_status: trio.TaskStatus[Bound]) -> None:
+        await serve_http(parts, options.listen, stop=stop, task_status=task_status)
+
+    bound: Bound = await nursery.start(serving)
+    return bound

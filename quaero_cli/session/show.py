@@ -1,0 +1,73 @@
+"""Driving a display by the stream: the loop of `tail`, and of `run`'s own output."""
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from quaero_cli.model import LogQuery
+from quaero_cli.stream.events import Ended, Gap, Logs, Ping, StatusChange, StreamEvent
+from quaero_cli.stream.follow import follow
+from quaero_cli.stream.wakeups import Wakeups
+from quaero_cli.terminal.codes import exit_code
+from quaero_cli.terminal.display import TICK_S, Display
+
+# Seconds between batches to a terminal: as the wire's, an entry never waits longer.
+_INTERVAL = 0.15
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a display has been shown: the worst exit code of the jobs that ended, and the last cursor."""
+
+    code: int = 0
+    cursor: int = 0
+    ended: int = 0
+
+
+async def show(
+    path: Path,
+    wakeups: Wakeups,
+    query: LogQuery,
+    display: Display,
+    shown: Shown,
+    *,
+    limit: int,
+    after: int | None,
+    live: bool = True,
+) -> None:
+    """Show what `query` asks for until its jobs have ended. BrokenPipeError when the terminal has gone."""
+    stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=_INTERVAL, live=live)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_tick, display)
+        # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.
+        async with aclosing(stream) as events:
+            async for event in events:
+                _show_one(display, event, shown)
+        nursery.cancel_scope.cancel()
+
+
+def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
+    shown.cursor = event.cursor
+    match event:
+        case Logs():
+            if event.view["logs"]:
+                display.logs(event.view)
+        case StatusChange():
+            display.status(event.view)
+        case Ended():
+            code = exit_code(event.status)
+            shown.code = max(shown.code, code)
+            shown.ended += 1
+            display.ended(event.job_id, event.status, code)
+        case Gap():
+            display.gap(event)
+        case Ping():
+            pass
+
+
+async def _tick(display: Display) -> None:
+    while True:
+        await trio.sleep(TICK_S)
+        display.tick()

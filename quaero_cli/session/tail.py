@@ -1,0 +1,64 @@
+"""`quaero tail`: follow jobs, wherever they run, from this shell. Reads only; Ctrl-C stops watching."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from quaero_cli.model import LogQuery
+from quaero_cli.session.core import sweep
+from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.show import Shown, show
+from quaero_cli.settings import Settings
+from quaero_cli.stream.wakeups import Wakeups
+from quaero_cli.terminal.display import Display
+
+TIMED_OUT = 124
+INTERRUPTED_BY_USER = 130
+
+
+@dataclass(frozen=True, slots=True)
+class TailOptions:
+    """How to follow: the newest `limit` entries first, or from the cursor `after` on; `timeout` in seconds."""
+
+    query: LogQuery
+    limit: int = 100
+    after: int | None = None
+    timeout: float | None = None
+    live: bool = True  # False: what is stored, then leave
+
+
+async def tail(settings: Settings, options: TailOptions, display: Display, on_stop: Callable[[int], None]) -> int:
+    """Follow to the end of the jobs and return the exit code: the job's, 124 for the timeout, 130 for Ctrl-C.
+
+    `on_stop` is told the cursor when the end is not the job's. BrokenPipeError leaves unchanged.
+    """
+    wakeups = Wakeups(settings.wake, settings.database)
+    shown = Shown()
+    code: list[int] = []
+    with unwrapped():
+        async with trio.open_nursery() as nursery:
+            await nursery.start(wakeups.run)
+            nursery.start_soon(sweep, settings, wakeups)
+            nursery.start_soon(_leave_on_signal, nursery.cancel_scope, code)
+            with trio.move_on_after(options.timeout if options.timeout is not None else float("inf")) as limit:
+                with display:
+                    await show(
+                        settings.database, wakeups, options.query, display, shown,
+                        limit=options.limit, after=options.after, live=options.live,
+                    )  # fmt: skip
+            if limit.cancelled_caught:
+                code.append(TIMED_OUT)
+            nursery.cancel_scope.cancel()
+    if code:
+        on_stop(shown.cursor)
+        return code[0]
+    return shown.code
+
+
+async def _leave_on_signal(scope: trio.CancelScope, code: list[int]) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        async for _ in received:
+            code.append(INTERRUPTED_BY_USER)
+            scope.cancel()

@@ -1,0 +1,50 @@
+"""Telling other processes that something was committed; without an event loop, so that any command may do it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Bytes in a Unix socket's address on every platform; longer paths go through the folder's descriptor.
+_ADDRESS_LIMIT = 100
+
+
+def nudge(folder: Path) -> None:
+    """Tell every process that watches the store to look again. Never raises, never blocks; from any thread."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return  # no folder, no watchers
+    if not names:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        for name in names:
+            _send(sender, folder, name)
+
+
+def _send(sender: socket.socket, folder: Path, name: str) -> None:
+    try:
+        with address_of(folder, name) as address:
+            sender.sendto(b"\0", address)
+    except BlockingIOError:
+        return  # it has datagrams to read already: it will look
+    except ConnectionRefusedError:
+        (folder / name).unlink(missing_ok=True)  # its process is gone
+    except OSError:
+        return  # not a socket, or just removed: the slow look serves whoever that was
+
+
+@contextmanager
+def address_of(folder: Path, name: str) -> Iterator[str]:
+    """Give an address for a socket in `folder`, however long the folder's path is."""
+    path = str(folder / name)
+    if len(os.fsencode(path)) < _ADDRESS_LIMIT:
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
