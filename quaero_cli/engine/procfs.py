@@ -1,0 +1,76 @@
+"""Reads /proc: which processes live, and whose they are. Linux only; no signals are sent here.
+
+A process may end between two reads, so every function answers with what it could still see, never with an error.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Places after the command's name in /proc/PID/stat (proc(5); its field 3 is place 0).
+_STATE, _PARENT, _GROUP, _SESSION, _THREADS, _STARTED = 0, 1, 2, 3, 17, 19
+
+
+class Stat(NamedTuple):
+    """One process. `started` (clock ticks since boot) makes the pid an identity: pids are used again."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    zombie: bool
+
+
+def read_stat(pid: int) -> Stat | None:
+    """Return the process, or None when there is none (any more)."""
+    content = _read(f"/proc/{pid}/stat")
+    if content is None:
+        return None
+    fields = content[content.rindex(b")") + 2 :].split()  # the command's name may hold anything, ) too
+    # A main thread that has ended shows as a zombie while other threads of the process go on.
+    ended = fields[_STATE] in (b"Z", b"X") and int(fields[_THREADS]) <= 1
+    parent, group, session, started = (int(fields[at]) for at in (_PARENT, _GROUP, _SESSION, _STARTED))
+    return Stat(pid, parent, group, session, started, ended)
+
+
+def every_stat() -> Iterator[Stat]:
+    """Go through all processes that can be seen."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            stat = read_stat(int(name))
+            if stat is not None:
+                yield stat
+
+
+def environment(pid: int) -> list[bytes]:
+    """Return the NAME=VALUE entries with which the process was started; none for a zombie or another user's."""
+    try:
+        if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
+            return []
+    except OSError:
+        return []
+    return (_read(f"/proc/{pid}/environ") or b"").split(b"\0")
+
+
+def command_line(pid: int) -> str:
+    """Return the words of the command, for people."""
+    return (_read(f"/proc/{pid}/cmdline") or b"").replace(b"\0", b" ").decode(errors="backslashreplace").strip()
+
+
+def ancestors() -> set[int]:
+    """Return this process and its line up to the first."""
+    line = set()
+    stat = read_stat(os.getpid())
+    while stat is not None and stat.pid not in line:
+        line.add(stat.pid)
+        stat = read_stat(stat.parent)
+    return line
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return None
