@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import trio
 
+from quaero_cli.engine.output import line_logger
+from quaero_cli.engine.process import run_process
 from quaero_cli.model import Document, Level
 from quaero_cli.steps.contract import StepContext, WorkerContext, WorkerFunction, WorkerPool
 
@@ -181,9 +183,6 @@ class FakeContext:
         cwd: Path | None = None,
         read_levels: bool = False,
     ) -> int:
-        from quaero_cli.engine.output import line_logger
-        from quaero_cli.engine.process import run_process
-
         return await run_process(
             argv,
             env={**self.environment, **(env or {})},
