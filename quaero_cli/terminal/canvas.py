@@ -28,7 +28,8 @@ class Canvas:
         return glyph(status, unicode=self.unicode), style_of(status)
 
     def spread(self, left: Text, right: Text) -> Text:
-        """Return one line with `left` and `right` at its ends; what does not fit is cut from the left part."""
+        """Return one line with `left` and `right` at its ends; what does not fit is cut from the left part first."""
+        right.truncate(self.width)
         if not right.cell_len:
             left.truncate(self.width)
             return left

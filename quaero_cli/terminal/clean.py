@@ -28,6 +28,16 @@ def clean(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def flat(text: str) -> str:
+    """Return `text` clean, and of a width that can be known: for names and reasons in columns and live regions.
+
+    A tab becomes a blank. Joiner and emoji selector go: terminals do not agree on the width of what they make.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return clean(text).replace("\t", " ").replace("\u200d", "").replace("\ufe0f", "")
+
+
 def clean_lines(text: str) -> list[str]:
     """Split `text` at its newlines (`\\n` or `\\r\\n`) and clean each line; a newline at the end makes none."""
     if "\n" not in text:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from quaero_cli.model import LEVELS, Entry
 from quaero_cli.terminal.cells import cells
-from quaero_cli.terminal.clean import clean, clean_lines
+from quaero_cli.terminal.clean import clean, clean_lines, flat
 from quaero_cli.terminal.fields import inline_fields
 from quaero_cli.terminal.palette import Paint, origin_style
 
@@ -109,13 +109,13 @@ class LineFormat:
     def _prefix(self, job_id: str) -> str:
         known = self._prefixes.get(job_id)
         if known is None:
-            text = clean(job_id)
+            text = flat(job_id)
             known = f"{self._paint(origin_style(text), text)} {self._paint('muted', self._bar)} "
             self._prefixes[job_id] = known
         return known
 
     def _add_origin(self, name: str, originator: str) -> str:
-        name, tag = clean(name), f"[{clean(originator)}]" if originator and not self._compact else ""
+        name, tag = flat(name), f"[{flat(originator)}]" if originator and not self._compact else ""
         space = " " if name and tag else ""
         width = cells(name) + len(space) + cells(tag)
         self._widen(width)

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from quaero_cli.model import JobSummary
 from quaero_cli.terminal import words
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.page import Cell, Column, Page, table
 
 
@@ -124,7 +124,7 @@ def step_types_table(types: Sequence[StepTypeHelp], page: Page) -> str:
 
 def step_type_page(kind: StepTypeHelp, page: Page) -> str:
     """Return the help of one step type: what it does, and its options."""
-    text = f"{page.paint('title', clean(kind['type']))}  {clean(kind['summary'])}\n"
+    text = f"{page.paint('title', flat(kind['type']))}  {flat(kind['summary'])}\n"
     for paragraph in kind.get("description", "").strip().split("\n\n"):
         if paragraph.strip():
             said = [Cell(" ".join(paragraph.split()))]

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from quaero_cli.terminal.cells import cells, fit, fit_end, wrap
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.palette import Paint, glyph
 
@@ -37,8 +37,8 @@ class Page:
         return f"\n{self.paint('title', text)}\n"
 
     def cut(self, text: str, indent: int = 0) -> str:
-        """Return clean text, cut to the page's width less `indent`."""
-        text = clean(text)
+        """Return flat text, cut to the page's width less `indent`."""
+        text = flat(text)
         return text if self.width is None else fit(text, max(1, self.width - indent), unicode=self.unicode)
 
 
@@ -48,7 +48,7 @@ def page_for(terminal: Terminal, now: float, tz: tzinfo | None = None) -> Page:
 
 
 class Cell(NamedTuple):
-    """A piece of text with the name of its style. Need not be clean."""
+    """A piece of text with the name of its style. Need not be flat."""
 
     text: str
     style: str = ""
@@ -68,7 +68,7 @@ class Column:
 
 def table(page: Page, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, indent: str = "") -> str:
     """Return a table with its titles, every line ending in a newline; no titles where all of them are empty."""
-    safe = [[Cell(clean(cell.text), cell.style) for cell in row] for row in rows]
+    safe = [[Cell(flat(cell.text).rstrip(), cell.style) for cell in row] for row in rows]
     titles = [Cell(column.title, "muted") for column in columns]
     lines = [titles, *safe] if any(column.title for column in columns) else safe
     natural = [max([cells(line[index].text) for line in lines], default=0) for index in range(len(columns))]

@@ -12,9 +12,10 @@ from quaero_cli.terminal.palette import style_of
 from quaero_cli.terminal.region import Row
 from quaero_cli.terminal.tree import job_lines, jobs_lines
 
-# The region takes at most half of the screen, so that there is always a log to read; and always a job's line.
+# The region takes at most half of the screen, so that there is always a log to read.
 _SHARE = 2
-_MIN_ROWS = 1
+# On less than this there is no room for a picture: entries are shown alone.
+_MIN_COLUMNS, _MIN_ROWS = 20, 5
 
 
 class Painter:
@@ -26,11 +27,16 @@ class Painter:
         self._colors = ColorSystem.STANDARD if terminal.color else None
 
     def paint(self, views: Sequence[StatusView], size: tuple[int, int], now: float, beat: int) -> list[Row]:
-        """Return the rows that show `views` on a screen of `size` columns and rows, each narrower than it."""
+        """Return the rows that show `views` on a screen of `size` columns and rows; none on one that is too small.
+
+        Each is narrower than the screen: a line that fills it leaves the cursor where terminals disagree.
+        """
         columns, rows = size
+        if columns < _MIN_COLUMNS or rows < _MIN_ROWS:
+            return []
         canvas = Canvas(
-            width=max(1, columns - 1),
-            rows=max(_MIN_ROWS, rows // _SHARE - 1),
+            width=columns - 1,
+            rows=rows // _SHARE - 1,
             now=now,
             beat=beat,
             unicode=self._terminal.unicode,

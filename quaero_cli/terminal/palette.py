@@ -75,10 +75,14 @@ class Paint:
 
     def __init__(self, *, color: bool) -> None:
         self.color = color
+        self._starts: dict[str, str] = {}
 
     def __call__(self, name: str, text: str) -> str:
         """Return `text` in the named style. `text` must be clean already."""
         if not self.color or not text:
             return text
-        codes = ";".join(_SGR[word] for word in style_of(name).split())
-        return f"\x1b[{codes}m{text}\x1b[0m"
+        start = self._starts.get(name)
+        if start is None:
+            codes = ";".join(_SGR[word] for word in style_of(name).split())
+            start = self._starts[name] = f"\x1b[{codes}m"
+        return f"{start}{text}\x1b[0m"

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from quaero_cli.model import Entry, JobSummary, StepView, WorkerView
 from quaero_cli.terminal import words
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.endings import error_lines, said
 from quaero_cli.terminal.fields import field_value
 from quaero_cli.terminal.page import Cell, Column, Page, table
@@ -62,9 +62,7 @@ def show_page(report: JobReport, first_errors: Sequence[Entry], page: Page) -> s
 def _header(report: JobReport, page: Page) -> str:
     job = report["job"]
     status = page.status(job["status"])
-    title = (
-        f"{page.paint(status.style, status.text)}  {page.paint('title', clean(job['name']))}  {clean(job['id'])}\n"
-    )
+    title = f"{page.paint(status.style, status.text)}  {page.paint('title', flat(job['name']))}  {flat(job['id'])}\n"
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),
@@ -141,5 +139,5 @@ def _values(title: str, values: Mapping[str, Any], page: Page) -> str:
 def _errors(job_id: str, errors: Sequence[Entry], page: Page) -> str:
     if not errors:
         return ""
-    more = page.paint("title", f"quaero tail {clean(job_id)} --level error")
+    more = page.paint("title", f"quaero tail {flat(job_id)} --level error")
     return error_lines("First errors", errors, page) + f"\nmore:  {more}\n"

@@ -14,7 +14,7 @@ from quaero_cli.model import StepView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.canvas import Canvas
 from quaero_cli.terminal.cells import cells, fit, pad
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.palette import origin_style, style_of
 
 _MAX_NAME = 24
@@ -39,10 +39,10 @@ class StepRows:
 
     def __init__(self, steps: Sequence[StepView], canvas: Canvas) -> None:
         self._canvas = canvas
-        longest = max(cells(clean(step["name"])) for step in steps)
+        longest = max(cells(flat(step["name"])) for step in steps)
         self._name_width = min(longest, _MAX_NAME, max(4, canvas.width // 3))
         self._cells = {step["name"]: _cells_of(step, canvas.now) for step in steps}
-        said = max([cells(clean(step["progress_text"])) for step in steps if _has_bar(step)], default=0)
+        said = max([cells(flat(step["progress_text"])) for step in steps if _has_bar(step)], default=0)
         said = -(-said // _WORDS_STEP) * _WORDS_STEP
         room = canvas.width - _GUIDE - 2 - self._name_width - _GAP
         choice = self._choose(room - said - _GAP) if said else None
@@ -62,7 +62,7 @@ class StepRows:
     def lines(self, step: StepView, *, last: bool) -> list[Text]:
         """Return the lines of one step."""
         canvas = self._canvas
-        name = fit(clean(step["name"]), self._name_width, unicode=canvas.unicode)
+        name = fit(flat(step["name"]), self._name_width, unicode=canvas.unicode)
         line = Text.assemble(
             (self.guide(last=last), style_of("muted")),
             canvas.sign(step["status"]),
@@ -75,7 +75,7 @@ class StepRows:
         lines = [canvas.spread(line, right)]
         if self.height(step) == 2:
             branch = " " if last else ("│" if canvas.unicode else "|")
-            said = fit(clean(step["progress_text"]), canvas.width - _GUIDE - 2, unicode=canvas.unicode)
+            said = fit(flat(step["progress_text"]), canvas.width - _GUIDE - 2, unicode=canvas.unicode)
             lines.append(Text.assemble((f"{branch}    ", style_of("muted")), said))
         return lines
 
@@ -83,17 +83,15 @@ class StepRows:
         line = self._canvas.bar(step["progress"], self._bar)
         line.append(f"{step['progress']:>4}%", style_of("title"))
         if not self._words_below:
-            said = fit(
-                clean(step["progress_text"]), max(0, room - line.cell_len - _GAP), unicode=self._canvas.unicode
-            )
+            said = fit(flat(step["progress_text"]), max(0, room - line.cell_len - _GAP), unicode=self._canvas.unicode)
             line.append(" " * _GAP + said)
         return line
 
     def _still(self, step: StepView, room: int) -> Text:
         """Return status and words of a step that has no bar."""
-        status = clean(step["status"])
+        status = flat(step["status"])
         line = Text(status, style_of(step["status"]))
-        said, style = (clean(step["error"]), "") if step["error"] else (_outcome(step), style_of("muted"))
+        said, style = (flat(step["error"]), "") if step["error"] else (_outcome(step), style_of("muted"))
         left = room - cells(status) - _GAP
         if said and left >= _MIN_WORDS:
             line.append(" " * _GAP).append(fit(said, left, unicode=self._canvas.unicode), style)
@@ -139,7 +137,7 @@ def _has_bar(step: StepView) -> bool:
 def _outcome(step: StepView) -> str:
     """Return what there is to say of a step without a bar: its workers when it has ended, its own words before."""
     if step["finished_at"] is None:
-        return clean(step["progress_text"])
+        return flat(step["progress_text"])
     counts = step["workers"]
     number = words.worker_total(counts)
     return words.count(number, "worker") if number == counts["completed"] and number else words.workers(counts)

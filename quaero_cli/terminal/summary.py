@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from quaero_cli.model import Entry, JobView, Status, StepView
 from quaero_cli.terminal import words
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.endings import error_lines, said
 from quaero_cli.terminal.page import Cell, Column, Page, page_for, table
@@ -47,7 +47,7 @@ def summary_page(facts: Summary, page: Page) -> str:
     text += table(page, _STEPS, [_step_row(step, page) for step in steps], indent="  ")
     if job["status"] == Status.COMPLETED:
         return text
-    lines = [error_lines(f"Last lines of {clean(name)}", lines, page) for name, lines in facts.last_lines.items()]
+    lines = [error_lines(f"Last lines of {flat(name)}", lines, page) for name, lines in facts.last_lines.items()]
     return text + _reasons(job, steps, page) + "".join(lines) + _more(job["id"], page)
 
 
@@ -55,7 +55,7 @@ def _headline(report: JobReport, page: Page) -> str:
     job = report["job"]
     status = page.status(job["status"])
     took = words.elapsed(job["started_at"], job["finished_at"], page.now)
-    ident = clean(job["id"])
+    ident = flat(job["id"])
     name = page.cut(job["name"] or job["definition"], indent=len(status.text) + len(ident) + len(took) + 6)
     parts = [page.paint(status.style, status.text), page.paint("title", name), page.paint("muted", ident), took]
     counted = said(job["counts"])
@@ -86,7 +86,7 @@ def _reasons(job: JobView, steps: Sequence[StepView], page: Page) -> str:
 
 
 def _more(job_id: str, page: Page) -> str:
-    ident = clean(job_id)
+    ident = flat(job_id)
     rows = [
         [Cell("more:", "muted"), Cell(f"quaero show {ident}", "title")],
         [Cell("", "muted"), Cell(f"quaero tail {ident} --level error", "title")],

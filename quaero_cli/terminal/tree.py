@@ -12,7 +12,7 @@ from quaero_cli.model import StatusView, StepView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.canvas import Canvas
 from quaero_cli.terminal.cells import cells, fit
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.palette import style_of
 from quaero_cli.terminal.steprow import StepRows
 
@@ -21,6 +21,8 @@ _RANK = {"running": 0, "failed": 1, "warning": 1, "cancelled": 1, "interrupted":
 _LAST_RANK = 3
 # A job's line has its number of entries only where there is room for a wide one.
 _ENTRIES_FROM_WIDTH = 90
+# Room that is left for the job's name, whatever else there is to say.
+_MIN_LEFT = 16
 _MIN_NAME = 8
 
 
@@ -58,14 +60,16 @@ def job_line(view: StatusView, canvas: Canvas) -> Text:
     if counts["error"]:
         parts.append((words.count(counts["error"], "error"), "error"))
     running = job["status"] == "running"
-    parts.append((f"{job['progress']}%", "title") if running else (clean(job["status"]), job["status"]))
+    parts.append((f"{job['progress']}%", "title") if running else (flat(job["status"]), job["status"]))
     if took := words.elapsed(job["started_at"], job["finished_at"], canvas.now):
         parts.append((took, ""))
+    while len(parts) > 1 and sum(cells(text) + 2 for text, _ in parts) > canvas.width - _MIN_LEFT:
+        parts.pop(0)
     right = Text("  ").join([Text(text, style_of(style)) for text, style in parts])
     left = Text.assemble(canvas.sign(job["status"]), " ")
     room = canvas.width - left.cell_len - right.cell_len - 2
-    name = clean(job["name"] or job["definition"])
-    ident = clean(job["id"])
+    name = flat(job["name"] or job["definition"])
+    ident = flat(job["id"])
     left.append(fit(name, max(_MIN_NAME, room), unicode=canvas.unicode), "bold")
     if cells(name) + 2 + cells(ident) <= room:
         left.append("  ").append(ident, style_of("muted"))
@@ -105,5 +109,5 @@ def _that_fit(heights: Sequence[int], statuses: Sequence[str], rows: int) -> lis
 
 def _folded(statuses: Sequence[str], canvas: Canvas) -> str:
     kinds = dict.fromkeys(statuses)
-    said = ", ".join(f"{statuses.count(kind)} {clean(kind)}" for kind in kinds)
+    said = ", ".join(f"{statuses.count(kind)} {flat(kind)}" for kind in kinds)
     return f"{'…' if canvas.unicode else '...'} {words.count(len(statuses), 'more step')}: {said}"
