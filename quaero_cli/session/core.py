@@ -5,6 +5,7 @@ still say while they end, and the watchers. The inner owns the jobs and whatever
 server). Leaving the session waits for the inner one, then cancels the outer one; the recorder drains and goes last.
 """
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from quaero_cli.stream.wakeups import Wakeups
 SWEEP_INTERVAL = 1.0
 # Seconds between looks for requests to cancel, at most; they are made after a wake-up only.
 CANCEL_INTERVAL = 0.1
+# Seconds a thread keeps the interpreter lock when another one wants it. With Python's own 5 ms a loop that never rests
+# (301 workers that log without a pause) holds up the recorder's thread after each of its statements.
+SWITCH_INTERVAL = 0.0005
 
 
 @dataclass(slots=True)
@@ -151,6 +155,7 @@ async def open_session(
 
     Raises StoreError (alone or in a group) when the store fails in the middle.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL)
     wakeups = Wakeups(settings.wake, settings.database)
     token = trio.lowlevel.current_trio_token()
 

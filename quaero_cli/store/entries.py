@@ -74,13 +74,15 @@ def read_after(connection: Connection, make: EntryMaker, scope: Scope, places: P
         after[job] = considered
         if not complete:
             ends.append(_id_at(connection, job, considered))
+    if len(scope.jobs) > 1:
+        rows.sort()
+        if len(rows) > limit:  # each job gave up to `limit`
+            ends.append(rows[limit - 1][0])
     if not ends:
-        if len(scope.jobs) > 1:
-            rows.sort()
         return Slice(make.entries(rows), after, newest, complete=True)
     bound = min(ends)
     if len(scope.jobs) > 1:
-        rows = sorted(row for row in rows if row[0] <= bound)
+        rows = [row for row in rows if row[0] <= bound]
         after = {job: locate(connection, job, bound) for job in scope.jobs}
     return Slice(make.entries(rows), after, bound, complete=False)
 

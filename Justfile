@@ -1,0 +1,92 @@
+# Everything a developer and CI run. `just` itself comes from PyPI (rust-just), see the README's two commands.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+venv := justfile_directory() / ".venv"
+bin := venv / "bin"
+export PIP_DISABLE_PIP_VERSION_CHECK := "1"
+
+# List the recipes.
+default:
+    @{{bin}}/just --list
+
+# Install quaero, everything it needs at the locked versions, and the viewer's npm assets.
+setup:
+    [ -x {{bin}}/python ] || python3 -m venv {{venv}}
+    {{bin}}/pip install --quiet --require-hashes -r .ci/requirements.lock
+    {{bin}}/pip install --quiet --no-deps --no-build-isolation --editable .
+    npm ci --prefix viewer --no-audit --no-fund --loglevel=error
+
+# Set up and run the main job: crawl the built-in news site.
+demo: setup
+    {{bin}}/quaero run news-crawler
+
+# Set up and pass every test: what CI runs.
+ci: setup browser lint test viewer-test smoke
+
+# Make sure that a Chromium is there for the browser tests (Debian's; needs root or sudo the first time).
+browser:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v chromium >/dev/null && exit 0
+    become=""
+    if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
+    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends chromium >/dev/null || {
+        echo "the browser tests need Chromium: sudo apt-get install chromium" >&2
+        exit 1
+    }
+
+# Run the Python tests, the browser's among them.
+test *options:
+    {{bin}}/pytest {{options}}
+
+# Run the viewer's own tests.
+viewer-test:
+    npm test --prefix viewer --silent
+
+# Check format, style, types, layers.
+lint:
+    {{bin}}/ruff format --check .
+    {{bin}}/ruff check .
+    {{bin}}/mypy
+    {{bin}}/lint-imports
+    npm run lint --prefix viewer --silent
+
+# Mend format and what can be mended of style.
+fmt:
+    {{bin}}/ruff format .
+    {{bin}}/ruff check --fix .
+
+# Measure against peers and floors; each prints its ratios.
+bench *options:
+    {{bin}}/python -m bench {{options}}
+
+# A short pass of each benchmark.
+smoke:
+    {{bin}}/python -m bench --smoke
+
+# Long campaigns: kill -9 loops and full-size benchmarks.
+nightly: setup
+    {{bin}}/pytest -m "nightly or not nightly"
+    {{bin}}/python -m bench
+
+# Run a job.
+run *words:
+    {{bin}}/quaero run {{words}}
+
+# Serve the viewer.
+serve *words:
+    {{bin}}/quaero serve {{words}}
+
+# Build the wheel.
+wheel:
+    npm ci --prefix viewer --no-audit --no-fund --loglevel=error
+    {{bin}}/hatchling build -t wheel
+
+# Renew the locks after a change of pyproject.toml.
+lock:
+    {{bin}}/pip install --quiet "uv>=0.5,<1"
+    {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --extra dev pyproject.toml -o .ci/requirements.lock
+    echo "rust-just>=1.36,<2" | {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-header --no-annotate - -o .ci/bootstrap.lock
