@@ -49,7 +49,7 @@ async def follow(
     Raises NotFoundError for an unknown job or step, StoreError when the store cannot be read.
     """
     with open_reader(path) as reader:
-        follower = _Follower(reader, query, _Pace(batch_interval, ping_after))
+        follower = _Follower(reader, query, _Pace(batch_interval if live else 0.0, ping_after))
         waiter = wakeups.waiter()
         for event in await follower.begin(limit, after):
             yield event

@@ -1,0 +1,176 @@
+"""The recorder: everything accepted is stored, in order, whatever happens around it."""
+
+from contextlib import closing
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+from stores import line, new_home, start_job
+
+from quaero_cli import recorder as recorder_module
+from quaero_cli.errors import StoreError
+from quaero_cli.recorder import Recorder
+from quaero_cli.store.engine import connect
+from quaero_cli.store.writer import Writer
+
+
+def messages(home):
+    with closing(connect(home.database, readonly=True)) as connection:
+        return [int(row[0]) for row in connection.execute("SELECT message FROM log ORDER BY id")]
+
+
+@pytest.fixture
+def home(tmp_path):
+    made = new_home(tmp_path)
+    start_job(made, "aaaa")
+    return made
+
+
+@pytest.mark.parametrize("end", ["cancelled", "raises"])
+async def test_what_was_accepted_is_stored_before_the_recorder_dies(home, end):
+    """Lines that a failing job wrote last are those that people need."""
+    with pytest.RaisesGroup(RuntimeError) if end == "raises" else _nothing():
+        async with trio.open_nursery() as nursery:
+            recorder = Recorder(Writer(home.database), lambda: None)
+            await nursery.start(recorder.run)
+            for number in range(500):
+                recorder.emit(line("aaaa", str(number)))
+            if end == "raises":
+                raise RuntimeError
+            nursery.cancel_scope.cancel()
+    assert messages(home) == list(range(500))
+
+
+class _nothing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+
+async def test_readers_are_woken_after_the_commit_only(home):
+    """A line that was shown and then lost would break the promise."""
+    seen = []
+    recorder = Recorder(Writer(home.database), lambda: seen.append(len(messages(home))))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        for number in range(3):
+            recorder.emit(line("aaaa", str(number)))
+            await recorder.flush()
+            assert messages(home) == list(range(number + 1))
+        nursery.cancel_scope.cancel()
+    assert seen == [1, 2, 3]
+
+
+async def test_a_sync_caller_that_never_yields_writes_by_itself_and_keeps_the_order(home, monkeypatch):
+    """A tight loop must neither eat all memory nor overtake the writer's thread."""
+    monkeypatch.setattr(recorder_module, "HARD_FACTS", 300)
+    monkeypatch.setattr(recorder_module, "BATCH_FACTS", 70)
+    recorder = Recorder(Writer(home.database), lambda: None)
+    most = 0
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        for number in range(5000):
+            recorder.emit(line("aaaa", str(number)))
+            most = max(most, len(recorder._facts))
+            if number % 1000 == 999:
+                await trio.lowlevel.checkpoint()  # let the writer's thread begin, too
+        await recorder.flush()
+        nursery.cancel_scope.cancel()
+    assert messages(home) == list(range(5000))
+    assert most <= 300
+
+
+async def test_many_tasks_and_threads_lose_nothing_and_keep_their_own_order(home, monkeypatch):
+    """301 workers, some in threads: every line once, each worker's lines in its order."""
+    monkeypatch.setattr(recorder_module, "SOFT_FACTS", 200)
+    monkeypatch.setattr(recorder_module, "HARD_FACTS", 1000)
+    recorder = Recorder(Writer(home.database), lambda: None)
+
+    async def task(worker):
+        for number in range(20):
+            recorder.emit(line("aaaa", str(worker * 1000 + number), worker=worker))
+            await recorder.room()
+
+    def thread(worker):
+        for number in range(200):
+            recorder.emit(line("aaaa", str(worker * 1000 + number), worker=worker))
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        async with trio.open_nursery() as workers:
+            for worker in range(1, 302):
+                workers.start_soon(task, worker)
+            for worker in range(400, 404):
+                workers.start_soon(partial(trio.to_thread.run_sync, thread, worker))
+        await recorder.flush()
+        nursery.cancel_scope.cancel()
+    stored = messages(home)
+    assert len(stored) == len(set(stored)) == 301 * 20 + 4 * 200
+    for worker in (*range(1, 302), *range(400, 404)):
+        mine = [number for number in stored if number // 1000 == worker]
+        assert mine == sorted(mine)
+
+
+async def test_a_batch_that_fails_once_is_stored_once(home):
+    """A passing error of the disk costs a retry, not a line."""
+
+    class Failing(Writer):
+        failures = 2
+
+        def apply(self, first, facts):
+            super().apply(first, facts)
+            if self.failures:
+                # As after an fsync that reports an error: the commit is there all the same.
+                self.failures -= 1
+                raise self._connection.OperationalError("disk I/O error")
+
+    async with trio.open_nursery() as nursery:
+        recorder = Recorder(Failing(home.database), lambda: None)
+        await nursery.start(recorder.run)
+        for number in range(10):
+            recorder.emit(line("aaaa", str(number)))
+        await recorder.flush()
+        nursery.cancel_scope.cancel()
+    assert messages(home) == list(range(10))
+
+
+async def test_a_store_that_stays_broken_is_one_error_and_accepts_nothing_more(home):
+    """A full disk ends the run with a clear message; what is stored stays."""
+
+    class Full(Writer):
+        def apply(self, first, facts):
+            raise self._connection.OperationalError("database or disk is full")
+
+    recorder = Recorder(Full(home.database), lambda: None)
+    with pytest.RaisesGroup(pytest.RaisesExc(StoreError, match="disk is full")):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(recorder.run)
+            recorder.emit(line("aaaa", "1"))
+            await trio.sleep_forever()
+    with pytest.raises(StoreError, match="disk is full") as caught:
+        recorder.emit(line("aaaa", "2"))
+    assert "free space" in (caught.value.hint or "")
+
+
+async def test_callers_wait_while_the_recorder_is_behind(home, monkeypatch):
+    """Backpressure goes to the source: a child's pipe is not read while the disk is slow."""
+    monkeypatch.setattr(recorder_module, "SOFT_FACTS", 10)
+    recorder = Recorder(Writer(home.database), lambda: None)
+    for number in range(10):
+        recorder.emit(line("aaaa", str(number)))
+    async with trio.open_nursery() as nursery:
+        passed = trio.Event()
+
+        async def wait():
+            await recorder.room()
+            passed.set()
+
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not passed.is_set()
+        await nursery.start(recorder.run)
+        await passed.wait()
+        nursery.cancel_scope.cancel()
