@@ -1,5 +1,6 @@
 """steps/demo_site.py: the site as a service step."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,13 @@ import pytest
 import trio
 from fakes import FakeContext
 
+from quaero_cli.demosite.site import DEFAULT_ARTICLES, DEFAULT_SEED
 from quaero_cli.model import Level
 from quaero_cli.steps import demo_site as module
 from quaero_cli.steps.contract import StepFailed
 from quaero_cli.steps.demo_site import demo_site
+
+ROOT = Path(__file__).parent.parent
 
 
 class Context(FakeContext):
@@ -85,9 +89,23 @@ async def test_options_out_of_range(ctx, options):
     assert caught.value.hint
 
 
+def test_defaults_are_the_sites_own():
+    """The help would promise another site than the one that tests use."""
+    options = inspect.signature(demo_site).parameters
+    assert (options["articles"].default, options["seed"].default) == (DEFAULT_ARTICLES, DEFAULT_SEED)
+
+
+def test_shipped_example_runs(tmp_path):
+    """The first thing a newcomer tries with the demo site would fail."""
+    command = [sys.executable, "-m", "quaero_cli", "--home", str(tmp_path), "run", "demo-site"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "33 links, 6 of them dead" in done.stdout
+    assert "410 http://127.0.0.1:" in done.stdout
+
+
 def test_importing_the_step_type_is_cheap():
     """Every command that lists step types would wait for the site's machinery."""
     code = "import sys, quaero_cli.steps.demo_site; print([m for m in sys.modules if 'demosite' in m or m == 'h11'])"
-    root = Path(__file__).parent.parent
-    output = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert output.stdout.strip() == "[]"

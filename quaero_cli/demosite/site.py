@@ -1,7 +1,7 @@
 """The site: which address answers what. No network here; `server.py` sends what `Site.reply` returns.
 
-A page's bytes are made when it is first asked for and kept. The number of addresses is known and fixed, so the
-cache is bounded: unknown paths share one error page, unknown query parameters (`utm_source`) change nothing.
+A page's bytes are made when it is first asked for and kept; of a huge site, the newest ones are. Unknown paths
+share one error page, and unknown query parameters (`utm_source`) change nothing.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,7 @@ Route = Callable[[str], Reply]  # from the base address to the reply
 DEFAULT_ARTICLES = 200
 DEFAULT_SEED = 1
 MOST_ARTICLES = 10_000  # their headlines are kept in memory, and more would not fit into ten years
+_MOST_KEPT = 2_000  # replies of 13 KiB on average: a site of the usual size fits, a huge one stays below 30 MiB
 _UNKNOWN = ""  # stands for every path that is not there
 
 
@@ -68,6 +69,8 @@ class Site:
             path = _UNKNOWN
         known = self._replies.get((path, printed, base))
         if known is None:
+            if len(self._replies) >= _MOST_KEPT:
+                del self._replies[next(iter(self._replies))]
             routes = self._prints if printed else self._routes
             known = self._replies[path, printed, base] = routes[path](base)
         return known

@@ -19,6 +19,8 @@ from quaero_cli.demosite.draw import Draw
 _MARK = re.compile(r"\[([^\[\]]*)\]|\{(\w+)\}")
 # "a" before a spoken vowel becomes "an"; but "a one-way", "a European", "a union", "a used". Figures: 8, 11, 18.
 _ARTICLE = re.compile(r"\b([Aa]) (?=[aei]|o(?!ne\b)|u(?!ni|s)|8|1[18]\b)(?!eu)", re.ASCII | re.IGNORECASE)
+_MERGERS = {"von dem": "vom", "zu dem": "zum", "zu der": "zur", "bei dem": "beim"}
+_MERGED = re.compile(rf"\b(?:{'|'.join(_MERGERS)})\b")
 _ELISION = re.compile(r"\bde (?=[AEIOUÉÈaeiouéè])")
 
 
@@ -65,7 +67,7 @@ class Writer:
             case "fr":
                 return _ELISION.sub("d\u2019", text)
             case _:
-                return text
+                return _MERGED.sub(lambda match: _MERGERS[match[0]], text)
 
     def _fill(self, template: str) -> str:
         return _MARK.sub(self._mark, template)
