@@ -1,0 +1,411 @@
+"""The engine: what a definition says is what happens, and every state tells the truth.
+
+Facts go to a list; steps are small functions of the tests. No thread is entered, so the clock may jump.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import trio
+import trio.testing
+
+from quaero_cli.engine.job import JobRun
+from quaero_cli.engine.shared import Ground, Running
+from quaero_cli.jobdef.load import parse
+from quaero_cli.jobdef.model import Kind, Option, StepType
+from quaero_cli.model import JobChanged, LogLine, Status, StepChanged, StepOutput, WorkerChanged
+from quaero_cli.steps.contract import StepFailed
+
+
+@dataclass
+class Stage:
+    """Runs one job and keeps what it told."""
+
+    tmp_path: Path
+    facts: list = field(default_factory=list)
+    order: list = field(default_factory=list)  # what steps did
+    run: JobRun | None = None
+    _began: float = 0.0
+
+    @property
+    def seconds(self):
+        """Virtual seconds since the job was prepared."""
+        return trio.current_time() - self._began
+
+    def types(self):
+        async def work(ctx, *, seconds=0.0, fail="", say="", output=None):
+            self.order.append(f"{ctx.step_name} begins")
+            if say:
+                ctx.log.info(say)
+            await trio.sleep(seconds)
+            if fail:
+                raise StepFailed(fail)
+            self.order.append(f"{ctx.step_name} ends")
+            return output
+
+        async def crash(ctx):
+            raise ValueError("oops")
+
+        async def fan(ctx, *, count=3, failing=0, seconds=1.0):
+            async def worker(each):
+                each.log.info("item")
+                await trio.sleep(seconds)
+                if each.number <= failing:
+                    raise StepFailed("bad item")
+
+            async with ctx.open_workers() as pool:
+                for number in range(count):
+                    pool.spawn(worker, label=f"item {number}")
+
+        async def service(ctx, *, seconds=1.0, works=True):
+            self.order.append(f"{ctx.step_name} begins")
+            await trio.sleep(seconds)
+            if works:
+                ctx.ready({"url": "http://x/"})
+                await trio.sleep_forever()
+
+        def options(*pairs):
+            return tuple(Option(name, kind) for name, kind in pairs)
+
+        return {
+            "work": StepType("work", work, options(
+                ("seconds", Kind.FLOAT), ("fail", Kind.STRING), ("say", Kind.STRING), ("output", Kind.TABLE))),
+            "crash": StepType("crash", crash),
+            "fan": StepType("fan", fan, options(("count", Kind.INT), ("failing", Kind.INT), ("seconds", Kind.FLOAT)),
+                            default_concurrency=2),
+            "service": StepType("service", service, options(("seconds", Kind.FLOAT), ("works", Kind.BOOL)),
+                                service=True),
+        }  # fmt: skip
+
+    def prepare(self, text, parameters=None):
+        async def room():
+            await trio.lowlevel.checkpoint()
+
+        self._began = trio.current_time()
+        types = self.types()
+        ground = Ground(self.facts.append, room, {}, self.tmp_path, types, trio.Event())
+        definition = parse(dedent(text), path=Path("job.toml"), step_types=types)
+        self.run = JobRun(Running(ground, "aaaa", 1, definition, parameters or {}))
+        return self.run
+
+    async def play(self, text, parameters=None):
+        return await self.prepare(text, parameters).run()
+
+    def states(self):
+        """The last status of each step."""
+        return {fact.step: str(fact.status) for fact in self.facts if isinstance(fact, StepChanged)}
+
+    def reason(self, step):
+        return [fact.error for fact in self.facts if isinstance(fact, StepChanged) and fact.step == step][-1]
+
+    def job_error(self):
+        return next(fact.error for fact in self.facts if isinstance(fact, JobChanged))
+
+    def messages(self, step=None):
+        return [fact.message for fact in self.facts if isinstance(fact, LogLine) and fact.step == step]
+
+
+@pytest.fixture
+def stage(tmp_path):
+    return Stage(tmp_path)
+
+
+async def test_steps_run_in_the_order_of_what_they_depend_on(stage, autojump_clock):
+    """Independent steps run at the same time, dependents after them."""
+    status = await stage.play("""
+        [step.last]
+        type = "work"
+        depends = ["a", "b"]
+        [step.a]
+        type = "work"
+        seconds = 2
+        [step.b]
+        type = "work"
+        seconds = 1
+    """)
+    assert status is Status.COMPLETED
+    assert stage.order == ["a begins", "b begins", "b ends", "a ends", "last begins", "last ends"]
+    assert stage.seconds >= 2
+
+
+async def test_every_status_says_whose_it_is(stage, autojump_clock):
+    """A line `Status changed: running` without a subject helps nobody."""
+    await stage.play("""
+        name = "News"
+        [step.a]
+        type = "work"
+    """)
+    assert stage.messages() == ["Status changed: running (job: News)", "Status changed: completed (job: News)"]
+    assert stage.messages("a") == [
+        "Status changed: running (step: a, type: work)", "Status changed: completed (step: a, type: work)",
+    ]  # fmt: skip
+
+
+async def test_a_failed_step_fails_its_job_and_skips_what_depends_on_it(stage, autojump_clock):
+    """Green lies are the worst a job runner can tell."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        fail = "no such table"
+        [step.b]
+        type = "work"
+        depends = "a"
+        [step.c]
+        type = "work"
+        seconds = 5
+        [step.clean]
+        type = "work"
+        depends = "b"
+        always_run = true
+    """)
+    assert status is Status.FAILED
+    assert stage.states() == {"a": "failed", "b": "skipped", "c": "completed", "clean": "completed"}
+    assert stage.job_error() == "step a failed: no such table"
+
+
+async def test_on_error_continue_lets_dependents_run_and_tells_of_it(stage, autojump_clock):
+    """Tolerated is not completed."""
+    status = await stage.play("""
+        [step.a]
+        type = "crash"
+        on_error = "continue"
+        [step.b]
+        type = "work"
+        depends = "a"
+    """)
+    assert status is Status.WARNING
+    assert stage.states() == {"a": "failed", "b": "completed"}
+    failed = next(f for f in stage.facts if isinstance(f, LogLine) and f.message.startswith("Status changed: failed"))
+    assert failed.fields["error"] == "ValueError: oops"
+    assert 'raise ValueError("oops")' in failed.fields["traceback"]
+
+
+async def test_on_error_fatal_stops_everything_but_clean_up(stage, autojump_clock):
+    """`fatal` is for when going on would do harm."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        seconds = 1
+        fail = "disk is gone"
+        on_error = "fatal"
+        [step.b]
+        type = "work"
+        seconds = 100
+        [step.c]
+        type = "work"
+        depends = "b"
+        [step.clean]
+        type = "work"
+        depends = "c"
+        always_run = true
+    """)
+    assert status is Status.FAILED
+    assert stage.states() == {"a": "failed", "b": "cancelled", "c": "skipped", "clean": "completed"}
+    assert stage.seconds < 10
+
+
+async def test_a_step_out_of_time_fails_with_the_reason(stage, autojump_clock):
+    """A hanging step must not hang the job."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        seconds = 100
+        timeout = "2s"
+    """)
+    assert status is Status.FAILED
+    assert stage.reason("a") == "timed out after 2 s"
+
+
+async def test_a_silent_step_fails(stage, autojump_clock):
+    """`idle_timeout` finds what still lives but does nothing."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        say = "hello"
+        seconds = 100
+        idle_timeout = "3s"
+    """)
+    assert status is Status.FAILED
+    assert stage.reason("a") == "no output for 3 s"
+
+
+async def test_a_job_out_of_time_fails_and_ends_its_steps(stage, autojump_clock):
+    """The timeout of the whole job holds for all of its steps."""
+    status = await stage.play("""
+        timeout = "5s"
+        [step.a]
+        type = "work"
+        seconds = 100
+        [step.b]
+        type = "work"
+        depends = "a"
+    """)
+    assert status is Status.FAILED
+    assert stage.states() == {"a": "cancelled", "b": "skipped"}
+    assert stage.job_error() == "timed out after 5 s"
+
+
+async def test_a_cancelled_job_stays_cancelled_and_starts_nothing_more(stage, autojump_clock):
+    """The origin's cancelled jobs came back to life as completed."""
+    run = stage.prepare("""
+        [step.a]
+        type = "fan"
+        count = 5
+        seconds = 100
+        [step.b]
+        type = "work"
+        depends = "a"
+    """)
+    ended = []
+    async with trio.open_nursery() as nursery:
+
+        async def play():
+            ended.append(await run.run())
+
+        nursery.start_soon(play)
+        await trio.sleep(1)
+        run.cancel("cancelled on request")
+    assert ended == [Status.CANCELLED]
+    assert stage.states() == {"a": "cancelled", "b": "skipped"}
+    workers = {fact.number: str(fact.status) for fact in stage.facts if isinstance(fact, WorkerChanged)}
+    assert set(workers.values()) == {"cancelled"}
+    assert isinstance(stage.facts[-1], JobChanged)
+
+
+async def test_workers_run_at_most_so_many_at_once(stage, autojump_clock):
+    """`concurrency` is a promise to whoever is at the other end."""
+    await stage.play("""
+        [step.a]
+        type = "fan"
+        count = 7
+        concurrency = 3
+    """)
+    running = most = 0
+    for fact in stage.facts:
+        if isinstance(fact, WorkerChanged):
+            running += (fact.status is Status.RUNNING) - fact.status.final
+            most = max(most, running)
+    assert most == 3
+    assert stage.seconds == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "step", "job"),
+    [
+        ("", "failed", "failed"),
+        ("max_child_failures = 0", "failed", "failed"),
+        ("max_child_failures = 2", "warning", "warning"),
+        ("max_child_failures = 1", "failed", "failed"),
+        ("max_child_failures = 1\nfailure_action = 'mark_warning'", "warning", "warning"),
+        ("max_child_failures = 1\nfailure_action = 'stop_all'", "cancelled", "failed"),
+    ],
+)
+async def test_failed_workers_are_judged_by_the_tolerance(stage, autojump_clock, tolerance, step, job):
+    """A step with failed workers is never just completed."""
+    table = f"[error_tolerance]\n{tolerance}" if tolerance else ""
+    status = await stage.play(f"{table}\n[step.a]\ntype = 'fan'\ncount = 6\nfailing = 2\n")
+    assert (stage.states()["a"], str(status)) == (step, job)
+
+
+async def test_a_service_runs_while_it_is_needed(stage, autojump_clock):
+    """The demo site is up before the crawl begins, and gone after it."""
+    status = await stage.play("""
+        [step.site]
+        type = "service"
+        service = true
+        [step.use]
+        type = "work"
+        depends = "site"
+        say = "{steps.site.outputs.url}"
+        seconds = 3
+    """)
+    assert status is Status.COMPLETED
+    assert stage.states() == {"site": "completed", "use": "completed"}
+    assert "http://x/" in stage.messages("use")
+    assert stage.seconds == pytest.approx(4)
+
+
+async def test_a_service_that_ends_by_itself_fails_the_job(stage, autojump_clock):
+    """What needs it would wait for ever."""
+    status = await stage.play("""
+        [step.site]
+        type = "service"
+        service = true
+        works = false
+        [step.use]
+        type = "work"
+        depends = "site"
+    """)
+    assert status is Status.FAILED
+    assert stage.states() == {"site": "failed", "use": "skipped"}
+
+
+async def test_outputs_reach_later_steps_with_their_type(stage, autojump_clock):
+    """A list stays a list on its way to the next step."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        output = { count = 3, word = "x y" }
+        [step.b]
+        type = "fan"
+        depends = "a"
+        count = "{steps.a.outputs.count}"
+    """)
+    assert status is Status.COMPLETED
+    assert {fact.number for fact in stage.facts if isinstance(fact, WorkerChanged)} == {1, 2, 3}
+    assert next(f.outputs for f in stage.facts if isinstance(f, StepOutput)) == {"count": 3, "word": "x y"}
+
+
+async def test_a_condition_that_is_not_met_skips_the_step_alone(stage, autojump_clock):
+    """What comes after an optional step still runs."""
+    status = await stage.play(
+        """
+        [params.extra]
+        type = "bool"
+        default = false
+        [step.a]
+        type = "work"
+        condition = "{params.extra}"
+        [step.b]
+        type = "work"
+        depends = "a"
+        """,
+        {"extra": False},
+    )
+    assert status is Status.COMPLETED
+    assert stage.states() == {"a": "skipped", "b": "completed"}
+
+
+async def test_an_option_that_cannot_be_filled_fails_its_step_with_the_reason(stage, autojump_clock):
+    """A missing output must be told, not raised through the nursery."""
+    status = await stage.play("""
+        [step.a]
+        type = "work"
+        [step.b]
+        type = "work"
+        depends = "a"
+        say = "{steps.a.outputs.missing}"
+    """)
+    assert status is Status.FAILED
+    assert "missing" in (stage.reason("b") or "")
+
+
+async def test_max_parallel_steps_bounds_what_runs_at_once(stage, autojump_clock):
+    """A laptop is not to start twenty steps at once."""
+    text = "max_parallel_steps = 2\n" + "".join(f"[step.s{n}]\ntype = 'work'\nseconds = 1\n" for n in range(6))
+    assert await stage.play(text) is Status.COMPLETED
+    assert stage.seconds == pytest.approx(3)
+
+
+async def test_long_messages_are_split_and_marked(stage, autojump_clock):
+    """An entry is at most 64 KiB, and nothing of a longer one is lost."""
+    from quaero_cli.engine.log import JobLog
+
+    text = "äb" * 50_000
+    JobLog(stage.facts.append, "aaaa", step="a").info(text, key=1)
+    pieces = [fact for fact in stage.facts if isinstance(fact, LogLine)]
+    assert "".join(piece.message for piece in pieces) == text
+    assert all(len(piece.message.encode()) <= 65_536 for piece in pieces)
+    assert [piece.fields.get("continued", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
