@@ -1,0 +1,42 @@
+"""Which keys a definition has, and which ones a later version brings. Data only.
+
+A key of the second kind is refused, not skipped: a schedule that never fires is worse than an error.
+"""
+
+from types import MappingProxyType
+
+ROOT_KEYS = (
+    "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
+    "params", "config", "env", "error_tolerance", "step", "meta",
+)  # fmt: skip
+ROOT_LATER = MappingProxyType(
+    {
+        "schedule": "take it out, and start the job from cron with `quaero run`",
+        "timezone": "take it out",
+        "auto_start": "take it out, and start the job with `quaero run`",
+        "secrets": "take it out; the environment of `quaero run` reaches the children",
+    }
+)
+
+STEP_KEYS = (
+    "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
+    "always_run", "condition", "service",
+)  # fmt: skip
+STEP_LATER = MappingProxyType(
+    {
+        "retries": "take it out",
+        "for_each": "take it out; one step per item does the same",
+        "ready": "take it out; a service step tells by itself when it is ready",
+    }
+)
+
+PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max")
+PARAMETER_LATER = MappingProxyType({"secret": "take it out, and do not give secrets as parameters"})
+
+TOLERANCE_KEYS = ("max_child_failures", "failure_action")
+
+OVERLAPS = ("refuse", "allow")
+OVERLAPS_LATER = ("queue", "cancel")
+
+# Names that no option of a step type can have: a definition would mean the step's own key.
+RESERVED_OPTIONS = frozenset((*STEP_KEYS, *STEP_LATER))

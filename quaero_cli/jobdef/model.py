@@ -1,0 +1,151 @@
+"""What a job definition and a step type are, as frozen records; no reading, no checking.
+
+`StepType` lives here, beside the definition that uses it, so that checking a file needs no import of any step.
+Durations are float seconds everywhere behind the TOML text.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, NewType
+
+# Annotation of a step type's option that is written "10s" in TOML and handed over as seconds.
+Duration = NewType("Duration", float)
+
+OnError = Literal["fail", "continue", "fatal"]
+Overlap = Literal["refuse", "allow"]
+FailureAction = Literal["continue", "mark_warning", "stop_all"]
+ParameterType = Literal["string", "int", "float", "bool", "list", "path"]
+
+# A value as TOML or JSON holds it: text, numbers, truth values, lists and tables. Checked where it is used.
+Value = Any
+
+StepFunction = Callable[..., Awaitable[Mapping[str, Any] | None]]
+
+
+class Kind(StrEnum):
+    """What an option takes; the value is the word for it in messages and help."""
+
+    STRING = "a string"
+    INT = "an integer"
+    FLOAT = "a number"
+    BOOL = "true or false"
+    PATH = "a path"
+    DURATION = 'a duration such as "10s"'
+    STRINGS = "a list of strings"
+    STRING_OR_STRINGS = "a string or a list of strings"
+    STRING_TABLE = "a table of strings"
+    TABLE = "a table"
+    CHOICE = "one of its choices"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a step type. `default` is the function's own, for help; it is never handed over."""
+
+    name: str
+    kind: Kind
+    default: Any = None
+    required: bool = False
+    help: str = ""
+    nullable: bool = False
+    choices: tuple[str | int, ...] = ()
+
+    @property
+    def expects(self) -> str:
+        """What the option takes, in words."""
+        if self.kind is Kind.CHOICE:
+            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+        return self.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class StepType:
+    """A step type: its function, and what its signature and docstring say."""
+
+    name: str
+    function: StepFunction
+    options: tuple[Option, ...] = ()
+    summary: str = ""
+    help: str = ""
+    default_concurrency: int = 1  # workers at once when the definition does not say; 0: no bound
+    service: bool = False  # may be used with `service = true`
+
+    def option(self, name: str) -> Option | None:
+        """The option of that name."""
+        return next((option for option in self.options if option.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A declared parameter. `default` None: none was declared; bounds and pattern None: no limit."""
+
+    name: str
+    type: ParameterType = "string"
+    default: Any = None
+    required: bool = False
+    description: str = ""
+    choices: tuple[Any, ...] = ()
+    pattern: str | None = None  # must match the whole value
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTolerance:
+    """How many failed workers a job bears, and what happens beyond."""
+
+    max_child_failures: int = 0
+    failure_action: FailureAction = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class StepDefinition:
+    """A step as written: options still hold their placeholders and TOML values."""
+
+    name: str
+    type: str
+    description: str = ""
+    depends: tuple[str, ...] = ()
+    on_error: OnError = "fail"
+    timeout: float | None = None
+    idle_timeout: float | None = None
+    concurrency: int | None = None  # None: the type's default; 0: no bound
+    always_run: bool = False
+    condition: str | None = None
+    service: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Steps at once when a definition does not say: enough to overlap waiting, few enough for a laptop.
+DEFAULT_PARALLEL_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """A checked definition. `steps` are in the order of the file; `text` is the file as it was read."""
+
+    id: str
+    name: str
+    path: Path
+    text: str
+    content_hash: str  # sha-256 of `text`, hex
+    steps: tuple[StepDefinition, ...]
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    timeout: float | None = None
+    enabled: bool = True
+    overlap: Overlap = "refuse"
+    max_parallel_steps: int = DEFAULT_PARALLEL_STEPS
+    parameters: tuple[Parameter, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    error_tolerance: ErrorTolerance | None = None
+
+    def step(self, name: str) -> StepDefinition:
+        """The step of that name. Raises KeyError."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)

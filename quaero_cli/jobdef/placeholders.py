@@ -1,0 +1,215 @@
+"""`{params.X} {config.X} {env.X} {job.id} {steps.NAME.outputs.X}` in a step's options and condition.
+
+They are checked when the file is loaded (`check_placeholders`) and filled when the step starts (`resolve`,
+`resolve_options`). A string that is one placeholder keeps the value's type; inside a text the value becomes text.
+What does not begin with one of these words and a dot is no placeholder and stays as it is: `{a,b}`, `{}`, `{name}`,
+and the shell's `${item}`. In a shell line each value is quoted for the place where it stands (see `shellwords`).
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quaero_cli.errors import StepFailed
+from quaero_cli.jobdef.model import StepDefinition, StepType, Value
+from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
+from quaero_cli.jobdef.shellwords import Frame, Quote, check_neighbours, frames, quoted
+from quaero_cli.jobdef.values import check_option, text_of
+
+PLACEHOLDER = re.compile(
+    r"\{(?P<path>(?:params|config|env|job|steps)(?:\.[A-Za-z0-9_-]+)+|(?<!\$\{)item(?:\.[A-Za-z0-9_-]+)*)\}"
+)
+
+# Options that are a line for a shell when they are a string: (step type, option).
+SHELL_LINES = frozenset({("shell", "command")})
+
+_FALSE = frozenset({"", "false", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What placeholders stand for when a step starts. `outputs`: of the steps that ended or are ready, by name."""
+
+    job_id: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a step's placeholders may name. `before`: the steps that it depends on, over others, too."""
+
+    params: Iterable[str]
+    config: Iterable[str]
+    env: Iterable[str]
+    steps: Iterable[str]
+    before: Callable[[], set[str]]
+
+
+# ------------------------------------------------------------------ when the file is loaded
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether a text holds a placeholder."""
+    return PLACEHOLDER.search(text) is not None
+
+
+def strings_in(value: object) -> Iterator[str]:
+    """Every string in a value; keys of tables are not looked at."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings_in(item)
+
+
+def check_placeholders(value: object, known: Known, place: Place, *, shell_line: bool = False) -> None:
+    """Raise the place's error for a placeholder that can never be filled."""
+    for text in strings_in(value):
+        for match in PLACEHOLDER.finditer(text):
+            _check(match["path"].split("."), known, place, match[0])
+            if shell_line and isinstance(value, str):
+                check_neighbours(text, match.start(), place)
+
+
+def _check(parts: list[str], known: Known, place: Place, whole: str) -> None:
+    match parts:
+        case ["params", name]:
+            _check_known(whole, name, known.params, "parameter", f"declare it in [params.{name}]", place)
+        case ["config", name]:
+            _check_known(whole, name, known.config, "constant", "declare it in [config]", place)
+        case ["env", name]:
+            hint = "declare it in [env]; a shell command reads other variables as $NAME"
+            _check_known(whole, name, known.env, "variable", hint, place)
+        case ["steps", name, "outputs", _]:
+            _check_step(whole, name, known, place)
+        case ["job", "id"]:
+            pass
+        case ["item", *_]:
+            raise place.error(f"{whole}: not supported yet, nor is for_each", hint="write one step per item")
+        case [space, *_]:
+            raise place.error(f"{whole} is no placeholder", hint=f"write {_FORMS[space]}")
+
+
+_FORMS = {
+    "params": "{params.NAME}",
+    "config": "{config.NAME}",
+    "env": "{env.NAME}",
+    "job": "{job.id}",
+    "steps": "{steps.NAME.outputs.KEY}",
+}
+
+
+def _check_known(whole: str, name: str, known: Iterable[str], what: str, declare: str, place: Place) -> None:
+    names = list(known)
+    if name not in names:
+        raise place.error(f"unknown {what} in {whole}", hint=suggestion(name, names) or declare)
+
+
+def _check_step(whole: str, name: str, known: Known, place: Place) -> None:
+    names = list(known.steps)
+    if name not in names:
+        raise place.error(f"unknown step in {whole}", hint=suggestion(name, names))
+    if name not in known.before():
+        raise place.error(f"{whole} names a step that need not have ended", hint=f"add {name!r} to depends")
+
+
+# ------------------------------------------------------------------ when the step starts
+
+
+def resolve(value: Value, scope: Scope, *, quote: Quote | None = None, place: Place | None = None) -> Value:
+    """Return `value` with every placeholder filled, through lists and tables.
+
+    With `quote` a string is a line for a shell: each value in it becomes part of one word, whatever it holds.
+    Raises StepFailed when a step left no such output, the place's error when a value cannot stand in a shell line.
+    """
+    if isinstance(value, list):
+        return [resolve(item, scope) for item in value]
+    if isinstance(value, dict):
+        return {key: resolve(item, scope) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    whole = PLACEHOLDER.fullmatch(value)
+    if whole:
+        found = _lookup(whole["path"], scope)
+        if quote is None or isinstance(found, list):
+            return found
+    if quote is not None:
+        return _resolve_line(value, scope, quote, place or Place("command"))
+    return PLACEHOLDER.sub(lambda match: text_of(_lookup(match["path"], scope)), value)
+
+
+def _resolve_line(line: str, scope: Scope, quote: Quote, place: Place) -> str:
+    matches = list(PLACEHOLDER.finditer(line))
+    where = frames(line, {match.start(): match.end() for match in matches})
+    parts, last = [], 0
+    for match in matches:
+        text = text_of(_lookup(match["path"], scope))
+        frame = where.get(match.start(), Frame.RAW)
+        parts += [line[last : match.start()], quoted(text, frame, line[match.end() :], place, quote)]
+        last = match.end()
+    return "".join([*parts, line[last:]])
+
+
+def _lookup(path: str, scope: Scope) -> Value:
+    """The value of a placeholder that was checked when the file was loaded."""
+    match path.split("."):
+        case ["params", name]:
+            return scope.params[name]
+        case ["config", name]:
+            return scope.config[name]
+        case ["env", name]:
+            return scope.env[name]
+        case ["job", _]:
+            return scope.job_id
+        case ["steps", name, _, key]:
+            return _output(name, key, scope)
+    raise AssertionError(path)
+
+
+def _output(name: str, key: str, scope: Scope) -> Value:
+    outputs = scope.outputs.get(name, {})
+    if key in outputs:
+        return outputs[key]
+    left = ", ".join(plain_name(str(known)) for known in outputs)
+    problem = f"step {name} left no output {key!r}"
+    raise StepFailed(problem, hint=suggestion(key, outputs) if left else f"step {name} left no outputs at all")
+
+
+def resolve_options(step: StepDefinition, step_type: StepType, scope: Scope) -> dict[str, Any]:
+    """Return what the step function gets: placeholders filled, types checked again, text made paths and seconds.
+
+    An option that is not written is not in the result, and neither is one whose value is null (a parameter that was
+    not given): the function's own default holds. Raises DefinitionError, or StepFailed for a missing output.
+    """
+    found: dict[str, Any] = {}
+    for option in step_type.options:
+        if option.name not in step.options:
+            continue
+        place = Place(f"step {step.name}").at(option.name)
+        written = step.options[option.name]
+        quote = shlex.quote if (step.type, option.name) in SHELL_LINES else None
+        value = resolve(written, scope, quote=quote, place=place)
+        if value is not None:
+            found[option.name] = check_option(option, value, place, resolved=True)
+        elif option.required:
+            raise place.error(f"is required, but {shown(written)} stands for nothing")
+    return found
+
+
+def is_truthy(condition: object) -> bool:
+    """Whether a resolved condition lets its step run.
+
+    Not when it is empty: null, false, 0, an empty list or table, or a text that is empty, `false` or `0` (in any
+    case, blanks around it do not count).
+    """
+    if isinstance(condition, str):
+        return condition.strip().lower() not in _FALSE
+    return bool(condition)

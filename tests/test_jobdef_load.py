@@ -1,0 +1,343 @@
+"""The whole file: what a good definition becomes, and how each fault is told."""
+
+from dataclasses import fields
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jobfiles import TYPES, define
+
+from quaero_cli.errors import DefinitionError
+from quaero_cli.jobdef.load import load, parse
+from quaero_cli.jobdef.model import ErrorTolerance, JobDefinition, StepDefinition
+
+FULL = """
+id = "news"
+name = "News"
+description = "Crawls"
+tags = ["a", "b"]
+timeout = "1h30m"
+enabled = false
+overlap = "allow"
+max_parallel_steps = 2
+
+[params.urls]
+type = "list"
+default = ["http://a"]
+
+[config]
+pages = 7
+
+[env]
+LANG = "C"
+
+[error_tolerance]
+max_child_failures = 100
+failure_action = "stop_all"
+
+[meta]
+anything = { goes = 1979-05-27 }
+
+[step.site]
+type = "site"
+service = true
+
+[step.crawl]
+type = "crawler"
+description = "Fetch"
+depends = "site"
+on_error = "continue"
+timeout = "10m"
+idle_timeout = "500ms"
+concurrency = 32
+condition = "{params.urls}"
+start_urls = "{params.urls}"
+max_pages = "{config.pages}"
+rate = 1
+follow_links = false
+
+[step.clean]
+type = "shell"
+depends = ["crawl", "crawl"]
+on_error = "fatal"
+always_run = true
+command = ["rm", "-r", "{env.LANG}"]
+env = { JOB = "{job.id}" }
+"""
+
+
+def test_a_full_definition_is_read_as_written(tmp_path):
+    """Every key of the format reaches the engine with its value; none is dropped on the way."""
+    path = tmp_path / "other.toml"
+    path.write_text(FULL)
+    job = load(path, TYPES)
+    crawl = {
+        "start_urls": "{params.urls}",
+        "max_pages": "{config.pages}",
+        "rate": 1,
+        "follow_links": False,
+    }
+    clean = {"command": ["rm", "-r", "{env.LANG}"], "env": {"JOB": "{job.id}"}}
+    steps = (
+        StepDefinition("site", "site", service=True),
+        StepDefinition(
+            name="crawl",
+            type="crawler",
+            description="Fetch",
+            depends=("site",),
+            on_error="continue",
+            timeout=600.0,
+            idle_timeout=0.5,
+            concurrency=32,
+            condition="{params.urls}",
+            options=crawl,
+        ),
+        StepDefinition("clean", "shell", depends=("crawl",), on_error="fatal", always_run=True, options=clean),
+    )
+    assert job.steps == steps
+    assert (job.id, job.name, job.description, job.tags) == ("news", "News", "Crawls", ("a", "b"))
+    assert (job.timeout, job.enabled, job.overlap, job.max_parallel_steps) == (5400.0, False, "allow", 2)
+    assert (dict(job.config), dict(job.env)) == ({"pages": 7}, {"LANG": "C"})
+    assert job.error_tolerance == ErrorTolerance(100, "stop_all")
+    assert [item.name for item in job.parameters] == ["urls"]
+    assert (job.path, job.text, job.content_hash) == (path, FULL, sha256(FULL.encode()).hexdigest())
+    assert job.step("clean") is job.steps[2]
+
+
+def test_defaults(tmp_path):
+    """A three-line file is a job: named for its file, enabled, refusing to overlap."""
+    path = tmp_path / "tiny.toml"
+    path.write_text("[step.a]\ntype = 'shell'\ncommand = 'true'\n")
+    job = load(path, TYPES)
+    wanted = JobDefinition(
+        id="tiny", name="tiny", path=path, text=job.text, content_hash=job.content_hash, steps=job.steps
+    )
+    assert all(getattr(job, field.name) == getattr(wanted, field.name) for field in fields(job))
+    assert job.steps == (StepDefinition("a", "shell", options={"command": "true"}),)
+
+
+def test_steps_keep_the_order_of_the_file():
+    """Independent steps must not start in another order from run to run."""
+    names = ["z", "a", "m", "b"]
+    text = "\n".join(f"[step.{name}]\ntype='shell'\ncommand='x'" for name in names)
+    assert [step.name for step in define(text).steps] == names
+
+
+@pytest.mark.parametrize(
+    ("written", "names"), [('"a, b"', ("a", "b")), ('["b", "a"]', ("b", "a")), ('" a ,,"', ("a",)), ("[]", ())]
+)
+def test_depends_is_a_list_or_words(written, names):
+    """Both ways of writing depends mean the same."""
+    text = f"""
+        [step.a]
+        type = "shell"
+        command = "x"
+        [step.b]
+        type = "shell"
+        command = "x"
+        [step.c]
+        type = "shell"
+        command = "x"
+        depends = {written}
+    """
+    assert define(text).step("c").depends == names
+
+
+def test_crawler_keys_at_the_root_are_one_step():
+    """The short form of a crawl: no step table at all."""
+    job = define('id = "short"\nstart_urls = ["http://a"]\nmax_pages = 3\nconcurrency = 4\ntimeout = "1m"')
+    options = {"start_urls": ["http://a"], "max_pages": 3}
+    assert job.steps == (StepDefinition("crawl", "crawler", concurrency=4, options=options),)
+    assert job.timeout == 60.0
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
+    """Files saved by Windows editors load."""
+    path = tmp_path / "win.toml"
+    path.write_bytes(b"\xef\xbb\xbf[step.a]\r\ntype = 'shell'\r\ncommand = 'true'\r\n")
+    assert load(path, TYPES).steps[0].name == "a"
+
+
+STEP = "[step.a]\ntype = 'shell'\ncommand = 'x'\n"
+CRAWL = "[step.a]\ntype = 'crawler'\n"
+
+# text, what the message says behind the file, what the hint says
+FAULTS = [
+    # the root
+    ("", "has no step", "[step.NAME]"),
+    ("id = 'x'", "has no step", "[step.NAME]"),
+    ("[step]", "has no step", "[step.NAME]"),
+    ("step = 1", "step: must be a table, not 1", "[step.NAME]"),
+    ("[[step]]\nname = 'a'", "step: must be a table, not a list", "[step.NAME]"),
+    ("[step]\na = 1", "step: a: must be a table, not 1", "[step.NAME]"),
+    ("[steps.a]\ntype = 'shell'", "unknown key 'steps'", "did you mean 'step'?"),
+    (STEP + "[eror_tolerance]", "unknown key 'eror_tolerance'", "did you mean 'error_tolerance'?"),
+    ("max_pages = 1\n" + STEP, "unknown key 'max_pages'", "known: id"),
+    ("start_urls = 'x'", "step crawl: start_urls: must be a list of strings, not 'x'", None),
+    ("start_urls = []\nmax_depht = 1", "unknown key 'max_depht'", None),
+    ("id = 5\n" + STEP, "id: must be a string, not 5", "quotes"),
+    ("id = 'a b'\n" + STEP, "id: 'a b' cannot be the id", "letters"),
+    ("id = ''\n" + STEP, "id: '' cannot be the id", "letters"),
+    ("id = 'a.toml'\n" + STEP, "id: 'a.toml' cannot be the id", "letters"),
+    ("id = 'last'\n" + STEP, "id: 'last' cannot be the id", "letters"),
+    ("tags = 'a'\n" + STEP, "tags: must be a list of strings, not 'a'", None),
+    ("tags = [1]\n" + STEP, "tags: item 1: must be a string, not 1", None),
+    ("timeout = 30\n" + STEP, "timeout: must be a duration, not 30", '"30s"'),
+    ("timeout = '30'\n" + STEP, "timeout: must be a duration, not '30'", "unit"),
+    ("timeout = '0s'\n" + STEP, "timeout: must be longer than zero, not '0s'", "leave the key out"),
+    ("timeout = '-1s'\n" + STEP, "timeout: must be a duration, not '-1s'", "unit"),
+    (f"timeout = '{'9' * 400}d'\n" + STEP, "timeout: must be at most 366 days", None),
+    ("enabled = 1\n" + STEP, "enabled: must be true or false, not 1", None),
+    ("overlap = 'refuze'\n" + STEP, "overlap: must be one of 'refuse', 'allow'", "did you mean 'refuse'?"),
+    ("overlap = 'queue'\n" + STEP, "overlap: 'queue' is not supported yet", "'refuse' or 'allow'"),
+    ("overlap = 'cancel'\n" + STEP, "overlap: 'cancel' is not supported yet", "'refuse' or 'allow'"),
+    ("overlap = []\n" + STEP, "overlap: must be one of 'refuse', 'allow', not a list", None),
+    ("max_parallel_steps = 0\n" + STEP, "max_parallel_steps: must be at least 1, not 0", None),
+    ("max_parallel_steps = true\n" + STEP, "max_parallel_steps: must be an integer, not true", None),
+    ("max_parallel_steps = 2.0\n" + STEP, "max_parallel_steps: must be an integer, not 2.0", None),
+    ("meta = 1\n" + STEP, "meta: must be a table, not 1", None),
+    ("schedule = '* * * * *'\n" + STEP, "schedule: not supported yet", "cron"),
+    ("timezone = 'UTC'\n" + STEP, "timezone: not supported yet", "take it out"),
+    ("auto_start = false\n" + STEP, "auto_start: not supported yet", "take it out"),
+    (STEP + "[secrets]\nA = 'env:A'", "secrets: not supported yet", "take it out"),
+    # its tables
+    (STEP + "[error_tolerance]\nmax_failures = 1", "error_tolerance: unknown key 'max_failures'", "max_child"),
+    (STEP + "[error_tolerance]\nmax_child_failures = -1", "max_child_failures: must be at least 0, not -1", None),
+    (STEP + "[error_tolerance]\nmax_child_failures = 1.5", "max_child_failures: must be an integer", None),
+    (STEP + "[error_tolerance]\nfailure_action = 'stop'", "failure_action: must be one of 'continue'", None),
+    ("error_tolerance = 3\n" + STEP, "error_tolerance: must be a table, not 3", None),
+    (STEP + "[config]\nwhen = 2020-01-01", "config: when: a date cannot be used here: '2020-01-01'", "quotes"),
+    (STEP + "[config]\nx = [nan]", "config: x: must be a finite number, not nan", None),
+    (STEP + "[config]\nx = 9223372036854775808", "config: x: must be an integer of 64 bits", None),
+    (STEP + "[config]\n'a b' = 1", "config: 'a b' cannot be the name of a constant", "letters"),
+    (STEP + "[config]\na = ['{params.x}']", "config: a: a placeholder is not filled here", "option of a step"),
+    (STEP + "[config]\na = " + "{a=" * 40 + "1" + "}" * 40, "nested deeper than 32 levels", None),
+    (STEP + "[env]\nA = 1", "env: A: must be a string, not 1", "quotes"),
+    (STEP + "[env]\n'A=B' = ''", "env: 'A=B' cannot be the name of a variable", None),
+    (STEP + "[env]\nA = '{job.id}'", "env: A: a placeholder is not filled here: '{job.id}'", None),
+    (STEP + '[env]\nA = "a\\u0000b"', "env: A: holds a NUL character", None),
+    # a step
+    ("[step.'a.b']\ntype = 'shell'", "'a.b' cannot be the name of a step", "letters"),
+    ("[step.a]\ncommand = 'x'", "step a: type is missing", "types: crawler, python, shell, site"),
+    ("[step.a]\ntype = 1", "step a: type: must be a string, not 1", None),
+    ("[step.a]\ntype = 'shel'", "step a: type: unknown step type 'shel'", "did you mean 'shell'?"),
+    ("[step.a]\ntype = 'shell'", "step a: command is missing (type shell needs it)", "what to run"),
+    (STEP + "comand = 'x'", "step a: unknown key 'comand'", "did you mean 'command'?"),
+    (STEP + "max_pages = 1", "step a: unknown key 'max_pages'", "command"),
+    (STEP + "retries = { limit = 3 }", "step a: retries: not supported yet", "take it out"),
+    (STEP + "for_each = ['a']", "step a: for_each: not supported yet", "take it out"),
+    (STEP + "ready = 'x'", "step a: ready: not supported yet", "take it out"),
+    (STEP + "on_error = 'retry'", "step a: on_error: must be one of 'fail', 'continue', 'fatal'", None),
+    (STEP + "timeout = 1.5", "step a: timeout: must be a duration, not 1.5", "unit"),
+    (STEP + "idle_timeout = '5'", "step a: idle_timeout: must be a duration, not '5'", "unit"),
+    (STEP + "concurrency = -1", "step a: concurrency: must be at least 0, not -1", None),
+    (STEP + "concurrency = '4'", "step a: concurrency: must be an integer, not '4'", None),
+    (STEP + "always_run = 'yes'", "step a: always_run: must be true or false, not 'yes'", None),
+    (STEP + "condition = true", "step a: condition: must be a string, not true", "quotes"),
+    (STEP + "service = true", "step a: service: type 'shell' cannot be a service", None),
+    ("[step.a]\ntype = 'site'\nservice = true", "step a: service: no step depends on it", "add 'a' to depends"),
+    (STEP + "depends = 5", "step a: depends: must be a list of step names, not 5", '"a, b"'),
+    (STEP + "depends = ['b']", "step a: depends: no step named 'b'", None),
+    (STEP + "depends = [1]", "step a: depends: item 1: must be a string, not 1", None),
+    (STEP + "[step.load]\ntype = 'shell'\ncommand = ''\ndepends = 'laod'", "no step named 'laod'", None),
+    # cycles
+    (STEP + "depends = 'a'", "step a: depends: the steps wait for each other: a -> a", "take one"),
+    (
+        STEP + "depends = 'b'\n[step.b]\ntype = 'shell'\ncommand = 'x'\ndepends = 'a'",
+        "the steps wait for each other: ",
+        "take one",
+    ),
+    # its options
+    (CRAWL + "max_pages = '9'", "step a: max_pages: must be an integer, not '9'", None),
+    (CRAWL + "max_pages = 1.0", "step a: max_pages: must be an integer, not 1.0", None),
+    (CRAWL + "max_pages = true", "step a: max_pages: must be an integer, not true", None),
+    (CRAWL + "max_pages = 99999999999999999999", "step a: max_pages: must be an integer of 64 bits", None),
+    (CRAWL + "rate = false", "step a: rate: must be a number, not false", None),
+    (CRAWL + "rate = inf", "step a: rate: must be a finite number, not inf", None),
+    (CRAWL + "delay = 3", "step a: delay: must be a duration, not 3", "unit"),
+    (CRAWL + "follow_links = 'no'", "step a: follow_links: must be true or false, not 'no'", None),
+    (CRAWL + "recrawl = 'alway'", "step a: recrawl: must be one of 'never', 'always', 3", "did you mean 'always'?"),
+    (CRAWL + "recrawl = 1979-05-27", "step a: recrawl: must be one of", None),
+    (CRAWL + "start_urls = ['a', 2]", "step a: start_urls: item 2: must be a string, not 2", "quotes"),
+    (CRAWL + "since = 2020-01-01T00:00:00Z", "step a: since: must be a string, not '2020", "quotes"),
+    ("[step.a]\ntype = 'shell'\ncommand = 7", "command: must be a string or a list of strings, not 7", None),
+    (STEP + "env = { A = 1 }", "step a: env: A: must be a string, not 1", "quotes"),
+    (STEP + "env = 'A=1'", "step a: env: must be a table of strings, not 'A=1'", None),
+    (STEP + "working_dir = ''", "step a: working_dir: must be a path, not ''", None),
+    ("[step.a]\ntype = 'python'\ncall = 'f'\nargs = { d = 2020-01-01 }", "args: d: a date cannot", "quotes"),
+    ("[step.a]\ntype = 'python'\ncall = 'f'\nargs = [1]", "step a: args: must be a table, not a list", None),
+    # TOML itself
+    ("id = ", "line 1, end of document: not TOML: invalid value", None),
+    ("a = 1\nb = [\n c", "line 3, column 2: not TOML: invalid value", None),
+    ("a = 1\na = 2\nb = 1", "line 2, column 6: not TOML: cannot overwrite a value", None),
+    ("x = " + "9" * 5000, "not TOML: exceeds the limit", None),
+    ("x = " + "[" * 50000, "not TOML: nested too deeply", None),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), FAULTS)
+def test_a_fault_names_file_step_key_value_and_way_out(text, message, hint):
+    """Whoever wrote the file finds the line at once, without reading our code."""
+    with pytest.raises(DefinitionError) as caught:
+        define(text)
+    assert caught.value.message.startswith("job.toml: ")
+    assert message in caught.value.message
+    assert hint is None or hint in (caught.value.hint or "")
+    assert caught.value.message.isprintable()
+
+
+def test_a_cycle_is_named_in_the_order_of_waiting():
+    """`a -> b` means that a waits for b, as it is written."""
+    step = "[step.{}]\ntype = 'shell'\ncommand = 'x'\ndepends = '{}'\n"
+    with pytest.raises(DefinitionError) as caught:
+        define(step.format("a", "b") + step.format("b", "c") + step.format("c", "a") + step.format("d", "a"))
+    chain = caught.value.message.rpartition(": ")[2].split(" -> ")
+    assert sorted(chain[1:]) == ["a", "b", "c"]
+    assert all((one + two) in "abca" for one, two in pairwise(chain))
+
+
+def test_a_chain_of_two_thousand_steps_loads():
+    """No depth of dependence runs into Python's recursion limit."""
+    text = "[step.s0]\ntype='shell'\ncommand=''\n" + "".join(
+        f"[step.s{n}]\ntype='site'\ndepends='s{n - 1}'\n" for n in range(1, 1500)
+    )
+    assert len(define(text).steps) == 1500
+
+
+def test_a_file_name_that_cannot_be_an_id_asks_for_one():
+    """`my job.toml` says what to add."""
+    with pytest.raises(DefinitionError, match="'my job' cannot be the id") as caught:
+        define(STEP, Path("my job.toml"))
+    assert caught.value.hint == 'add a line id = "NAME"'
+
+
+PIECES = (
+    "[step.a] [[step]] [params.x] [config] [env] [meta] type = 'shell' 'int' command condition depends default "
+    "choices pattern min max required for_each {params.x} '{steps.a.outputs.b}' '{item}' \"\"\" ''' \\ # . , { } [ ] "
+    "1 -1 1.5 nan true 1979-05-27 '1h' 'a' \"b\" id tags timeout error_tolerance max_child_failures service"
+)
+WORDS = st.sampled_from(PIECES.split())
+DOCUMENTS = st.one_of(
+    st.text(max_size=200),
+    st.lists(st.one_of(WORDS, st.just("\n"), st.text(max_size=5)), max_size=40).map(" ".join),
+    st.lists(WORDS, max_size=6).map(lambda words: FULL + "\n" + " ".join(words)),
+    st.tuples(st.integers(0, len(FULL)), st.integers(0, 30), st.one_of(WORDS, st.text(max_size=3))).map(
+        lambda cut: FULL[: cut[0]] + cut[2] + FULL[cut[0] + cut[1] :]
+    ),
+)
+
+
+@given(DOCUMENTS)
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_no_text_does_more_than_be_refused(text):
+    """A broken or hostile file gives one readable error, never a traceback."""
+    told = "f.toml: "
+    try:
+        parse(text, path=Path("f.toml"), step_types=TYPES)
+    except DefinitionError as error:
+        told = error.message
+    assert told.startswith("f.toml: ")
+    assert told.isprintable()
