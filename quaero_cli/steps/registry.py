@@ -1,0 +1,180 @@
+"""Finds the step types: every module of this folder, and the entry points of other packages.
+
+A step type describes itself: its options are the keyword-only arguments of its function, their help is the
+docstring, and two module constants say the rest (see `contract`). This file reads that and refuses what it cannot
+read, with the file and the argument: a type is either wholly understood or not there. Finding the types imports
+their modules, so those import heavy libraries inside their functions.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+import types
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from quaero_cli.errors import DefinitionError
+from quaero_cli.jobdef.keys import RESERVED_OPTIONS
+from quaero_cli.jobdef.model import Duration, Kind, Option, StepType
+
+ENTRY_POINT_GROUP = "quaero.steps"
+_NOT_TYPES = frozenset({"contract", "registry"})
+
+_KINDS: tuple[tuple[object, Kind], ...] = (
+    (Duration, Kind.DURATION),
+    (str, Kind.STRING),
+    (int, Kind.INT),
+    (float, Kind.FLOAT),
+    (bool, Kind.BOOL),
+    (Path, Kind.PATH),
+    (list[str], Kind.STRINGS),
+    (dict[str, str], Kind.STRING_TABLE),
+    (dict[str, Any], Kind.TABLE),
+    (str | list[str], Kind.STRING_OR_STRINGS),
+)
+_SUPPORTED = (
+    "str, int, float, bool, Path, Duration, list[str], str | list[str], dict[str, str], dict[str, Any], "
+    "Literal[...], and each of them | None"
+)
+
+
+def load_step_types() -> dict[str, StepType]:
+    """Return every step type by name, sorted. Raises DefinitionError for one that breaks the contract."""
+    package = importlib.import_module(__package__)
+    found = {name: _import_type(name) for name in _module_names(package.__path__)}
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        if point.name in found:
+            known = _file_of(found[point.name].function)
+            raise DefinitionError(f"{point.value}: the step type {point.name!r} is there already: {known}")
+        found[point.name] = _load_entry_point(point)
+    return dict(sorted(found.items()))
+
+
+def read_step_type(name: str, module: types.ModuleType) -> StepType:
+    """Return the step type that `module` defines in the function `name`. Raises DefinitionError."""
+    function = getattr(module, name, None)
+    if not inspect.isfunction(function):
+        raise _bad(module, f"has no function {name!r}", hint=f"write async def {name}(ctx: StepContext, *, ...)")
+    return describe(name, function, module)
+
+
+def describe(name: str, function: types.FunctionType, module: types.ModuleType) -> StepType:
+    """Return the step type `name` from its function and the constants of its module. Raises DefinitionError."""
+    if not inspect.iscoroutinefunction(function):
+        raise _bad(module, f"{function.__name__} must be an async function")
+    text = inspect.cleandoc(function.__doc__ or "")
+    if not text:
+        raise _bad(module, f"{function.__name__} has no docstring", hint="its docstring is the type's help")
+    return StepType(
+        name=name,
+        function=function,
+        options=_read_options(function, text, module),
+        summary=" ".join(text.split("\n\n")[0].split()),
+        help=text,
+        default_concurrency=_constant(module, "DEFAULT_CONCURRENCY", 1),
+        service=bool(_constant(module, "SERVICE", False)),
+    )
+
+
+def _module_names(folders: Iterable[str]) -> list[str]:
+    names = [module.name for module in pkgutil.iter_modules(folders) if not module.ispkg]
+    return sorted(name for name in names if name not in _NOT_TYPES and not name.startswith("_"))
+
+
+def _import_type(name: str) -> StepType:
+    try:
+        module = importlib.import_module(f"{__package__}.{name}")
+    except Exception as error:
+        raise DefinitionError(f"step type {name!r} cannot be imported: {_told(error)}") from error
+    return read_step_type(name, module)
+
+
+def _load_entry_point(point: EntryPoint) -> StepType:
+    try:
+        function = point.load()
+    except Exception as error:
+        raise DefinitionError(f"step type {point.name!r} ({point.value}) cannot be loaded: {_told(error)}") from error
+    if not inspect.isfunction(function):
+        raise DefinitionError(f"step type {point.name!r} ({point.value}) is not a function")
+    return describe(point.name, function, sys.modules[function.__module__])
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _file_of(function: object) -> str:
+    return str(getattr(sys.modules.get(getattr(function, "__module__", "")), "__file__", function))
+
+
+def _bad(module: types.ModuleType, problem: str, *, hint: str | None = None) -> DefinitionError:
+    return DefinitionError(f"{module.__file__ or module.__name__}: {problem}", hint=hint)
+
+
+def _constant(module: types.ModuleType, name: str, default: int) -> int:
+    value = getattr(module, name, default)
+    if type(value) is not type(default) or value < 0:
+        expects = "True or False" if isinstance(default, bool) else "a whole number of at least 0"
+        raise _bad(module, f"{name} must be {expects}, not {value!r}")
+    return int(value)
+
+
+def _read_options(function: types.FunctionType, text: str, module: types.ModuleType) -> tuple[Option, ...]:
+    try:
+        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+    except Exception as error:  # an annotation in quotes may raise anything
+        raise _bad(module, f"an annotation cannot be read: {_told(error)}") from error
+    if not parameters or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        raise _bad(module, f"{function.__name__} must take the context first")
+    texts = _option_texts(text, {parameter.name for parameter in parameters[1:]})
+    options = []
+    for parameter in parameters[1:]:
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise _bad(module, f"option {parameter.name!r} must be keyword-only", hint="put it after a *")
+        if parameter.name in RESERVED_OPTIONS:
+            raise _bad(module, f"option {parameter.name!r} has the name of a step's own key")
+        options.append(_read_option(parameter, texts.get(parameter.name, ""), module))
+    return tuple(options)
+
+
+def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleType) -> Option:
+    annotation, nullable = _without_none(parameter.annotation)
+    choices: tuple[str | int, ...] = ()
+    kind = next((kind for known, kind in _KINDS if annotation == known), None)
+    if get_origin(annotation) is Literal and all(type(item) in (str, int) for item in get_args(annotation)):
+        kind, choices = Kind.CHOICE, get_args(annotation)
+    if kind is None:
+        written = inspect.formatannotation(parameter.annotation)
+        if parameter.annotation is inspect.Parameter.empty:
+            raise _bad(module, f"option {parameter.name!r} has no annotation", hint=f"use one of {_SUPPORTED}")
+        raise _bad(module, f"option {parameter.name!r} cannot be {written}", hint=f"use one of {_SUPPORTED}")
+    required = parameter.default is inspect.Parameter.empty
+    default = None if required else parameter.default
+    return Option(parameter.name, kind, default, required, text, nullable, choices)
+
+
+def _without_none(annotation: object) -> tuple[object, bool]:
+    """Take `| None` out of an annotation; say whether it was there."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return annotation, False
+    rest = tuple(item for item in get_args(annotation) if item is not types.NoneType)
+    return Union[rest], len(rest) < len(get_args(annotation))  # noqa: UP007 - made at run time
+
+
+def _option_texts(text: str, options: set[str]) -> dict[str, str]:
+    """The lines `option: text` of a docstring; an indented line goes on with the one before."""
+    texts: dict[str, str] = {}
+    current = None
+    for line in text.splitlines():
+        name, colon, rest = line.partition(":")
+        if colon and name in options:
+            current = name
+            texts[name] = rest.strip()
+        elif current and line[:1].isspace():
+            texts[current] = f"{texts[current]} {line.strip()}".strip()
+        else:
+            current = None
+    return texts
