@@ -97,7 +97,12 @@ class Screen:
         elif letter == "A":
             self.row = max(self.row - int(numbers or 1), len(self.rows) - self.height, 0)
             self.column = min(self.column, self.columns - 1)
+        elif letter == "B":
+            self.row += int(numbers or 1)
+            assert self.row < len(self.rows), "the cursor left what has been written"
         elif letter in "JK" and not numbers:
+            home = self.column == 0 and self.row == max(0, len(self.rows) - self.height)
+            assert letter == "K" or not home, "tmux takes this for a `clear`, and keeps what was there"
             # At a wrap that waits the cursor stands on the last character, and terminals erase that one.
             row = self.rows[self.row]
             del row.cells[min(self.column, self.columns - 1) :]

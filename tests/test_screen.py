@@ -30,6 +30,9 @@ def test_the_cursor_stays_on_the_screen():
     assert shown(screen) == ["a", "X", "c"]
     screen.feed("\x1b[J")
     assert shown(screen) == ["a", "X"]
+    screen.feed("\r\x1b[A")
+    with pytest.raises(AssertionError, match="clear"):
+        screen.feed("\x1b[J")
 
 
 def test_narrowing_wraps_and_widening_joins():

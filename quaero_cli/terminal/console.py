@@ -14,6 +14,7 @@ import select
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from quaero_cli.terminal.echo import Echo
 from quaero_cli.terminal.palette import Paint
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Terminal:
         self.color = self._wants_color() if color is None else color
         self.unicode = self._encoding.lower().replace("-", "").startswith("utf")
         self.paint = Paint(color=self.color)
+        self.echo = Echo(self._fd if self.tty else None)
 
     @property
     def animated(self) -> bool:

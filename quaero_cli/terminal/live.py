@@ -73,6 +73,7 @@ class LiveDisplay:
         cursor = SHOW_CURSOR if self._cursor_hidden else ""
         self._cursor_hidden = False
         self._jobs.clear()  # a notice that comes late is still said, but draws nothing any more
+        self._out.echo.restore()
         self._out.write(self._region.erase(columns) + self._take_pending() + cursor)
 
     def logs(self, view: LogsView) -> None:
@@ -136,7 +137,9 @@ class LiveDisplay:
         else:
             rows = self._rows(size)
             cursor = "" if self._cursor_hidden else HIDE_CURSOR
-            self._cursor_hidden = True
+            if not self._cursor_hidden:
+                self._cursor_hidden = True
+                self._out.echo.off()
             self._out.write(cursor + self._region.draw(rows, size[0], above))
         self._written_at = self._clock()
 

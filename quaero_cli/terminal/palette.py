@@ -26,10 +26,19 @@ STYLES: Mapping[str, str] = {
     "skipped": "dim",
     "interrupted": "magenta",
 }
-# Steps and jobs are told apart by these; red and yellow are left to levels.
-_ORIGIN_STYLES = ("cyan", "magenta", "bright_blue", "bright_cyan", "bright_magenta", "green")
+# Steps and jobs are told apart by these; green, yellow and red are left to levels and statuses.
+_ORIGIN_STYLES = ("cyan", "magenta", "bright_blue", "bright_cyan", "bright_magenta")
 
-_SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"} | {
+_SGR = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+} | {
     "bright_blue": "94",
     "bright_magenta": "95",
     "bright_cyan": "96",

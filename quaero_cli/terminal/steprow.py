@@ -90,7 +90,7 @@ class StepRows:
     def _still(self, step: StepView, room: int) -> Text:
         """Return status and words of a step that has no bar."""
         status = flat(step["status"])
-        line = Text(status, style_of(step["status"]))
+        line = Text().append(status, style_of(step["status"]))
         said, style = (flat(step["error"]), "") if step["error"] else (_outcome(step), style_of("muted"))
         left = room - cells(status) - _GAP
         if said and left >= _MIN_WORDS:

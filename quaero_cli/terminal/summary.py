@@ -37,7 +37,9 @@ class Summary:
 
 def write_summary(terminal: Terminal, facts: Summary, *, now: float | None = None) -> None:
     """Write the summary. `now` (seconds since 1970) is the present unless given."""
-    terminal.write(summary_page(facts, page_for(terminal, time.time() if now is None else now)))
+    page = page_for(terminal, time.time() if now is None else now)
+    # On a screen it follows the entries: a blank line sets it apart.
+    terminal.write(("\n" if terminal.tty else "") + summary_page(facts, page))
 
 
 def summary_page(facts: Summary, page: Page) -> str:
