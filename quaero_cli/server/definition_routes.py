@@ -1,0 +1,74 @@
+"""`/api/job-definitions`: what can be run, and running it."""
+
+import re
+from collections.abc import Mapping
+
+import orjson
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import UnsupportedMediaType
+
+from quaero_cli.errors import NotFoundError, ParameterError
+from quaero_cli.server.answers import JSON_TYPE
+from quaero_cli.server.desk import Desk
+from quaero_cli.server.params import read_query
+from quaero_cli.server.responses import json_answer
+
+# Looks like a definition's id at all; the session knows which exist. Nothing that could be a path.
+_DEFINITION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
+_MAX_SHOWN = 60
+
+
+class DefinitionRoutes:
+    """Job definitions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._actions = desk.parts.actions
+
+    def add_to(self, app: QuartTrio) -> None:
+        """Add the routes."""
+        base = "/api/job-definitions"
+        app.add_url_rule(base, "definitions", self.list, methods=["GET"])
+        app.add_url_rule(f"{base}/<definition_id>", "definition", self.show, methods=["GET"])
+        app.add_url_rule(f"{base}/<definition_id>/execute", "definition_execute", self.execute, methods=["POST"])
+
+    async def list(self) -> Response:
+        """Answer with every definition, with the error of one that does not load."""
+        read_query(request.query_string, {})
+        return json_answer({"definitions": self._actions.definitions()})
+
+    async def show(self, definition_id: str) -> Response:
+        """Answer with one definition."""
+        read_query(request.query_string, {})
+        return json_answer(self._actions.definition(_possible(definition_id)))
+
+    async def execute(self, definition_id: str) -> Response:
+        """Start a job; the body is a JSON object of parameters, or empty."""
+        read_query(request.query_string, {})
+        wanted = _possible(definition_id)
+        job_id, status = await self._actions.execute(wanted, await _parameters())
+        return json_answer({"job_id": job_id, "status": status}, 202)
+
+
+def _possible(definition_id: str) -> str:
+    if _DEFINITION_ID.fullmatch(definition_id) is None:
+        raise NotFoundError(
+            f"no job definition {definition_id[:_MAX_SHOWN]}", hint="list them with: GET /api/job-definitions"
+        )
+    return definition_id
+
+
+async def _parameters() -> Mapping[str, object]:
+    body = await request.get_data()
+    if not body:
+        return {}
+    # A form of another page cannot have this type, so a browser would have to ask us first.
+    if request.mimetype != JSON_TYPE:
+        raise UnsupportedMediaType(f"the body must be {JSON_TYPE}")
+    try:
+        parameters = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParameterError(f"the body is not JSON: {error}", hint='send an object: {"name": value}') from None
+    if not isinstance(parameters, dict):
+        raise ParameterError("the body is not a JSON object", hint='send an object: {"name": value}')
+    return parameters

@@ -1,0 +1,108 @@
+"""The files of the viewer that may be served: a table, made once. Nothing from a request ever becomes a path.
+
+A name that is not in the table does not exist, so there is nothing to traverse. The npm packages have fixed names of
+their own; whether they are installed is looked at when they are asked for, so that `npm ci` needs no restart.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# Extension -> content type. A file of another kind is not served.
+_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+# Folders of the viewer that are for its makers; `vendor` is served by its own names.
+_NOT_SERVED = frozenset({"node_modules", "tests", "vendor"})
+_INDEX = "index.html"
+_VENDOR = "vendor/"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file's content as it is served."""
+
+    body: bytes
+    content_type: str
+    etag: str
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A file and what it held when it was read last."""
+
+    path: Path
+    stamp: tuple[int, int] = (0, 0)  # modified (ns), size
+    asset: Asset | None = None
+
+
+@dataclass(slots=True)
+class Files:
+    """The table. `vendor` finds an npm asset by its name, or returns None."""
+
+    root: Path
+    vendor: Callable[[str], Path | None]
+    vendor_names: frozenset[str]
+    _table: dict[str, _Kept] = field(init=False)
+    _vendored: dict[Path, _Kept] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._table = {name: _Kept(path) for name, path in _servable(self.root)}
+
+    def names(self) -> list[str]:
+        """Return the names below /static/, without the npm assets."""
+        return sorted(self._table)
+
+    def missing(self) -> list[str]:
+        """Return the npm assets that are not installed."""
+        return sorted(name for name in self.vendor_names if self.vendor(name) is None)
+
+    def is_vendor(self, name: str) -> bool:
+        """Return whether `name` is that of an npm asset, installed or not."""
+        return name.startswith(_VENDOR) and name.removeprefix(_VENDOR) in self.vendor_names
+
+    def index(self) -> Asset | None:
+        """Return the page itself, or None when there is no viewer."""
+        return self.get(_INDEX)
+
+    def get(self, name: str) -> Asset | None:
+        """Return the asset with this name, or None. Reads a changed file anew."""
+        if self.is_vendor(name):
+            path = self.vendor(name.removeprefix(_VENDOR))
+            return None if path is None else _read(self._vendored.setdefault(path, _Kept(path)))
+        kept = self._table.get(name)
+        return None if kept is None else _read(kept)
+
+
+def _servable(root: Path) -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted(root.iterdir()) if root.is_dir() else []:
+        if path.name.startswith(".") or path.name in _NOT_SERVED or path.is_symlink():
+            continue
+        if path.is_dir():
+            found += [(f"{path.name}/{name}", file) for name, file in _servable(path)]
+        elif path.suffix in _TYPES:
+            found.append((path.name, path))
+    return found
+
+
+def _read(kept: _Kept) -> Asset | None:
+    try:
+        about = kept.path.stat()
+        stamp = (about.st_mtime_ns, about.st_size)
+        if kept.asset is None or kept.stamp != stamp:
+            body = kept.path.read_bytes()
+            etag = hashlib.sha256(body).hexdigest()[:32]
+            kept.stamp, kept.asset = stamp, Asset(body, _TYPES[kept.path.suffix], etag)
+    except OSError:
+        return None  # removed since the table was made
+    return kept.asset

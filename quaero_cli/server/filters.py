@@ -1,0 +1,108 @@
+"""The filters of the log, which the stream and the pages share: query string -> `LogQuery`. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from quaero_cli.model import LEVELS, Level, LogQuery
+from quaero_cli.server.cursor import CURSOR_FORM, Cursor, parse_cursor
+from quaero_cli.server.params import BadParameter, Rule, Values, choice, integer, job_id, matching, name, read_query
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 5000  # entries: 1 MB, 25 ms
+MAX_SERVICE_LIMIT = 500
+MAX_JOBS = 100  # of one stream; more would not fit in a URL
+
+_TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
+
+_FILTERS: Mapping[str, Rule] = {
+    "scope": choice({"job": "job", "service": "service"}, required=True),
+    "job_id": job_id(most=MAX_JOBS),
+    "step": name(most=MAX_JOBS),
+    "level": choice(LEVELS),
+    "limit": integer(0, MAX_LIMIT),
+    "q": matching(_TEXT, "a text of 1 to 200 characters"),
+}
+
+
+def _place(text: str) -> Cursor | int:
+    # An entry says its id, not its epoch: both can be paged from.
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        return int(text)
+    return parse_cursor(text)
+
+
+_PLACE = Rule(CURSOR_FORM + ", or an entry's id", _place)
+_PLACES = ("before", "since", "around")
+
+STREAM_RULES: Mapping[str, Rule] = {
+    **_FILTERS,
+    "since": Rule(CURSOR_FORM, parse_cursor),
+    "skip": choice({"0": False, "1": True}),
+}
+PAGE_RULES: Mapping[str, Rule] = {**_FILTERS, **dict.fromkeys(_PLACES, _PLACE)}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """What a stream shall show, and from where on."""
+
+    query: LogQuery
+    limit: int
+    since: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page. `place` is one of `before`, `since`, `around`, or None for the newest."""
+
+    query: LogQuery
+    limit: int
+    place: str | None
+    cursor: Cursor | int | None
+
+
+def read_stream_request(raw: bytes, last_event_id: str | None) -> StreamRequest:
+    """Return what `GET /api/logs/stream` was asked; a Last-Event-ID header wins over `since`. Raises BadParameter."""
+    values = read_query(raw, STREAM_RULES)
+    since = values.one("since", None)
+    if last_event_id:
+        try:
+            since = parse_cursor(last_event_id)
+        except ValueError:
+            raise BadParameter("Last-Event-ID", "is not a cursor", CURSOR_FORM) from None
+    return StreamRequest(_query(values), _limit(values), since)
+
+
+def read_page_request(raw: bytes) -> PageRequest:
+    """Return what `GET /api/logs` was asked. Raises BadParameter."""
+    values = read_query(raw, PAGE_RULES)
+    places = [place for place in _PLACES if place in values]
+    if len(places) > 1:
+        raise BadParameter(
+            places[1], f"cannot be given together with {places[0]}", "turns: one of before, since, around"
+        )
+    place = places[0] if places else None
+    return PageRequest(_query(values), _limit(values), place, values.one(place, None) if place else None)
+
+
+def _query(values: Values) -> LogQuery:
+    jobs = values.all("job_id")
+    if values.one("scope", "") == "job":
+        if not jobs:
+            raise BadParameter("job_id", "is missing", "a job's ID; scope=job needs at least one")
+    else:
+        for word in ("job_id", "step"):
+            if word in values:
+                raise BadParameter(word, "cannot be given with scope=service", "a value only with scope=job")
+    return LogQuery(
+        jobs=jobs, steps=values.all("step"), level=values.one("level", Level.INFO), text=values.one("q", None)
+    )
+
+
+def _limit(values: Values) -> int:
+    limit: int = values.one("limit", DEFAULT_LIMIT)
+    if values.one("scope", "") == "service" and limit > MAX_SERVICE_LIMIT:
+        allowed = f"an integer from 0 to {MAX_SERVICE_LIMIT} with scope=service"
+        raise BadParameter("limit", f"'{limit}' is not allowed", allowed)
+    return limit

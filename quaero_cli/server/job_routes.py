@@ -1,0 +1,67 @@
+"""`/api/jobs`: lists, one job with everything, and cancelling."""
+
+from quart import Response, request
+from quart_trio import QuartTrio
+
+from quaero_cli.errors import NotFoundError
+from quaero_cli.model import Status
+from quaero_cli.server.desk import Desk
+from quaero_cli.server.params import choice, integer, is_job_id, job_id, name, read_query
+from quaero_cli.server.responses import json_answer
+
+_DEFAULT_LIMIT = 50
+_MAX_LIMIT = 500  # jobs: 150 KB, 20 ms
+
+_LIST_RULES = {
+    "status": choice({status.value: status.value for status in Status}, most=len(Status)),
+    "definition": name(),
+    "limit": integer(1, _MAX_LIMIT),
+    "before": job_id(),
+}
+
+
+class JobRoutes:
+    """Jobs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: QuartTrio) -> None:
+        """Add the routes."""
+        app.add_url_rule("/api/jobs", "jobs", self.list, methods=["GET"])
+        app.add_url_rule("/api/jobs/<job_id>", "job", self.show, methods=["GET"])
+        app.add_url_rule("/api/jobs/<job_id>/cancel", "job_cancel", self.cancel, methods=["POST"])
+
+    async def list(self) -> Response:
+        """Answer with jobs, newest first."""
+        values = read_query(request.query_string, _LIST_RULES)
+        before = values.one("before", None)
+        if before is not None:
+            self._known(before)
+        jobs = await self._desk.in_thread(
+            lambda reader: reader.list_jobs(
+                statuses=values.all("status"),
+                definition=values.one("definition", None),
+                limit=values.one("limit", _DEFAULT_LIMIT),
+                before=before,
+            )
+        )
+        return json_answer({"jobs": jobs})
+
+    async def show(self, job_id: str) -> Response:
+        """Answer with one job: its steps, workers, counts, parameters and outputs."""
+        read_query(request.query_string, {})
+        known = self._known(job_id)
+        return json_answer(await self._desk.in_thread(lambda reader: reader.details(known)))
+
+    async def cancel(self, job_id: str) -> Response:
+        """Ask for a job to be cancelled; it takes its time."""
+        read_query(request.query_string, {})
+        known = self._known(job_id)
+        return json_answer({"job_id": known, "status": await self._desk.parts.actions.cancel(known)}, 202)
+
+    def _known(self, job_id: str) -> str:
+        """Return the ID. Raises NotFoundError."""
+        if is_job_id(job_id) and self._desk.reader.job_exists(job_id):
+            return job_id
+        raise NotFoundError(f"no job {job_id[:60]}", hint="list the jobs with: GET /api/jobs")

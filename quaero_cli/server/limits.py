@@ -1,0 +1,25 @@
+"""What one client may cost the server. Each number has its unit in its name and its reason beside it.
+
+One frozen record, so that tests ask for small limits instead of waiting for large ones.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of the HTTP server."""
+
+    connections: int = 1024  # 30 KB each; below the usual limit of open files
+    streams: int = 512  # one core feeds 1,500 at one event per 150 ms; leaves connections for pages
+    target_bytes: int = 4096  # the longest honest URL follows a hundred jobs
+    header_bytes: int = 32 * 1024
+    header_count: int = 100
+    header_seconds: float = 5.0  # from the first byte, or from the last answer, to a whole request head
+    body_bytes: int = 64 * 1024  # parameters of a job; nothing else is sent to us
+    body_seconds: float = 10.0
+    send_seconds: float = 10.0  # without any progress; a stream is resumed by its cursor, so nothing is lost
+    send_slice_bytes: int = 64 * 1024  # what "progress" means: 6.5 KB/s is slow, but alive
+    linger_seconds: float = 1.0  # for the client to read our last words before the connection is gone
+    grace_seconds: float = 2.0  # for requests under way when the server stops
+    peer_gone_seconds: float = 30.0  # until unacknowledged data means that the other machine is gone

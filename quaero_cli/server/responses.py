@@ -1,0 +1,72 @@
+"""Answers of the routes, and how errors become answers. The web framework's side of `answers`."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from quart import Response
+
+from quaero_cli.errors import (
+    DefinitionError,
+    NotFoundError,
+    OverlapError,
+    QuaeroError,
+    StateError,
+    StoreError,
+    UsageError,
+)
+from quaero_cli.server.answers import JSON_TYPE, error_body
+from quaero_cli.server.encode import to_json
+from quaero_cli.server.params import BadParameter
+from quaero_cli.server.streams import Busy
+
+# Seconds after which a client may try again when all streams are in use, or the server is about to stop.
+RETRY_AFTER = 5
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class OtherStore(QuaeroError):
+    """A page was asked for with a cursor of another store."""
+
+
+# The first that fits; classes before their bases.
+_STATUSES: tuple[tuple[type[QuaeroError], int], ...] = (
+    (Busy, 503),
+    (OtherStore, 412),
+    (NotFoundError, 404),
+    (OverlapError, 409),
+    (StateError, 409),
+    (UsageError, 400),
+    (DefinitionError, 400),
+    (StoreError, 503),
+)
+
+
+def json_answer(value: object, status: int = 200) -> Response:
+    """Return `value` as JSON."""
+    return json_bytes(to_json(value), status)
+
+
+def json_bytes(body: bytes, status: int = 200) -> Response:
+    """Return ready JSON."""
+    return Response(body, status, headers=NO_STORE, content_type=JSON_TYPE)
+
+
+def error_answer(error: QuaeroError) -> Response:
+    """Return what the client is told of an error that quaero raised on purpose."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, BadParameter) else {}
+    response = json_bytes(error_body(error.message, error.hint, **more), status)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def plain_answer(text: str, status: int = 200) -> Response:
+    """Return words for a person."""
+    return Response(text, status, headers=NO_STORE, content_type="text/plain; charset=utf-8")
+
+
+def stream_answer(chunks: AsyncIterator[bytes] | bytes, headers: Mapping[str, str]) -> Response:
+    """Return an answer that takes as long as it takes: Quart would cut it after a minute."""
+    response = Response(chunks, headers=dict(headers))
+    response.timeout = None
+    return response

@@ -1,0 +1,282 @@
+"""For tests of the server: a real one on a free port, over a real store, and a client that speaks plain HTTP/1.1.
+
+    async with running(tmp_path) as web:
+        web.add_job("j1")
+        web.log("j1", "hello")
+        answer = await web.get("/api/jobs")
+
+The server runs in the test's own loop. `web.said` is its service log. The client checks nothing and repairs nothing:
+what the server sends is what a test sees.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+import trio
+
+from quaero_cli.errors import NotFoundError, OverlapError, ParameterError
+from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
+from quaero_cli.server.desk import ServerParts
+from quaero_cli.server.files import Files
+from quaero_cli.server.limits import Limits
+from quaero_cli.server.serve import Bound, ServeOptions, serve
+from quaero_cli.store.queue import claim, enqueue, request_cancel
+from quaero_cli.store.schema import prepare
+from quaero_cli.store.writer import Writer
+from quaero_cli.stream.wakeups import Wakeups
+
+TOKEN = "tok" * 15
+DEFINITIONS = ("hello", "news-crawler")
+# Seconds until a test that hangs fails; nothing here takes a tenth of it.
+PATIENCE = 20.0
+
+
+class FakeActions:
+    """The session's side, in memory: two definitions; `news-crawler` runs already, `hello` wants `n` as a number."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self.executed: list[tuple[str, dict[str, object]]] = []
+        self.failure: Exception | None = None
+
+    def definitions(self) -> list[dict[str, Any]]:
+        if self.failure is not None:
+            raise self.failure
+        return [{"id": name} for name in DEFINITIONS]
+
+    def definition(self, definition_id: str) -> dict[str, Any]:
+        if definition_id not in DEFINITIONS:
+            raise NotFoundError(f"no job definition {definition_id}")
+        return {"id": definition_id}
+
+    async def execute(self, definition_id: str, parameters: Mapping[str, object]) -> tuple[str, str]:
+        self.definition(definition_id)
+        if definition_id == "news-crawler":
+            raise OverlapError("news-crawler is running already as job j1")
+        if not isinstance(parameters.get("n", 0), int):
+            raise ParameterError("n: not a number")
+        self.executed.append((definition_id, dict(parameters)))
+        return "new1", "pending"
+
+    async def cancel(self, job_id: str) -> str:
+        return request_cancel(self._database, job_id)
+
+
+@dataclass
+class Answer:
+    """One answer, whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Event:
+    """One server-sent event."""
+
+    name: str
+    id: str | None
+    data: Any
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.stream = stream
+        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
+
+    async def send(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> None:
+        out = self.http.send(h11.Request(method=method, target=target, headers=list(headers)))
+        if body:
+            out += self.http.send(h11.Data(data=body))
+        out += self.http.send(h11.EndOfMessage())
+        await self.stream.send_all(out)
+
+    async def event(self) -> Any:
+        while (event := self.http.next_event()) is h11.NEED_DATA:
+            try:
+                self.http.receive_data(await self.stream.receive_some())
+            except trio.BrokenResourceError:
+                self.http.receive_data(b"")
+        return event
+
+    async def head(self) -> h11.Response:
+        event = await self.event()
+        assert isinstance(event, h11.Response), event
+        return event
+
+    async def body(self) -> AsyncGenerator[bytes, None]:
+        while isinstance(event := await self.event(), h11.Data):
+            yield bytes(event.data)
+        assert isinstance(event, h11.EndOfMessage), event
+
+    async def answer(self) -> Answer:
+        head = await self.head()
+        body = b"".join([part async for part in self.body()])
+        headers = {name.decode(): value.decode() for name, value in head.headers}
+        if self.http.our_state is h11.DONE and self.http.their_state is h11.DONE:
+            self.http.start_next_cycle()
+        return Answer(head.status_code, headers, body)
+
+    async def rest(self) -> bytes:
+        """Everything until the server closes."""
+        parts = []
+        try:
+            while part := await self.stream.receive_some():
+                parts.append(part)
+        except trio.BrokenResourceError:
+            parts.append(b"<reset>")
+        return b"".join(parts)
+
+
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event | int, None]:
+    """The events of a stream; `retry:` fields come as integers."""
+    buffer = b""
+    async for chunk in chunks:
+        buffer += chunk
+        while (end := buffer.find(b"\n\n")) >= 0:
+            block, buffer = buffer[:end], buffer[end + 2 :]
+            lines = dict(line.split(": ", 1) for line in block.decode().split("\n"))
+            if "retry" in lines:
+                yield int(lines["retry"])
+            else:
+                yield Event(lines["event"], lines.get("id"), json.loads(lines["data"]))
+
+
+@dataclass
+class Web:
+    """A running server and its store."""
+
+    database: Path
+    wakeups: Wakeups
+    writer: Writer
+    actions: FakeActions
+    bound: Bound
+    stop: trio.Event
+    said: list[tuple[int, str, dict[str, Any]]]
+    token: str | None = TOKEN
+    _sequence: int = 1
+
+    # -------------------------------------------------------------- the store
+
+    def add_job(self, job: str, steps: Sequence[str] = ("fetch",), definition: str = "demo") -> None:
+        rows = tuple(StepRow(step, "shell") for step in steps)
+        enqueue(self.database, NewJob(job, definition, "Demo", "api", "", "", "", {}, rows, refuse_overlap=False))
+        assert claim(self.database, job) == 1
+        for step in steps:
+            self.apply(StepChanged(job, step, Status.RUNNING, 1_700_000_000_000_000))
+
+    def log(
+        self, job: str | None, *messages: str, step: str | None = None, level: Level = Level.INFO, **fields
+    ) -> None:
+        now = 1_700_000_000_000_000
+        self.apply(*[LogLine(job, step, None, now, level, text, "", "", fields or None) for text in messages])
+
+    def finish(self, job: str, status: Status = Status.COMPLETED) -> None:
+        line = LogLine(job, None, None, 1_700_000_001_000_000, Level.INFO, f"Status changed: {status}", "", "", None)
+        self.apply(line, JobChanged(job, status, 1_700_000_001_000_000, 1))
+
+    def apply(self, *facts) -> None:
+        self.writer.apply(self._sequence, facts)
+        self._sequence += len(facts)
+        self.wakeups.set()
+
+    # -------------------------------------------------------------- requests
+
+    def headers(self, *, token: str | None = None, **more: str) -> list[tuple[str, str]]:
+        headers = [("Host", f"127.0.0.1:{self.bound.port}")]
+        given = self.token if token is None else token
+        if given:
+            headers.append(("Authorization", f"Bearer {given}"))
+        return headers + [(name.replace("_", "-"), value) for name, value in more.items()]
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncGenerator[Client, None]:
+        stream = await trio.open_tcp_stream("127.0.0.1", self.bound.port)
+        async with stream:
+            yield Client(stream)
+
+    async def request(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]] | None = None, body: bytes = b""
+    ) -> Answer:
+        with trio.fail_after(PATIENCE):
+            async with self.connect() as client:
+                given = self.headers() if headers is None else list(headers)
+                if body or method == "POST":
+                    given.append(("Content-Length", str(len(body))))
+                await client.send(method, target, given, body)
+                return await client.answer()
+
+    async def get(self, target: str, **more: str) -> Answer:
+        return await self.request("GET", target, self.headers(**more))
+
+    async def post(self, target: str, value: object = None, content_type: str = "application/json") -> Answer:
+        body = b"" if value is None else json.dumps(value).encode()
+        headers = self.headers(Content_Type=content_type) if body else self.headers()
+        return await self.request("POST", target, headers, body)
+
+    async def raw(self, data: bytes) -> bytes:
+        """Send bytes; return all that comes until the server closes."""
+        with trio.fail_after(PATIENCE):
+            async with self.connect() as client:
+                await client.stream.send_all(data)
+                return await client.rest()
+
+    @asynccontextmanager
+    async def events(self, query: str, **more: str) -> AsyncGenerator[AsyncGenerator[Event | int, None], None]:
+        """Open `/api/logs/stream?query`."""
+        with trio.fail_after(PATIENCE):
+            async with self.connect() as client:
+                await client.send("GET", f"/api/logs/stream?{query}", self.headers(**more))
+                head = await client.head()
+                assert head.status_code == 200, (head, [part async for part in client.body()])
+                async with aclosing(client.body()) as body, aclosing(read_events(body)) as events:
+                    yield events
+
+    async def all_events(self, query: str, **more: str) -> list[Event | int]:
+        async with self.events(query, **more) as events:
+            return [event async for event in events]
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, *, limits: Limits | None = None, options: ServeOptions | None = None, files: Files | None = None
+) -> AsyncGenerator[Web, None]:
+    """Run a server; leaving stops it and waits for its end."""
+    database = folder / "quaero.db"
+    prepare(database)
+    (folder / "wake").mkdir(exist_ok=True)
+    wakeups = Wakeups(folder / "wake", database)
+    actions, stop, said = FakeActions(database), trio.Event(), []
+    options = options or ServeOptions(port=0, token=TOKEN)
+
+    def log(level, message, fields) -> None:
+        said.append((level, message, dict(fields)))
+
+    parts = ServerParts(database, wakeups, actions, log, lambda: as_text, "2026-01-15T10:30:45.123Z")
+    writer = Writer(database)
+    async with trio.open_nursery() as nursery:
+        bound = await nursery.start(_serve, parts, options, stop, limits or Limits(), files)
+        try:
+            yield Web(database, wakeups, writer, actions, bound, stop, said, options.token)
+        finally:
+            stop.set()
+            writer.close()
+
+
+async def _serve(parts, options, stop, limits, files, *, task_status) -> None:
+    await serve(parts, options, stop=stop, limits=limits, files=files, task_status=task_status)
+
+
+def as_text(entries) -> str:
+    return "".join(f"{entry['level']} {entry['message']}\n" for entry in entries)
