@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Literal
 
-from quaero_cli.model import LEVELS, Entry
+from quaero_cli.model import LEVELS, Entry, StepView
+from quaero_cli.terminal import words
 from quaero_cli.terminal.cells import cells
 from quaero_cli.terminal.clean import clean, clean_lines, flat
 from quaero_cli.terminal.fields import inline_fields
@@ -71,6 +72,12 @@ class LineFormat:
     def expect(self, name: str, originator: str) -> None:
         """Leave room for an origin that has not logged yet."""
         self._add_origin(name, originator)
+
+    def expect_steps(self, steps: Sequence[StepView]) -> None:
+        """Leave room for the longest origin that the entries of these steps may have."""
+        for step in steps:
+            number = words.worker_total(step["workers"])
+            self.expect(*(f"{step['name']}-{number}", "worker") if number else (step["name"], "step"))
 
     def batch(self, entries: Sequence[Entry]) -> str:
         """Return the lines of `entries` in their order, each with its newline."""

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from quaero_cli.model import LogsView, Status, StatusView, StepView
+from quaero_cli.model import LogsView, Status, StatusView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import clean_lines
@@ -89,8 +89,7 @@ class LiveDisplay:
     def status(self, view: StatusView) -> None:
         """Take the state of a job; the next picture shows it."""
         self._jobs[view["job"]["id"]] = view
-        for step in view["steps"]:
-            self._expect(step)
+        self._format.expect_steps(view["steps"])
 
     def ended(self, job_id: str, status: str, exit_code: int) -> None:
         """Take the job out of the picture, and say how it ended."""
@@ -115,11 +114,6 @@ class LiveDisplay:
         moment = self._clock()
         if self._pending or (self._picture_is_due(moment) and (self._moving() or self._region.drawn)):
             self._draw()
-
-    def _expect(self, step: StepView) -> None:
-        """Leave room for the longest origin that the step's entries may have."""
-        number = words.worker_total(step["workers"])
-        self._format.expect(*(f"{step['name']}-{number}", "worker") if number else (step["name"], "step"))
 
     def _moving(self) -> list[StatusView]:
         """Return the jobs to draw. Entries of a finished one may still be on their way, but nothing moves there."""

@@ -81,6 +81,7 @@ class PlainDisplay(QuietDisplay):
         job_id = view["job"]["id"]
         last = self._last.get(job_id)
         self._last[job_id] = view
+        self._format.expect_steps(view["steps"])
         if last is None:
             return
         before = {step["id"]: step["status"] for step in last["steps"]}
