@@ -47,8 +47,8 @@ export function formatCount(count) {
 }
 
 /** `3 errors`, `1 error`. */
-export function plural(count, word) {
-  return `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
+export function plural(count, word, many = `${word}s`) {
+  return `${formatCount(count)} ${count === 1 ? word : many}`;
 }
 
 /** Bytes -> `1.5 MiB`. */

@@ -3,7 +3,7 @@
  * a silent stream missed. One request at a time; an answer that comes after the filters have changed is dropped.
  */
 
-import { authorization, requestJson } from "./api.js";
+import { requestJson } from "./api.js";
 import { pageQuery } from "./query.js";
 
 export class History {

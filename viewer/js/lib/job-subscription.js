@@ -17,7 +17,7 @@ export class JobSubscription {
 
   /**
    * @param {string} jobId
-   * @param {object} options `level`, `step`, `limit` (entries to begin with; 0: none), `maxEntries`, and the callbacks
+   * @param {object} options `level`, `step`, `limit` (entries to begin with, 0: none), `maxEntries`; the callbacks
    *   `onLogs(entries)`, `onStatus({job, steps})`, `onEnd(end)`, `onGap(gap)`, `onError(error)`, `onState(state)`
    * @param {(error: unknown) => void} report takes what a callback throws
    */

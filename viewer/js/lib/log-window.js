@@ -86,7 +86,7 @@ export class LogWindow {
     return older.length;
   }
 
-  /** Take the entries that follow the last one (oldest first), fetched to close the tear; return how many were new. */
+  /** Take entries that follow the last one (oldest first), fetched to close the tear; return how many were new. */
   extend(list) {
     const last = this.entries.at(-1)?.id ?? 0;
     const firstHeld = this.held[0]?.id ?? Infinity;

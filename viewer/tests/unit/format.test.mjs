@@ -57,15 +57,16 @@ test("a level is a threshold for counts, too", () => {
   assert.deepEqual(laterCounts(counts, { info: 5 }), { debug: 1, info: 5, warn: 3, error: 4 });
 });
 
-test("control characters are seen, not obeyed", () => {
-  assert.equal(visibleLine("a\u001b[31mred\rb\nc\u0000\u009b"), "a␛[31mred␍b␊c␀‹U+009B›");
-  assert.equal(visibleLine("user\u202enimda"), "user‹U+202E›nimda");
-  assert.equal(visibleLines("a\nb\rc"), "a\nb␍c");
+test("control characters are seen, not obeyed, as the terminal shows them", () => {
+  assert.equal(visibleLine("a\u001b[31mred\rb\nc\u0000\u009b"), String.raw`a\x1b[31mred\rb\nc\x00\x9b`);
+  assert.equal(visibleLine("user\u202enimda\ud800"), String.raw`user\u202enimda\ud800`);
+  assert.equal(visibleLines("a\nb\rc"), "a\nb\\rc");
   assert.equal(visibleLine("Größe 👩‍👩‍👧\tok"), "Größe 👩‍👩‍👧\tok");
 });
 
 test("fields stay apart in one line", () => {
-  assert.equal(fieldsLine({ status: 200, url: "a b", tags: ["x"], none: "" }), 'status=200  url="a b"  tags="[\\"x\\"]"  none=""');
+  const fields = { status: 200, path: "/a", url: "a b", tags: ["x"], none: "", ok: null };
+  assert.equal(fieldsLine(fields), 'status=200  path=/a  url="a b"  tags=["x"]  none=""  ok=null');
   assert.equal(fieldsLine(undefined), "");
   assert.ok(fieldsLine({ big: "x".repeat(9000) }).length < 500);
 });

@@ -1,0 +1,82 @@
+/** Jobs and steps as the page shows them: plain values with every word made. Pure. */
+
+import { elapsed, formatAgo, formatCount, formatDuration, formatTimestamp, plural } from "./format.js";
+import { noCounts, sumCounts } from "./levels.js";
+import { statusOf } from "./statuses.js";
+
+/** The parts of a step's bar, in the order in which they are drawn. */
+const PARTS = ["completed", "failed", "cancelled", "running"];
+
+/** @returns what a row of the step list shows; `now` in milliseconds since 1970 */
+export function stepView(step, now) {
+  const counts = step.counts ?? noCounts();
+  const status = statusOf(step.status);
+  return {
+    id: step.id,
+    name: step.name,
+    type: step.type,
+    status,
+    duration: formatDuration(elapsed(step.started_at, step.finished_at, now)),
+    progress: step.progress ?? 0,
+    parts: barParts(step),
+    text: progressText(step),
+    after: (step.depends ?? []).join(", "),
+    entries: formatCount(sumCounts(counts)),
+    warnings: counts.warn ? formatCount(counts.warn) : "",
+    warningsTitle: plural(counts.warn, "warning"),
+    errors: counts.error ? formatCount(counts.error) : "",
+    errorsTitle: plural(counts.error, "error"),
+    error: step.error ?? "",
+  };
+}
+
+/** The bar: a part for each state of the workers, or one for the step itself. */
+function barParts(step) {
+  const workers = step.workers ?? {};
+  const total = Object.values(workers).reduce((sum, count) => sum + count, 0);
+  if (total === 0) return step.progress > 0 ? [part(statusOf(step.status).name, step.progress)] : [];
+  return PARTS.filter((name) => workers[name] > 0).map((name) => part(name, (100 * workers[name]) / total));
+}
+
+function part(name, percent) {
+  return { name, className: `bar-${name}`, width: `${Math.min(100, percent)}%` };
+}
+
+/** The step's own words; without them, the workers that there are. */
+function progressText(step) {
+  if (step.progress_text) return step.progress_text;
+  const workers = Object.entries(step.workers ?? {}).filter(([, count]) => count > 0);
+  return workers.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ");
+}
+
+/** @returns what the header of a job shows */
+export function jobView(job, now) {
+  const status = statusOf(job.status);
+  return {
+    id: job.id,
+    name: job.name || job.definition || job.id,
+    definition: job.definition ?? "",
+    status,
+    progress: job.progress ?? 0,
+    percent: status.final ? "" : `${job.progress ?? 0} %`,
+    width: `${status.name === "completed" ? 100 : (job.progress ?? 0)}%`,
+    started: job.started_at ? formatTimestamp(job.started_at, true).slice(0, -4) : "",
+    ago: formatAgo(job.started_at ?? job.created_at, now),
+    duration: formatDuration(elapsed(job.started_at, job.finished_at, now)),
+    error: job.error ?? "",
+    running: !status.final,
+  };
+}
+
+/** @returns what a row of the list of jobs shows */
+export function jobRow(job, now) {
+  const counts = job.counts ?? noCounts();
+  return {
+    ...jobView(job, now),
+    href: `#/job/${encodeURIComponent(job.id)}`,
+    trigger: job.trigger ?? "",
+    entries: formatCount(job.total_count ?? sumCounts(counts)),
+    warnings: counts.warn ? formatCount(counts.warn) : "",
+    errors: counts.error ? formatCount(counts.error) : "",
+  };
+}
