@@ -1,0 +1,153 @@
+"""URLs that were found, to pages that will be fetched: scope, depth and robots rules, each asked once for a URL.
+
+`begin` decides at once about every URL whose server's robots rules are known; `finish` asks for the missing rules
+and decides about the rest. So a page's links are on their way before its text is read, and a slow robots.txt of one
+server holds up no link to another.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import trio
+
+from quaero_cli.crawl.answers import FetchError
+from quaero_cli.crawl.frontier import Frontier
+from quaero_cli.crawl.ports import Log
+from quaero_cli.crawl.robots import Robots
+from quaero_cli.crawl.scope import TOO_DEEP, Scope
+from quaero_cli.crawl.tally import Tally
+from quaero_cli.crawl.urls import origin
+
+_KNOWN = "known"
+_UNDECIDED = "undecided"
+
+# URLs judged between two looks at what else wants to run: a page may have thousands, a robots.txt as many rules.
+_AT_ONCE = 500
+
+
+@dataclass
+class Offer:
+    """The links of one page: how many were followed, already known, or filtered; and those not decided yet."""
+
+    depth: int
+    followed: int = 0
+    known: int = 0
+    filtered: int = 0
+    undecided: list[tuple[str, int]] = field(default_factory=list)  # URL and depth
+
+    def fields(self) -> dict[str, int]:
+        """For the page's last line."""
+        found = self.followed + self.known + self.filtered + len(self.undecided)
+        return {"links": found, "links_followed": self.followed, "links_filtered": self.filtered}
+
+
+class Discovery:
+    """Feeds the frontier. `admit` is called whenever something new waits there."""
+
+    def __init__(
+        self, frontier: Frontier, scope: Scope, robots: Robots, tally: Tally, log: Log, admit: Callable[[], None]
+    ) -> None:
+        self._frontier = frontier
+        self._scope = scope
+        self._robots = robots
+        self._tally = tally
+        self._log = log
+        self._admit = admit
+
+    async def start(self, url: str) -> FetchError | None:
+        """Offer a start URL; returns why it may not be fetched.
+
+        One whose site cannot be asked for its rules is admitted all the same: its worker then says what is wrong.
+        """
+        reason = self._scope.refuses(url, start=True)
+        if reason is not None:
+            return FetchError("scope", reason)
+        rules = await self._robots.rules(origin(url))
+        if rules.problem is None and not rules.allows(url):
+            return FetchError("robots", "robots.txt forbids it")
+        self._frontier.add(url, 0, start=True)
+        self._admit()
+        return None
+
+    def begin(self, urls: Iterable[str], depth: int) -> Offer:
+        """Offer what was found on a page, at the depth that links from it have."""
+        offer = Offer(depth)
+        self._decide(offer, [(url, depth) for url in urls])
+        self._admit()
+        return offer
+
+    async def finish(self, offer: Offer) -> None:
+        """Decide about the rest of an offer."""
+        while offer.undecided:
+            found, offer.undecided = offer.undecided, []
+            for server in dict.fromkeys(origin(url) for url, _ in found):
+                await self._robots.rules(server)
+            self._decide(offer, found)
+            self._admit()
+
+    async def offer(self, urls: Iterable[str], depth: int) -> Offer:
+        """`begin` and `finish` for long lists: the rest of the program runs in between."""
+        whole = Offer(depth)
+        rest = deque(urls)
+        while rest:
+            self._decide(whole, [(rest.popleft(), depth) for _ in range(min(_AT_ONCE, len(rest)))])
+            self._admit()
+            await trio.lowlevel.checkpoint()
+        await self.finish(whole)
+        return whole
+
+    def in_scope(self, urls: Iterable[str]) -> list[str]:
+        """Those that may belong to the crawl, depth and robots apart."""
+        return [url for url in urls if self._scope.refuses(url) is None]
+
+    def set_aside(self, urls: Iterable[str]) -> None:
+        """These are no pages (feeds, sitemaps): links to them are not followed."""
+        for url in urls:
+            self._frontier.refuse(url)
+
+    def wants(self, url: str, depth: int) -> bool:
+        """Offer one URL; whether it was or surely will be fetched."""
+        self.begin([url], depth)
+        return self._frontier.will_fetch(url)
+
+    def _decide(self, offer: Offer, found: Iterable[tuple[str, int]]) -> None:
+        """Judge each URL; then, without counting them, the links of pages that came nearer by it."""
+        for url, depth in found:
+            verdict, nearer = self._judge(offer, url, depth)
+            offer.followed += verdict is None
+            offer.known += verdict == _KNOWN
+            offer.filtered += verdict not in (None, _KNOWN, _UNDECIDED)
+            while nearer:
+                link, depth_now = nearer.popleft()
+                nearer.extend(self._judge(offer, link, depth_now)[1])
+
+    def _judge(self, offer: Offer, url: str, depth: int) -> tuple[str | None, deque[tuple[str, int]]]:
+        """Judge one URL: why it is not followed (None: it is), and the links to judge again with their new depths."""
+        nearer: deque[tuple[str, int]] = deque()
+        if self._frontier.knows(url, depth):
+            return _KNOWN, nearer
+        verdict = self._verdict(url, depth)
+        if verdict is None:
+            nearer.extend((link, depth + 1) for link in self._frontier.add(url, depth))
+        elif verdict == _UNDECIDED:
+            offer.undecided.append((url, depth))
+        else:
+            self._tally.filtered[verdict] += 1
+            if verdict != TOO_DEEP:  # a shorter way may still be found
+                self._frontier.refuse(url)
+        return verdict, nearer
+
+    def _verdict(self, url: str, depth: int) -> str | None:
+        if depth > self._scope.max_depth:
+            return TOO_DEEP
+        reason = self._scope.refuses(url)
+        if reason is not None:
+            return reason
+        rules = self._robots.known(origin(url))
+        if rules is None:
+            return _UNDECIDED
+        if rules.allows(url):
+            return None
+        self._log.debug("Skipped", url=url, reason="robots")
+        return "robots"

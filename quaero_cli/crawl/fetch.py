@@ -1,0 +1,177 @@
+"""One HTTP request, answered or not: `Fetcher.get`. The only user of `curl`.
+
+No redirects, retries or politeness here (see `visit`). What is promised: only http and https; only addresses that
+the resolver approved, checked again when the socket is opened; no proxy from the environment; headers looked at
+before the body is read; never more than `limit` bytes of body; an end within the timeouts.
+"""
+
+import errno
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pycurl
+import trio
+
+from quaero_cli.crawl.addresses import literal
+from quaero_cli.crawl.answers import FetchError, Kind, Response
+from quaero_cli.crawl.curl import CurlError, CurlLoop
+from quaero_cli.crawl.resolve import Resolver
+from quaero_cli.crawl.transfer import Transfer, Wanted
+from quaero_cli.crawl.urls import hostname, origin, port
+
+# Bytes libcurl reads at once: few callbacks for an ordinary page, little memory for many connections.
+_READ_BYTES = 128 * 1024
+# Headers that say who asks: sent to the start URLs' servers only, never along a redirect to a stranger.
+_PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+_TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
+_RESET_CODES = frozenset({16, 18, 52, 55, 56, 92})
+_ERRNO_WORDS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.EHOSTUNREACH: "no route to the host",
+    errno.ENETUNREACH: "network unreachable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How the crawler presents itself. Private ones of `headers` go to `trusted_origins` only."""
+
+    user_agent: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    trusted_origins: frozenset[str] = frozenset()
+
+
+class Fetcher:
+    """Makes requests; from `open_fetcher`. Any number at once."""
+
+    def __init__(
+        self, loop: CurlLoop, resolver: Resolver, identity: Identity, *, timeout_connect: float, timeout_page: float
+    ) -> None:
+        self._loop = loop
+        self._resolver = resolver
+        self._identity = identity
+        self._timeout_connect = timeout_connect
+        self._timeout_page = timeout_page
+        self._idle: list[pycurl.Curl] = []
+
+    async def get(self, url: str, wanted: Wanted) -> Response | FetchError:
+        """GET a normalised URL."""
+        addresses = await self._resolver.addresses(hostname(url))
+        if isinstance(addresses, FetchError):
+            return addresses
+        started = trio.current_time()
+        handle = self._idle.pop() if self._idle else self._new_handle()
+        transfer = Transfer(wanted)
+        try:
+            self._prepare(handle, url, addresses, transfer)
+            await self._loop.perform(handle)
+            return transfer.response(url, trio.current_time() - started)
+        except CurlError as error:
+            duration = trio.current_time() - started
+            return transfer.problem or transfer.cut(url, duration) or self._explain(handle, error)
+        finally:
+            self._release(handle)
+
+    def close(self) -> None:
+        """Close the handles. No request may be running."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _new_handle(self) -> pycurl.Curl:
+        handle = pycurl.Curl()
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.BUFFERSIZE, _READ_BYTES),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, "*"),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PATH_AS_IS, 1),  # the URL is normal already; what was judged is what is sent
+            (pycurl.USERAGENT, self._identity.user_agent),
+            (pycurl.CONNECTTIMEOUT_MS, max(1, round(self._timeout_connect * 1000))),
+            (pycurl.TIMEOUT_MS, max(1, round(self._timeout_page * 1000))),
+        ):
+            handle.setopt(option, value)
+        return handle
+
+    def _prepare(self, handle: pycurl.Curl, url: str, addresses: list[str], transfer: Transfer) -> None:
+        host = hostname(url)
+
+        def open_socket(_purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+            family, kind, protocol, place = address
+            if not self._resolver.approved(host, place[0].partition("%")[0]):
+                return int(pycurl.SOCKET_BAD)
+            return _LentSocket(family, kind, protocol)
+
+        handle.setopt(pycurl.URL, url)
+        handle.setopt(
+            pycurl.RESOLVE, [] if literal(host) else [f"{host}:{port(url)}:{','.join(map(_bracketed, addresses))}"]
+        )
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+        handle.setopt(pycurl.HTTPHEADER, self._headers(url, transfer.wanted.accept))
+        handle.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
+        handle.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
+
+    def _headers(self, url: str, accept: str) -> list[str]:
+        trusted = origin(url) in self._identity.trusted_origins
+        headers = {"accept": accept, "accept-encoding": "gzip, deflate"}
+        for name, value in self._identity.headers.items():
+            if trusted or name.lower() not in _PRIVATE_HEADERS:
+                headers[name.lower()] = value
+        return [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+
+    def _release(self, handle: pycurl.Curl) -> None:
+        # The callbacks hold the transfer, and with it the body: let go of them while the handle idles.
+        handle.unsetopt(pycurl.HEADERFUNCTION)
+        handle.unsetopt(pycurl.WRITEFUNCTION)
+        handle.unsetopt(pycurl.OPENSOCKETFUNCTION)
+        self._idle.append(handle)
+
+    def _explain(self, handle: pycurl.Curl, error: CurlError) -> FetchError:
+        code = error.code
+        if code == pycurl.E_COULDNT_CONNECT:
+            number = handle.getinfo(pycurl.OS_ERRNO)
+            return FetchError("refused", _ERRNO_WORDS.get(number, f"cannot connect: {error.text}"))
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            if handle.getinfo(pycurl.CONNECT_TIME) == 0:
+                return FetchError("timeout", f"no connection within {self._timeout_connect:g} s")
+            return FetchError("timeout", f"no complete answer within {self._timeout_page:g} s")
+        kind: Kind = "tls" if code in _TLS_CODES else "reset" if code in _RESET_CODES else "protocol"
+        return FetchError(kind, _plain(error.text) or f"libcurl error {code}")
+
+
+class _LentSocket(socket.socket):
+    """A socket for libcurl, which takes a duplicate of its descriptor; this one then closes without a warning."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _plain(text: str) -> str:
+    """libcurl's words as one of our reasons."""
+    text = text.strip().rstrip(".")
+    return text[:1].lower() + text[1:200]
+
+
+@asynccontextmanager
+async def open_fetcher(
+    resolver: Resolver, identity: Identity, *, timeout_connect: float, timeout_page: float
+) -> AsyncGenerator[Fetcher, None]:
+    """A fetcher whose transfers run while the block does; afterwards no connection is left."""
+    loop = CurlLoop()
+    fetcher = Fetcher(loop, resolver, identity, timeout_connect=timeout_connect, timeout_page=timeout_page)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(loop.run)
+            yield fetcher
+            nursery.cancel_scope.cancel()
+    finally:
+        fetcher.close()
+        loop.close()

@@ -1,0 +1,137 @@
+"""Reading pages in other processes: lent one at a time, killed when they stall, replaced when they die.
+
+`open_pool` owns the processes; the first is started when first one is wanted, and none is left when the block ends,
+also when it is cancelled. A `Reading` is one process for as long as one page is looked at; what it raises concerns
+that page alone. Waiting is done on the pipes themselves, without threads.
+"""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import trio
+
+from quaero_cli.crawl.reading.forkserver import LENGTH
+from quaero_cli.crawl.reading_server import ReadingServer
+
+# Seconds one request may take: a hundred times an ordinary page, and short for a person who watches.
+PAGE_SECONDS = 10.0
+# Pages after which a process is replaced: parsers leak a little.
+_PAGES_PER_PROCESS = 2_000
+# More processes than this only wait for the disk and the network of a single crawl.
+_MAX_PROCESSES = 4
+
+DEFAULT_FACTORY = "quaero_cli.crawl.reading.reader:make"
+
+
+class ReadingFailed(Exception):
+    """The page could not be read: it broke the parser, its process, or took too long. `reason` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def process_count() -> int:
+    """Processes worth having on this machine."""
+    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)))
+
+
+class Pool:
+    """Lends reading processes; from `open_pool`."""
+
+    def __init__(self, *, processes: int, factory: str, page_seconds: float) -> None:
+        self._server = ReadingServer(factory)
+        self._places = trio.Semaphore(processes)
+        self._idle: list[Reading] = []
+        self._page_seconds = page_seconds
+
+    @asynccontextmanager
+    async def lend(self) -> "AsyncGenerator[Reading, None]":
+        """A process for one page. Raises PoolBroken if none can be started."""
+        async with self._places:
+            reading = self._idle.pop() if self._idle else await self._start()
+            try:
+                yield reading
+            finally:
+                # Busy: it was left in the middle of an answer. It cannot be told to stop, only killed.
+                if reading.usable:
+                    self._idle.append(reading)
+                else:
+                    with trio.CancelScope(shield=True):  # bounded: the server kills and answers, or is killed itself
+                        reading.close()
+                        await self._server.end(reading.process_id)
+
+    async def stop(self) -> None:
+        """End every process. Bounded in time; no request may be running."""
+        for reading in self._idle:
+            reading.close()
+        self._idle.clear()
+        await self._server.stop()
+
+    async def _start(self) -> "Reading":
+        pipe, process_id = await self._server.fork()
+        return Reading(pipe, process_id, self._page_seconds)
+
+
+class Reading:
+    """One process, answering one request after another about one page."""
+
+    def __init__(self, pipe: trio.SocketStream, process_id: int, page_seconds: float) -> None:
+        self._pipe = pipe
+        self.process_id = process_id
+        self._page_seconds = page_seconds
+        self._requests = 0
+        self._broken = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may read another page."""
+        return not self._broken and self._requests < _PAGES_PER_PROCESS
+
+    async def ask(self, request: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
+        """Send a request and return its answer. Raises ReadingFailed; cancelled, the process is lost."""
+        self._requests += 1
+        self._broken = True  # until the answer is here, whole
+        head = orjson.dumps(request)
+        try:
+            with trio.fail_after(self._page_seconds):
+                await self._pipe.send_all(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)))
+                await self._pipe.send_all(body)
+                answer = orjson.loads(await self._receive(LENGTH.unpack(await self._receive(LENGTH.size))[0]))
+        except trio.TooSlowError:
+            raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s") from None
+        except (trio.BrokenResourceError, EOFError):
+            raise ReadingFailed("it ended its reading process") from None
+        self._broken = False
+        if "error" in answer:
+            raise ReadingFailed(f"the parser failed: {answer['error']}")
+        return dict(answer)
+
+    def close(self) -> None:
+        """Close the pipe: an idle process then ends by itself."""
+        self._pipe.socket.close()
+
+    async def _receive(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = await self._pipe.receive_some(min(size - len(data), 1 << 16))
+            if not part:
+                raise EOFError
+            data += part
+        return bytes(data)
+
+
+@asynccontextmanager
+async def open_pool(
+    *, processes: int | None = None, factory: str = DEFAULT_FACTORY, page_seconds: float = PAGE_SECONDS
+) -> AsyncGenerator[Pool, None]:
+    """A pool for as long as the block runs; afterwards, however it ends, none of its processes is left."""
+    pool = Pool(processes=processes or process_count(), factory=factory, page_seconds=page_seconds)
+    try:
+        yield pool
+    finally:
+        with trio.CancelScope(shield=True):  # bounded by the server's own limit
+            await pool.stop()

@@ -1,0 +1,147 @@
+"""The process that makes reading processes: it imports everything once, then forks one for each socket it is sent.
+
+Run by `pool` with `exec`, so it has no lock, thread or socket of the program that wants pages read, and imports
+nothing of it but this package. A fork of it is ready in milliseconds, so a child that hangs is killed and replaced
+without a thought.
+
+Theory of operation. `main` talks to the pool over one Unix socket:
+
+    pool -> server   b"F" with a descriptor attached: fork a child that serves this socket
+    server -> pool   the child's process ID, four bytes
+    pool -> server   b"K" and a process ID: kill that child, and wait until it is gone
+    server -> pool   b"."
+
+End of file on the socket, for whatever reason, kills every child and ends the server. Children are waited for on
+"K" and at the end only, so a process ID that the pool holds never names anything else. A child serves frames until
+its socket ends: four bytes of length and a JSON request, four bytes of length and a body; it answers with a
+length and JSON. Nothing is unpickled: a child reads hostile pages and is not trusted.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import resource
+import signal
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import orjson
+
+Handler = Callable[[Mapping[str, Any], bytes], Mapping[str, Any]]
+
+LENGTH = struct.Struct("!I")
+READY = b"R"
+BROKEN = b"E"  # the import failed; the reason follows
+FORK = b"F"
+KILL = b"K"
+KILLED = b"."
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+# Address space of a child: an ordinary one has 300 MB; a page that wants more is a bomb.
+_MAX_MEMORY = 2 << 30
+
+
+def main(descriptor: int, factory: str) -> None:
+    """Serve the pool on the inherited socket. `factory` ("module:function") makes the handler of requests."""
+    # Ctrl-C in a terminal goes to every process of the group; ending is the pool's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=descriptor)
+    try:
+        module, _, name = factory.partition(":")
+        handler: Handler = getattr(importlib.import_module(module), name)()
+    except Exception as error:
+        control.sendall(BROKEN + f"{type(error).__name__}: {error}".encode()[:500])
+        return
+    gc.collect()
+    gc.freeze()  # so that children share these pages instead of copying them at their first collection
+    control.sendall(READY)
+    children: set[int] = set()
+    try:
+        while _serve_pool(control, handler, children):
+            pass
+    finally:
+        for child in children:
+            _end(child)
+
+
+def _serve_pool(control: socket.socket, handler: Handler, children: set[int]) -> bool:
+    """One order of the pool; False at the end."""
+    order, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    if order == FORK:
+        child = os.fork()
+        if child == 0:
+            _die_with_parent()
+            control.close()
+            _serve_and_exit(socket.socket(fileno=descriptors[0]), handler)
+        os.close(descriptors[0])
+        children.add(child)
+        control.sendall(LENGTH.pack(child))
+    elif order == KILL:
+        (child,) = LENGTH.unpack(receive(control, LENGTH.size))
+        if child in children:  # else it was another server's, and is gone with it
+            children.discard(child)
+            _end(child)
+        control.sendall(KILLED)
+    return bool(order)
+
+
+def _die_with_parent() -> None:
+    """Let the kernel kill this child when the server dies, however it dies.
+
+    The signal is sent when the *thread* that forked ends; the server has one thread, so that is its own end.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
+    """A child's life. It leaves by `_exit`: the server's clean-up is not its own."""
+    code = 0
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        while (request := _receive_frame(pipe)) is not None:
+            body = _receive_frame(pipe)
+            if body is None:
+                break
+            answer = orjson.dumps(_answer(handler, orjson.loads(request), body))
+            pipe.sendall(LENGTH.pack(len(answer)) + answer)
+    except BaseException:
+        code = 1
+    os._exit(code)
+
+
+def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:
+    """The handler's answer, or `{"error": words}` for what a page made it raise."""
+    try:
+        return handler(request, body)
+    except MemoryError:
+        raise  # the heap is full: a fresh process is better
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:500]}
+
+
+def _receive_frame(pipe: socket.socket) -> bytes | None:
+    head = receive(pipe, LENGTH.size)
+    return receive(pipe, LENGTH.unpack(head)[0]) if head else None
+
+
+def receive(pipe: socket.socket, size: int) -> bytes:
+    """Exactly `size` bytes; empty at the end of the stream. Raises EOFError in the middle."""
+    data = bytearray()
+    while len(data) < size:
+        part = pipe.recv(size - len(data))
+        if not part:
+            if data:
+                raise EOFError
+            return b""
+        data += part
+    return bytes(data)

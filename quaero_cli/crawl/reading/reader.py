@@ -1,0 +1,67 @@
+"""The one door into a reading process: a request in, plain data out. It keeps the last page between two requests.
+
+`look` reads what is cheap (links, canonical address), `article` the rest of the same page: between the two the
+crawl decides whether the page is worth it. `listing` reads a sitemap or feed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from quaero_cli.crawl.reading import article, markup, xmlfiles
+from quaero_cli.crawl.reading.charset import decode
+
+# Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
+MAX_LISTING_BYTES = 20 * 1024 * 1024
+
+_WARM_UP = (
+    b"<html lang=en><title>Warm</title><article><h1>Warm</h1>"
+    + b"<p>A sentence that is long enough to be taken for the running text of an article, twice over.</p>" * 20
+    + b"</article></html>"
+)
+
+Request = Mapping[str, Any]
+Reply = dict[str, Any]
+
+
+class Reader:
+    """Answers requests, one at a time."""
+
+    def __init__(self) -> None:
+        self._tree = LexborHTMLParser("")
+        self._text = ""
+        self._url = ""
+        self._canonical: str | None = None
+
+    def __call__(self, request: Request, body: bytes) -> Reply:
+        """One request. Raises whatever a hostile page makes the parsers raise."""
+        operations: dict[str, Callable[[Request, bytes], Reply]] = {
+            "look": self._look,
+            "article": self._article,
+            "listing": self._listing,
+        }
+        return operations[request["op"]](request, body)
+
+    def _look(self, request: Request, body: bytes) -> Reply:
+        self._url = request["url"]
+        self._text = decode(body, request["content_type"])
+        self._tree = LexborHTMLParser(self._text)
+        view = markup.look(self._tree, self._url)
+        self._canonical = view["canonical"]
+        return dict(view)
+
+    def _article(self, _request: Request, _body: bytes) -> Reply:
+        found = article.read(self._tree, self._text, self._url, self._canonical)
+        return {"article": None, "reason": found} if isinstance(found, str) else {"article": found, "reason": None}
+
+    def _listing(self, request: Request, body: bytes) -> Reply:
+        return dict(xmlfiles.read(body, request["url"], limit=MAX_LISTING_BYTES))
+
+
+def make() -> Reader:
+    """A reader that has read one page already: the libraries compile and load much on their first."""
+    reader = Reader()
+    reader({"op": "look", "url": "http://warm.invalid/up.html", "content_type": "text/html"}, _WARM_UP)
+    reader({"op": "article"}, b"")
+    return reader

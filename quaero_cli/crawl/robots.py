@@ -1,0 +1,110 @@
+"""What a site's robots.txt allows (RFC 9309), fetched once for each origin.
+
+4xx: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the event loop: protego's
+matching is linear in the URL, and the size is bounded.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+from protego import Protego
+
+from quaero_cli.crawl.answers import FetchError, Response
+from quaero_cli.crawl.transfer import Wanted
+from quaero_cli.crawl.urls import normalise
+
+# RFC 9309 asks for at least 500 KiB; what is beyond is not read.
+MAX_ROBOTS_BYTES = 500 * 1024
+
+WANTED = Wanted(limit=MAX_ROBOTS_BYTES, truncate=True, accept="text/plain, */*;q=0.5")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One origin's rules for one user agent. `problem`: why nothing may be fetched, for people."""
+
+    user_agent: str
+    parsed: Protego | None = None
+    problem: FetchError | None = None
+
+    def allows(self, url: str) -> bool:
+        """Whether the URL may be fetched."""
+        if self.problem is not None:
+            return False
+        return self.parsed is None or bool(self.parsed.can_fetch(url, self.user_agent))
+
+    @functools.cached_property
+    def delay(self) -> float:
+        """Seconds wanted between requests; 0 where nothing is said."""
+        if self.parsed is None:
+            return 0.0
+        delay = float(self.parsed.crawl_delay(self.user_agent) or 0)
+        rate = self.parsed.request_rate(self.user_agent)
+        return max(delay, rate.seconds / rate.requests if rate is not None and rate.requests else 0.0)
+
+    @functools.cached_property
+    def sitemaps(self) -> list[str]:
+        """Sitemaps named, normalised, in order."""
+        named = self.parsed.sitemaps if self.parsed is not None else ()
+        return [url for url in (normalise(text) for text in named) if url is not None]
+
+
+def parse(user_agent: str, answer: Response | FetchError) -> Rules:
+    """The rules that an answer for /robots.txt means."""
+    if isinstance(answer, FetchError):
+        return Rules(user_agent, problem=FetchError(answer.kind, f"{answer.reason} (robots.txt)", asked=False))
+    if answer.status >= 500 or answer.status == 429:
+        reason = f"the site answered {answer.status} (robots.txt)"
+        return Rules(user_agent, problem=FetchError("status", reason, answer.status, asked=False))
+    if answer.status != 200:
+        return Rules(user_agent)
+    return Rules(user_agent, Protego.parse(answer.body.decode("utf-8-sig", "replace")))
+
+
+class Robots:
+    """Rules by origin. `fetch` gets a robots.txt, redirects followed; with `obey` off it is never called.
+
+    `on_rules` is told of every origin's rules once, before anybody can act on them.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[Response | FetchError]],
+        *,
+        user_agent: str,
+        obey: bool,
+        on_rules: Callable[[str, Rules], None] = lambda _origin, _rules: None,
+    ) -> None:
+        self._fetch = fetch
+        self._on_rules = on_rules
+        self._user_agent = user_agent
+        self._obey = obey
+        self._rules: dict[str, Rules] = {}
+        self._asking: dict[str, trio.Event] = {}
+
+    def known(self, origin: str) -> Rules | None:
+        """The origin's rules, if they were fetched."""
+        return self._rules.get(origin)
+
+    async def rules(self, origin: str) -> Rules:
+        """The origin's rules, fetched when first asked for; whoever else asks meanwhile waits for the same answer."""
+        while origin not in self._rules:
+            asking = self._asking.get(origin)
+            if asking is not None:
+                await asking.wait()
+                continue
+            asking = self._asking[origin] = trio.Event()
+            try:
+                rules = await self._ask(origin)
+                self._on_rules(origin, rules)
+                self._rules[origin] = rules
+            finally:
+                del self._asking[origin]
+                asking.set()
+        return self._rules[origin]
+
+    async def _ask(self, origin: str) -> Rules:
+        answer = await self._fetch(f"{origin}/robots.txt") if self._obey else None
+        return Rules(self._user_agent) if answer is None else parse(self._user_agent, answer)

@@ -1,0 +1,106 @@
+"""Which URLs belong to a crawl: domains, patterns, depth. Pure; robots.txt and addresses are judged elsewhere."""
+
+import re
+from collections.abc import Sequence
+
+from quaero_cli.crawl.urls import authority, normalise, split_port
+from quaero_cli.errors import StepFailed
+
+OUTSIDE = "outside allowed domains"
+TOO_DEEP = "too deep"
+EXCLUDED = "excluded by pattern"
+NOT_INCLUDED = "matches no include pattern"
+
+
+class Scope:
+    """The author's fence around a crawl.
+
+    `domains`: a domain covers its subdomains and every port; `domain:port` only that port. Empty: exactly the
+    servers of the start URLs (with their ports) and, for names, their subdomains.
+    `include` and `exclude` are regular expressions searched for in the URL; exclude wins; start URLs need no
+    include. Raises StepFailed for a domain or a pattern that cannot be read.
+    """
+
+    def __init__(
+        self,
+        start_urls: Sequence[str],
+        *,
+        domains: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        max_depth: int,
+    ) -> None:
+        if domains:
+            self._domains = tuple(dict.fromkeys(_domain(name) for name in domains))
+        else:
+            self._domains = tuple(dict.fromkeys(_server(url) for url in start_urls))
+        self._include = _patterns("include_patterns", include)
+        self._exclude = _patterns("exclude_patterns", exclude)
+        self.max_depth = max_depth
+        self._covered: dict[str, bool] = {}
+
+    def covers(self, url: str) -> bool:
+        """Whether the URL's server is one of the crawl's."""
+        server = authority(url)
+        known = self._covered.get(server)
+        if known is None:
+            host, port = split_port(server)
+            known = self._covered[server] = any(_within(host, port, domain) for domain in self._domains)
+        return known
+
+    def refuses(self, url: str, *, start: bool = False) -> str | None:
+        """Why a URL is not followed, depth apart; None: it is."""
+        if not self.covers(url):
+            return OUTSIDE
+        if any(pattern.search(url) for pattern in self._exclude):
+            return EXCLUDED
+        if not start and self._include and not any(pattern.search(url) for pattern in self._include):
+            return NOT_INCLUDED
+        return None
+
+
+# A domain as it is compared: name, port ("" for the schemes' own), whether it covers any port.
+_Domain = tuple[str, str, bool]
+
+
+def _server(url: str) -> _Domain:
+    host, port = split_port(authority(url))
+    return host, port, False
+
+
+def _domain(text: str) -> _Domain:
+    url = normalise(f"http://{_bracketed(text.strip().removeprefix('*.').removeprefix('.'))}/")
+    if url is None or url.count("/") != 3:
+        raise StepFailed(
+            f"allowed_domains: {text!r} is not a domain", hint='write a host like "example.org", without a path'
+        )
+    host, port = split_port(authority(url))
+    return host, port, not port
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+
+
+def _within(host: str, port: str, domain: _Domain) -> bool:
+    name, wanted_port, any_port = domain
+    if not any_port and port != wanted_port:
+        return False
+    if host == name:
+        return True
+    return host.endswith("." + name) and not _is_literal(name)
+
+
+def _is_literal(host: str) -> bool:
+    """Whether a normalised host is an IP address: after WHATWG parsing, a last label of digits is one."""
+    return host.startswith("[") or host.rpartition(".")[2].isdigit()
+
+
+def _patterns(option: str, sources: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    patterns = []
+    for source in sources:
+        try:
+            patterns.append(re.compile(source))
+        except re.error as error:
+            raise StepFailed(f"{option}: {source!r} is not a regular expression: {error}") from error
+    return tuple(patterns)

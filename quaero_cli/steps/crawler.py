@@ -1,0 +1,100 @@
+"""The step type `crawler`: fetches pages, follows their links, keeps the articles as documents.
+
+Its parts are `quaero_cli/crawl/`; they are imported when a step starts, so that listing step types is quick.
+"""
+
+from quaero_cli import __version__
+from quaero_cli.jobdef.model import Duration
+from quaero_cli.steps.contract import StepContext
+
+DEFAULT_CONCURRENCY = 32
+
+_TEN_SECONDS = Duration(10.0)
+_HALF_A_MINUTE = Duration(30.0)
+_NO_TIME = Duration(0.0)
+
+
+async def crawler(
+    ctx: StepContext,
+    *,
+    start_urls: str | list[str] = "",
+    default_start_url: str = "",
+    allowed_domains: list[str] | None = None,
+    include_patterns: list[str] | None = None,
+    exclude_patterns: list[str] | None = None,
+    max_depth: int = 2,
+    max_pages: int = 100,
+    follow_links: bool = True,
+    per_host: int = 8,
+    delay: Duration = _NO_TIME,
+    obey_robots: bool = True,
+    sitemaps: bool = True,
+    feeds: bool = True,
+    user_agent: str = f"quaero/{__version__}",
+    headers: dict[str, str] | None = None,
+    allow_private: list[str] | None = None,
+    timeout_connect: Duration = _TEN_SECONDS,
+    timeout_page: Duration = _HALF_A_MINUTE,
+    max_bytes: int = 10 * 1024 * 1024,
+) -> dict[str, int]:
+    """Fetch pages breadth first, follow their links, and keep the articles among them as documents.
+
+    Each page is a worker; its log says `Fetched`, and then `Extracted`, `Skipped` or `Failed` with the reason. A
+    link that answers 404 is logged and fails nothing; a page without a definite answer (a timeout, a refused
+    connection, a server's error) fails its worker. Outputs: `pages`, `documents`, `skipped`, `failed`.
+
+    start_urls: pages to start from, at depth 0
+    default_start_url: the page to start from when start_urls is empty
+    allowed_domains: domains to stay within, subdomains included; empty: the hosts of the start URLs
+    include_patterns: regular expressions; follow only links that match one of them
+    exclude_patterns: regular expressions; never fetch what matches one of them
+    max_depth: links to follow from a start URL to the deepest page
+    max_pages: pages to ask for, over the whole step; a chain of redirects is one page
+    follow_links: whether the links of pages are followed at all
+    per_host: connections to one host at the same time
+    delay: time between two requests to one host; a host's robots.txt may ask for more
+    obey_robots: whether robots.txt, noindex and nofollow are obeyed
+    sitemaps: whether the sites' sitemaps are read, too
+    feeds: whether the feeds that start pages name are read, too
+    user_agent: how the crawler introduces itself; robots.txt is read for its first word
+    headers: further request headers; Authorization and Cookie go to the start URLs' sites only
+    allow_private: hosts ("localhost") or networks ("10.0.0.0/8") that may have private addresses
+    timeout_connect: how long connecting may take
+    timeout_page: how long one request may take as a whole
+    max_bytes: the largest page that is read, decompressed
+    """
+    from quaero_cli.crawl import options as asked
+    from quaero_cli.crawl.addresses import Policy
+    from quaero_cli.crawl.crawl import crawl
+    from quaero_cli.crawl.scope import Scope
+
+    urls = asked.start_urls(_list(start_urls) or _list(default_start_url))
+    options = asked.Options(
+        start_urls=urls,
+        scope=Scope(
+            urls,
+            domains=allowed_domains or (),
+            include=include_patterns or (),
+            exclude=exclude_patterns or (),
+            max_depth=max_depth,
+        ),
+        policy=Policy(allow_private or ()),
+        max_pages=max_pages,
+        follow_links=follow_links,
+        per_host=per_host,
+        delay=delay,
+        obey_robots=obey_robots,
+        sitemaps=sitemaps,
+        feeds=feeds,
+        user_agent=user_agent,
+        headers=headers or {},
+        timeout_connect=timeout_connect,
+        timeout_page=timeout_page,
+        max_bytes=max_bytes,
+    )
+    return await crawl(ctx, options)
+
+
+def _list(value: str | list[str]) -> list[str]:
+    """One start URL may be written without the brackets; an empty one is none."""
+    return ([value] if value else []) if isinstance(value, str) else value
