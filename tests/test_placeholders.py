@@ -81,7 +81,6 @@ DECLARED = "[params.who]\n[params.n]\ntype = 'int'\n[config]\npages = 1\n[env]\n
 UNKNOWN = [
     ("{params.wo}", "unknown parameter in {params.wo}", "did you mean 'who'?"),
     ("{config.page}", "unknown constant in {config.page}", "did you mean 'pages'?"),
-    ("{env.HOME}", "unknown variable in {env.HOME}", "known: A"),
     ("{job.name}", "{job.name} is no placeholder", "{job.id}"),
     ("{params.a.b}", "{params.a.b} is no placeholder", "{params.NAME}"),
     ("{steps.b}", "{steps.b} is no placeholder", "{steps.NAME.outputs.KEY}"),
@@ -193,6 +192,7 @@ MISFITS = [
     ("type = 'python'\ncall = '{params.none}'", DefinitionError, "step a: call: is required, but '{params.none}'"),
     ("type = 'shell'\ncommand = 'echo `echo {params.text}`'", DefinitionError, "step a: command: the value 'a b'"),
     ("type = 'crawler'\nsince = '{steps.site.outputs.ur}'", StepFailed, "step site left no output 'ur'"),
+    ("type = 'crawler'\nsince = '{env.LANGUAGE}'", StepFailed, "the variable LANGUAGE is not set"),
     ("type = 'crawler'\nsince = '{steps.mute.outputs.x}'", StepFailed, "step mute left no output 'x'"),
 ]
 

@@ -60,7 +60,7 @@ def test_a_module_describes_its_type(read):
         Option("who", Kind.STRING, required=True, help="whom to greet, in full"),
         Option("times", Kind.INT, default=1, help="how often"),
     )
-    assert found.help.startswith("Greet somebody,\npolitely.\n\nMore")
+    assert found.help == "Greet somebody,\npolitely.\n\nMore about it.\n\nnote: that this is no option"
     assert found.function.__name__ == "demo"
     assert found.option("times").default == 1
     assert found.option("none") is None

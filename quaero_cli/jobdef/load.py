@@ -53,7 +53,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
     job_id = read_id(document, path)
     parameters = read_parameters(document.table("params", hint="write a [params.NAME] table"))
     config, env = _read_config(document.table("config")), _read_env(document.table("env"))
-    constants = {"params": tuple(item.name for item in parameters), "config": tuple(config), "env": tuple(env)}
+    constants = {"params": tuple(item.name for item in parameters), "config": tuple(config)}
     return JobDefinition(
         id=job_id,
         name=document.string("name") or job_id,

@@ -68,7 +68,7 @@ class StepType:
     function: StepFunction
     options: tuple[Option, ...] = ()
     summary: str = ""
-    help: str = ""
+    help: str = ""  # the docstring without its lines about options
     default_concurrency: int = 1  # workers at once when the definition does not say; 0: no bound
     service: bool = False  # may be used with `service = true`
 

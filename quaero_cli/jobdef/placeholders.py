@@ -30,7 +30,10 @@ _FALSE = frozenset({"", "false", "0"})
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What placeholders stand for when a step starts. `outputs`: of the steps that ended or are ready, by name."""
+    """What placeholders stand for when a step starts.
+
+    `env`: the runner's environment with `[env]` over it; `outputs`: of the steps that ended or are ready, by name.
+    """
 
     job_id: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +48,6 @@ class Known:
 
     params: Iterable[str]
     config: Iterable[str]
-    env: Iterable[str]
     steps: Iterable[str]
     before: Callable[[], set[str]]
 
@@ -85,13 +87,10 @@ def _check(parts: list[str], known: Known, place: Place, whole: str) -> None:
             _check_known(whole, name, known.params, "parameter", f"declare it in [params.{name}]", place)
         case ["config", name]:
             _check_known(whole, name, known.config, "constant", "declare it in [config]", place)
-        case ["env", name]:
-            hint = "declare it in [env]; a shell command reads other variables as $NAME"
-            _check_known(whole, name, known.env, "variable", hint, place)
         case ["steps", name, "outputs", _]:
             _check_step(whole, name, known, place)
-        case ["job", "id"]:
-            pass
+        case ["job", "id"] | ["env", _]:
+            pass  # which variables there are shows where the job runs
         case ["item", *_]:
             raise place.error(f"{whole}: not supported yet, nor is for_each", hint="write one step per item")
         case [space, *_]:
@@ -128,7 +127,8 @@ def resolve(value: Value, scope: Scope, *, quote: Quote | None = None, place: Pl
     """Return `value` with every placeholder filled, through lists and tables.
 
     With `quote` a string is a line for a shell: each value in it becomes part of one word, whatever it holds.
-    Raises StepFailed when a step left no such output, the place's error when a value cannot stand in a shell line.
+    Raises StepFailed when a step left no such output or a variable is not set, the place's error when a value cannot
+    stand in a shell line.
     """
     if isinstance(value, list):
         return [resolve(item, scope) for item in value]
@@ -165,8 +165,10 @@ def _lookup(path: str, scope: Scope) -> Value:
             return scope.params[name]
         case ["config", name]:
             return scope.config[name]
-        case ["env", name]:
+        case ["env", name] if name in scope.env:
             return scope.env[name]
+        case ["env", name]:
+            raise StepFailed(f"the variable {name} is not set", hint="set it in [env], or where the job is started")
         case ["job", _]:
             return scope.job_id
         case ["steps", name, _, key]:
@@ -187,7 +189,7 @@ def resolve_options(step: StepDefinition, step_type: StepType, scope: Scope) -> 
     """Return what the step function gets: placeholders filled, types checked again, text made paths and seconds.
 
     An option that is not written is not in the result, and neither is one whose value is null (a parameter that was
-    not given): the function's own default holds. Raises DefinitionError, or StepFailed for a missing output.
+    not given): the function's own default holds. Raises DefinitionError, or StepFailed as `resolve` does.
     """
     found: dict[str, Any] = {}
     for option in step_type.options:

@@ -20,7 +20,7 @@ def read_steps(
 ) -> tuple[StepDefinition, ...]:
     """Return the steps in the order of the file.
 
-    `constants` are the names that placeholders may use: `params`, `config`, `env`. Raises DefinitionError.
+    `constants` are the names that placeholders may use: `params` and `config`. Raises DefinitionError.
     """
     tables = document.table("step", hint=_WRITE_TABLES)
     if not tables.values:

@@ -68,12 +68,14 @@ def describe(name: str, function: types.FunctionType, module: types.ModuleType) 
     text = inspect.cleandoc(function.__doc__ or "")
     if not text:
         raise _bad(module, f"{function.__name__} has no docstring", hint="its docstring is the type's help")
+    arguments = _read_arguments(function, module)
+    texts, words = _split_docstring(text, {argument.name for argument in arguments})
     return StepType(
         name=name,
         function=function,
-        options=_read_options(function, text, module),
-        summary=" ".join(text.split("\n\n")[0].split()),
-        help=text,
+        options=tuple(_read_option(argument, texts.get(argument.name, ""), module) for argument in arguments),
+        summary=" ".join(words.split("\n\n")[0].split()),
+        help=words,
         default_concurrency=_constant(module, "DEFAULT_CONCURRENCY", 1),
         service=bool(_constant(module, "SERVICE", False)),
     )
@@ -122,22 +124,20 @@ def _constant(module: types.ModuleType, name: str, default: int) -> int:
     return int(value)
 
 
-def _read_options(function: types.FunctionType, text: str, module: types.ModuleType) -> tuple[Option, ...]:
+def _read_arguments(function: types.FunctionType, module: types.ModuleType) -> list[inspect.Parameter]:
+    """The keyword-only arguments behind the context."""
     try:
-        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+        arguments = list(inspect.signature(function, eval_str=True).parameters.values())
     except Exception as error:  # an annotation in quotes may raise anything
         raise _bad(module, f"an annotation cannot be read: {_told(error)}") from error
-    if not parameters or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
+    if not arguments or arguments[0].kind is inspect.Parameter.KEYWORD_ONLY:
         raise _bad(module, f"{function.__name__} must take the context first")
-    texts = _option_texts(text, {parameter.name for parameter in parameters[1:]})
-    options = []
-    for parameter in parameters[1:]:
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            raise _bad(module, f"option {parameter.name!r} must be keyword-only", hint="put it after a *")
-        if parameter.name in RESERVED_OPTIONS:
-            raise _bad(module, f"option {parameter.name!r} has the name of a step's own key")
-        options.append(_read_option(parameter, texts.get(parameter.name, ""), module))
-    return tuple(options)
+    for argument in arguments[1:]:
+        if argument.kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise _bad(module, f"option {argument.name!r} must be keyword-only", hint="put it after a *")
+        if argument.name in RESERVED_OPTIONS:
+            raise _bad(module, f"option {argument.name!r} has the name of a step's own key")
+    return arguments[1:]
 
 
 def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleType) -> Option:
@@ -164,17 +164,19 @@ def _without_none(annotation: object) -> tuple[object, bool]:
     return Union[rest], len(rest) < len(get_args(annotation))  # noqa: UP007 - made at run time
 
 
-def _option_texts(text: str, options: set[str]) -> dict[str, str]:
-    """The lines `option: text` of a docstring; an indented line goes on with the one before."""
+def _split_docstring(text: str, names: set[str]) -> tuple[dict[str, str], str]:
+    """Take the lines `option: text` out of a docstring; an indented line goes on with the one before."""
     texts: dict[str, str] = {}
+    rest: list[str] = []
     current = None
     for line in text.splitlines():
-        name, colon, rest = line.partition(":")
-        if colon and name in options:
+        name, colon, words = line.partition(":")
+        if colon and name in names:
             current = name
-            texts[name] = rest.strip()
+            texts[name] = words.strip()
         elif current and line[:1].isspace():
             texts[current] = f"{texts[current]} {line.strip()}".strip()
         else:
             current = None
-    return texts
+            rest.append(line)
+    return texts, "\n".join(rest).strip()
