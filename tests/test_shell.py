@@ -158,5 +158,5 @@ async def test_cancelled(ctx):
             while ctx.messages() != ["up"]:
                 await trio.testing.wait_all_tasks_blocked(0.01)
         nursery.cancel_scope.cancel()
-    assert (ctx.messages()[0], ctx.messages()[-1]) == ("up", "bye")
+    assert [line.message for line in ctx.lines if line.source == "stdout"] == ["up", "bye"]
     assert list(ctx.state_directory.glob(".output*")) == []

@@ -38,14 +38,12 @@ async def shell(
     """Run a command; its stdout and stderr are logged line by line, and any exit code but 0 fails the step.
 
     It starts in the folder of the definition file, in a process group of its own, with an empty standard input. Its
-    environment is quaero's with the definition's `[env]` and secrets, this step's `env`, and:
+    environment is quaero's, with the definition's `[env]` and secrets, this step's `env`, and `$QUAERO_JOB_ID` and
+    `$QUAERO_STEP`. Whatever it leaves running in the background is ended when it ends.
 
-        QUAERO_JOB_ID, QUAERO_STEP: the job's ID and the step's name
-        QUAERO_OUTPUT: a file for the step's outputs, as lines KEY=VALUE or as one JSON object; a VALUE that is a
-            JSON array or object is read as one, any other is text
-        QUAERO_ARTIFACTS: a folder of the job's for files that are to be kept
-
-    Whatever it leaves running in the background is ended when it ends.
+    `$QUAERO_OUTPUT` names a file for the step's outputs: lines KEY=VALUE, or one JSON object. A VALUE that is a JSON
+    array or object is read as one, any other is text. `$QUAERO_ARTIFACTS` names a folder for files to be kept with
+    the job.
 
     command: a line for the shell, or a list of words that runs without one
     shell: the shell that gets the line after -c
