@@ -28,20 +28,21 @@ JOBS = [
     {**summary("interrupted", ident="5dddm2xd", total=1234567), "started_at": "2025-01-12T10:00:00.000Z",
      "finished_at": "2025-01-12T13:07:00.000Z"},
 ]  # fmt: skip
-EMPTY = {"description": "", "steps": 0, "schedule": None, "enabled": True, "tags": [], "error": None}
+EMPTY = {"description": "", "steps": [{}], "schedule": [], "enabled": True, "error": None}
 DEFINITIONS = [
-    {**EMPTY, "id": "news-crawler", "name": "News Crawler",
-     "description": "Crawls a news site and keeps its articles",
-     "path": "/usr/lib/python3/site-packages/quaero_cli/_jobdefs/news-crawler.toml", "steps": 2,
-     "schedule": "*/30 7-19 * * 1-5"},
-    {**EMPTY, "id": "broken", "name": "", "path": "jobdefs/broken.toml",
-     "error": "jobdefs/broken.toml: step fetch: unknown key 'max_page'; did you mean 'max_pages'?"},
-    {**EMPTY, "id": "off", "name": "Off", "path": "jobdefs/off.toml", "steps": 1, "enabled": False},
+    {**EMPTY, "id": "news-crawler", "name": "News Crawler", "steps": [{}, {}],
+     "description": "Crawls a news site and keeps its articles", "schedule": ["*/30 7-19 * * 1-5"],
+     "path": "/usr/lib/python3/site-packages/quaero_cli/_jobdefs/news-crawler.toml"},
+    {**EMPTY, "id": "broken", "name": "", "path": "jobdefs/broken.toml", "steps": [], "enabled": False,
+     "error": "jobdefs/broken.toml: step fetch: unknown key 'max_page'", "hint": "did you mean max_pages?"},
+    {**EMPTY, "id": "off", "name": "Off", "path": "jobdefs/off.toml", "enabled": False},
+    {**EMPTY, "id": "off", "name": "Off", "path": "/usr/lib/off.toml", "shadowed_by": "jobdefs/off.toml"},
 ]  # fmt: skip
 SHELL = {
     "type": "shell",
     "summary": "Run a command and log its output line by line.",
-    "description": "The child has a process group of its own,\nand nothing of it is left.\n\nIts exit code counts.",
+    "description": "Run a command and log\nits output line by line.\n\n"
+    "The child has a process group of its own,\nand nothing of it is left.\n\nIts exit code counts.",
     "options": [
         {"name": "command", "type": "string or list of strings", "default": None,
          "description": "what to run: a line for the shell, or a list of words that runs without one"},

@@ -4,7 +4,7 @@ An empty list is an empty string: that there is nothing is for the caller to say
 """
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from quaero_cli.model import JobSummary
 from quaero_cli.terminal import words
@@ -13,17 +13,18 @@ from quaero_cli.terminal.page import Cell, Column, Page, table
 
 
 class DefinitionRow(TypedDict):
-    """A job definition in a list."""
+    """A job definition in a list, as `defs --json` prints it; further keys are free."""
 
     id: str
     name: str
     description: str
-    path: str  # where it was read from; of several with the same id, the one that wins
-    steps: int
-    schedule: str | None
+    path: str  # where it was read from
     enabled: bool
-    tags: list[str]
-    error: str | None  # why it does not load; all but `id` and `path` may then be empty
+    error: str | None  # why it cannot be used
+    hint: NotRequired[str | None]  # the way out, where there is one
+    shadowed_by: NotRequired[str | None]  # the file that wins, where this one does not
+    schedule: NotRequired[list[str]]
+    steps: NotRequired[list[Any]]
 
 
 class OptionHelp(TypedDict):
@@ -40,7 +41,7 @@ class StepTypeHelp(TypedDict):
 
     type: str
     summary: str  # one sentence
-    description: NotRequired[str]  # further paragraphs, separated by blank lines
+    description: NotRequired[str]  # paragraphs, separated by blank lines; the summary may be the first
     options: list[OptionHelp]
 
 
@@ -93,25 +94,34 @@ def moment(timestamp: str | None, page: Page) -> str:
 
 
 def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
-    """Return definitions as a table, and below it why those that do not load do not."""
+    """Return definitions as a table, and below it why those that cannot be used cannot."""
     if not definitions:
         return ""
-    broken = [[Cell(row["id"], "title"), Cell(row["error"], "error")] for row in definitions if row["error"]]
-    text = table(page, _DEFINITIONS, [_definition_row(row) for row in definitions])
+    scheduled = any(row.get("schedule") for row in definitions)
+    columns = [column for column in _DEFINITIONS if scheduled or column.title != "SCHEDULE"]
+    text = table(page, columns, [_definition_row(row, scheduled=scheduled) for row in definitions])
+    broken: list[list[Cell]] = []
+    for row in definitions:
+        if row["error"]:
+            broken.append([Cell(row["id"], "title"), Cell(row["error"], "error")])
+            if hint := row.get("hint"):
+                broken.append([Cell(""), Cell(f"hint: {hint}")])
     return text + (page.heading("Not usable") + table(page, _ERRORS, broken, indent="  ") if broken else "")
 
 
-def _definition_row(row: DefinitionRow) -> list[Cell]:
+def _definition_row(row: DefinitionRow, *, scheduled: bool) -> list[Cell]:
     said, style = row["description"] or row["name"], ""
     if row["error"]:
         said, style = "not usable, see below", "error"
+    elif hidden := row.get("shadowed_by"):
+        said, style = f"(hidden by {hidden})", "muted"
     elif not row["enabled"]:
         said, style = f"(disabled) {said}", "muted"
     return [
         Cell(row["id"], "title"),
         Cell(said, style),
-        Cell("" if row["error"] else str(row["steps"])),
-        Cell(row["schedule"] or ""),
+        Cell(str(len(row.get("steps", []))) if row.get("steps") else ""),
+        *([Cell(", ".join(row.get("schedule", [])))] if scheduled else []),
         Cell(row["path"], "muted"),
     ]
 
@@ -125,10 +135,10 @@ def step_types_table(types: Sequence[StepTypeHelp], page: Page) -> str:
 def step_type_page(kind: StepTypeHelp, page: Page) -> str:
     """Return the help of one step type: what it does, and its options."""
     text = f"{page.paint('title', flat(kind['type']))}  {flat(kind['summary'])}\n"
-    for paragraph in kind.get("description", "").strip().split("\n\n"):
-        if paragraph.strip():
-            said = [Cell(" ".join(paragraph.split()))]
-            text += "\n" + table(page, [Column("", least=20, wrap=True)], [said])
+    for paragraph in kind.get("description", "").split("\n\n"):
+        said = " ".join(paragraph.split())
+        if said and said != " ".join(kind["summary"].split()):
+            text += "\n" + table(page, [Column("", least=20, wrap=True)], [[Cell(said)]])
     if kind["options"]:
         rows = [_option_row(option) for option in kind["options"]]
         text += "\n" + table(page, _OPTIONS, rows)
