@@ -68,7 +68,7 @@ class Column:
 
 def table(page: Page, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, indent: str = "") -> str:
     """Return a table with its titles, every line ending in a newline; no titles where all of them are empty."""
-    safe = [[Cell(flat(cell.text).rstrip(), cell.style) for cell in row] for row in rows]
+    safe = [[Cell(flat(cell.text), cell.style) for cell in row] for row in rows]
     titles = [Cell(column.title, "muted") for column in columns]
     lines = [titles, *safe] if any(column.title for column in columns) else safe
     natural = [max([cells(line[index].text) for line in lines], default=0) for index in range(len(columns))]
@@ -105,12 +105,13 @@ def _line(page: Page, columns: Sequence[Column], widths: dict[int, int], row: Se
     text = ""
     for number in range(max([len(part) for part in parts.values()], default=0)):
         pieces = {index: part[number] if number < len(part) else "" for index, part in parts.items()}
-        last = max([index for index, piece in pieces.items() if piece], default=-1)
+        last = max([index for index, piece in pieces.items() if piece.strip()], default=-1)
         shown = []
         for index, piece in pieces.items():
             if index > last:
                 break
-            painted, blanks = page.paint(row[index].style, piece), " " * (widths[index] - cells(piece))
+            blanks = " " * (widths[index] - cells(piece))
+            painted = page.paint(row[index].style, piece.rstrip() if index == last else piece)
             shown.append(blanks + painted if columns[index].right else painted + (blanks if index != last else ""))
         text += (indent + _GAP.join(shown) if shown else "") + "\n"
     return text
