@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 MAX_RATIO = 100
 RATIO_FROM_BYTES = 1 << 20
 
+# Unpacked at once, so that a bomb is seen while it is small.
+_STEP_BYTES = 256 * 1024
+
+_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 _ZLIB_WINDOW = 15
 _RAW_WINDOW = -15
@@ -84,24 +88,35 @@ class _Inflate:
         self._zlib = zlib.decompressobj(_GZIP_WINDOW) if gzip else None
         self._wire = 0
         self._started = False
+        self._after = b""  # the first bytes after a gzip member: another member, or padding
 
     def feed(self, chunk: bytes, room: Callable[[], int]) -> Iterator[bytes]:
-        self._wire += len(chunk)
+        """Yield what `chunk` unpacks to, in pieces; `room` tells how many bytes are still of use."""
         while chunk:
             machine = self._machine(chunk)
             if machine.eof:
-                return  # bytes after the end: some servers pad
+                chunk = self._next_member(chunk)
+                continue
             try:
-                part = machine.decompress(chunk, max(room(), 1))
+                part = machine.decompress(chunk, max(1, min(room(), _STEP_BYTES)))
             except zlib.error as error:
                 raise BodyProblem(f"damaged compression: {error}") from error
             self._started = True
-            chunk = machine.unconsumed_tail
-            if machine.eof and self._gzip and machine.unused_data[:2] == b"\x1f\x8b":
-                chunk = machine.unused_data
-                self._zlib = zlib.decompressobj(_GZIP_WINDOW)
+            rest = machine.unused_data if machine.eof else machine.unconsumed_tail
+            self._wire += len(chunk) - len(rest)
+            chunk = rest
             if part:
                 yield part
+
+    def _next_member(self, chunk: bytes) -> bytes:
+        """Bytes after the end: returns them with a fresh machine if they begin another member, else drops them."""
+        self._after += chunk
+        if self._gzip and self._after.startswith(_GZIP_MAGIC):
+            self._zlib, chunk, self._after = zlib.decompressobj(_GZIP_WINDOW), self._after, b""
+            return chunk
+        if not _GZIP_MAGIC.startswith(self._after):
+            self._after = b"\0"  # padding: never a member again
+        return b""
 
     def _machine(self, chunk: bytes) -> "zlib._Decompress":
         if self._zlib is None:

@@ -57,8 +57,11 @@ class Fetcher:
         self._timeout_page = timeout_page
         self._idle: list[pycurl.Curl] = []
 
-    async def get(self, url: str, wanted: Wanted) -> Response | FetchError:
-        """GET a normalised URL."""
+    async def get(self, url: str, wanted: Wanted, *, fresh: bool = False) -> Response | FetchError:
+        """GET a normalised URL. `fresh`: over a new connection.
+
+        libcurl asks once more by itself when a kept connection turns out to be closed before any answer.
+        """
         addresses = await self._resolver.addresses(hostname(url))
         if isinstance(addresses, FetchError):
             return addresses
@@ -67,6 +70,7 @@ class Fetcher:
         transfer = Transfer(wanted)
         try:
             self._prepare(handle, url, addresses, transfer)
+            handle.setopt(pycurl.FRESH_CONNECT, int(fresh))
             await self._loop.perform(handle)
             return transfer.response(url, trio.current_time() - started)
         except CurlError as error:

@@ -37,7 +37,7 @@ class Client:
         while True:
             attempt += 1
             async with self._manners.visit(server):
-                answer = await self._fetcher.get(url, wanted)
+                answer = await self._fetcher.get(url, wanted, fresh=attempt > 1)
             wait = self._patience.wait(answer, attempt)
             if wait is None:
                 return answer

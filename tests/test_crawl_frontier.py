@@ -1,0 +1,138 @@
+"""The order of a crawl, its budget, and its memory of what it knows."""
+
+from collections import deque
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quaero_cli.crawl.frontier import Frontier, Target
+
+
+def _urls(taken: list[Target]) -> list[str]:
+    return [target.url for target in taken]
+
+
+def test_one_server_is_admitted_as_it_is_found() -> None:
+    """People would not see what is pending, or the order be another than breadth first."""
+    frontier = Frontier(max_pages=10, per_server=2)
+    for url, depth in (("http://a/deep", 2), ("http://a/1", 1), ("http://a/2", 1), ("http://a/0", 0)):
+        frontier.add(url, depth)
+    assert _urls(frontier.take()) == ["http://a/0", "http://a/1", "http://a/2", "http://a/deep"]
+
+
+def test_several_servers_take_turns_within_bounds() -> None:
+    """One slow site would hold all workers, and the others would wait."""
+    frontier = Frontier(max_pages=100, per_server=2)
+    for n in range(5):
+        frontier.add(f"http://a/{n}", 1)
+        frontier.add(f"http://b/{n}", 1)
+    taken = frontier.take()
+    assert _urls(taken) == ["http://a/0", "http://b/0", "http://a/1", "http://b/1"]
+    assert frontier.take() == []
+    frontier.done(taken[1])
+    assert _urls(frontier.take()) == ["http://b/2"]
+
+
+def test_the_budget_is_exact_and_can_be_given_back() -> None:
+    """More pages would be asked for than allowed; or fewer, for those that were never asked for."""
+    frontier = Frontier(max_pages=2, per_server=9)
+    for n in range(4):
+        frontier.add(f"http://a/{n}", 1)
+    assert len(frontier.take()) == 2
+    assert frontier.take() == []
+    frontier.refund()
+    assert frontier.pages == 1
+    assert _urls(frontier.take()) == ["http://a/2"]
+    assert frontier.pages == 2
+
+
+def test_a_url_is_known_once() -> None:
+    """A page would be fetched twice."""
+    frontier = Frontier(max_pages=9, per_server=9)
+    frontier.add("http://a/", 1)
+    assert frontier.knows("http://a/", 1)
+    assert frontier.knows("http://a/", 5)
+    assert not frontier.knows("http://a/", 0)
+    frontier.refuse("http://a/no")
+    assert frontier.knows("http://a/no", 0)
+    frontier.add("http://a/", 0)  # nearer, while it waits
+    assert frontier.take() == [Target("http://a/", 0, False)]
+    assert frontier.take() == []
+
+
+def test_redirect_targets_are_claimed_once() -> None:
+    """Two redirects to one page would fetch it twice, or a page that waits would be fetched after its claim."""
+    frontier = Frontier(max_pages=9, per_server=1)
+    frontier.add("http://b/", 0)
+    frontier.add("http://a/1", 0)
+    frontier.add("http://a/waits", 0)
+    first = next(target for target in frontier.take() if target.url == "http://a/1")
+    assert frontier.claim("http://a/waits", first)
+    assert not frontier.claim("http://a/waits", first)
+    assert not frontier.claim("http://a/1", first)
+    frontier.done(first)
+    assert frontier.take() == []
+
+
+def test_a_page_left_alone_can_be_claimed_by_its_heir() -> None:
+    """Two addresses that point at each other would both be left alone."""
+    frontier = Frontier(max_pages=9, per_server=9)
+    frontier.add("http://a/new", 0)
+    frontier.add("http://a/old", 0)
+    new, old = frontier.take()
+    frontier.defer(new.url, old.url)
+    assert frontier.claim(new.url, old)
+
+
+def test_will_fetch_is_a_promise() -> None:
+    """A page would be left alone for another that the budget never reaches."""
+    frontier = Frontier(max_pages=1, per_server=9)
+    frontier.add("http://a/1", 0)
+    assert frontier.will_fetch("http://a/1")
+    frontier.take()
+    frontier.add("http://a/2", 0)
+    assert frontier.will_fetch("http://a/1")
+    assert not frontier.will_fetch("http://a/2")
+    assert not frontier.will_fetch("http://a/3")
+
+
+def _true_depths(links: dict[int, list[int]], limit: int) -> dict[int, int]:
+    depths, waiting = {0: 0}, deque([0])
+    while waiting:
+        page = waiting.popleft()
+        for link in links.get(page, ()):
+            if link not in depths and depths[page] < limit:
+                depths[link] = depths[page] + 1
+                waiting.append(link)
+    return depths
+
+
+@given(
+    links=st.dictionaries(st.integers(0, 12), st.lists(st.integers(0, 12), max_size=4)),
+    limit=st.integers(0, 5),
+    choices=st.lists(st.integers(0, 100), min_size=200, max_size=200),
+)
+def test_depths_are_right_whatever_ends_first(links: dict[int, list[int]], limit: int, choices: list[int]) -> None:
+    """Which pages belong to a crawl would depend on which of them are slow."""
+    frontier = Frontier(max_pages=1000, per_server=1000)
+    frontier.add("http://a/0", 0, start=True)
+    under_way, choose = frontier.take(), iter(choices)
+
+    def offer(url: str, depth: int) -> None:
+        if depth <= limit and not frontier.knows(url, depth):
+            for link in list(frontier.add(url, depth)):
+                offer(link, depth + 1)
+
+    fetched = []
+    while under_way:
+        target = under_way.pop(next(choose) % len(under_way))
+        fetched.append(target.url)
+        found = [f"http://a/{link}" for link in links.get(int(target.url.rpartition("/")[2]), ())]
+        frontier.read(target, target.url, found)
+        for url in found:
+            offer(url, frontier.depth(target.url) + 1)
+        frontier.done(target)
+        under_way += frontier.take()
+    expected = _true_depths(links, limit)
+    assert sorted(fetched) == sorted(f"http://a/{page}" for page in expected)
+    assert {url: frontier.depth(url) for url in fetched} == {f"http://a/{page}": d for page, d in expected.items()}
