@@ -514,6 +514,17 @@ async def test_private_addresses_are_not_connected_to(tmp_path: Path, web: Web) 
     assert web.hits == {"/": 1}
 
 
+async def test_robots_cannot_be_redirected_away(tmp_path: Path, web: Web, nursery: trio.Nursery) -> None:
+    """A site could make the crawler ask any other server of this machine for anything."""
+    other = await start_web(nursery)
+    web.add("/robots.txt", Answer(302, headers={"Location": f"{other.url}/shutdown"}))
+    web.add("/sitemap.xml", Answer(302, headers={"Location": f"{other.url}/shutdown"}))
+    web.page("/")
+    ran = await run_crawl(tmp_path, web.url, sitemaps=True)
+    assert ran.outputs["documents"] == 1
+    assert not other.hits
+
+
 async def test_a_redirect_into_a_private_address(tmp_path: Path, web: Web) -> None:
     """A public page could redirect to the machine's own services."""
 

@@ -43,6 +43,11 @@ def test_statuses(status: int, allowed: bool) -> None:
     assert parse("quaero", _answer(status)).allows("http://h/") is allowed
 
 
+def test_redirected_away_allows() -> None:
+    """A site that redirects everything elsewhere would be called broken instead of moved."""
+    assert parse("quaero", FetchError("redirect", "redirects outside")).allows("http://h/")
+
+
 def test_no_answer_forbids() -> None:
     """A site that cannot be asked for its rules would be crawled."""
     rules = parse("quaero", FetchError("timeout", "no answer"))

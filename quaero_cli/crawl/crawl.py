@@ -89,7 +89,7 @@ class _Crawl:
         self._tally = tally = Tally()
         self._report = Report(tally)
         self._manners = Manners(per_host=options.per_host, delay=options.delay)
-        client = Client(fetcher, self._manners, tuning.patience)
+        client = Client(fetcher, options.scope, self._manners, tuning.patience)
         # Twice as many pages under way as connections: while half are fetched, half are read.
         self._frontier = Frontier(max_pages=options.max_pages, per_server=2 * options.per_host)
         robots = Robots(

@@ -1,6 +1,6 @@
 """What a site's robots.txt allows (RFC 9309), fetched once for each origin.
 
-4xx: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the event loop: protego's
+4xx, or redirected away: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the event loop: protego's
 matching is linear in the URL, and the size is bounded.
 """
 
@@ -53,6 +53,8 @@ class Rules:
 
 def parse(user_agent: str, answer: Response | FetchError) -> Rules:
     """The rules that an answer for /robots.txt means."""
+    if isinstance(answer, FetchError) and answer.kind == "redirect":
+        return Rules(user_agent)  # it is not where it belongs: RFC 9309 calls that unavailable
     if isinstance(answer, FetchError):
         return Rules(user_agent, problem=FetchError(answer.kind, f"{answer.reason} (robots.txt)", asked=False))
     if answer.status >= 500 or answer.status == 429:

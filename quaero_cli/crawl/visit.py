@@ -23,10 +23,11 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Client:
-    """Asks a site politely: `get` one URL, `follow` it through redirects that nobody need judge."""
+    """Asks a site politely: `get` one URL, `follow` one that is no page. Redirects stay within the scope."""
 
-    def __init__(self, fetcher: Fetcher, manners: Manners, patience: Patience) -> None:
+    def __init__(self, fetcher: Fetcher, scope: Scope, manners: Manners, patience: Patience) -> None:
         self._fetcher = fetcher
+        self._scope = scope
         self._manners = manners
         self._patience = patience
 
@@ -47,14 +48,14 @@ class Client:
                 await trio.sleep(wait)
 
     async def follow(self, url: str, wanted: Wanted) -> Response | FetchError:
-        """A file that is no page (robots.txt, a sitemap, a feed), wherever it was moved to."""
+        """A file that is no page (robots.txt, a sitemap, a feed), wherever on its site it was moved to."""
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self.get(url, wanted)
             if isinstance(answer, FetchError) or answer.status not in _REDIRECTS:
                 return answer
             following = normalise(answer.headers.get("location", ""), url)
-            if following is None:
-                return FetchError("redirect", "redirects to nowhere", answer.status)
+            if following is None or not self._scope.covers(following):
+                return FetchError("redirect", "redirects outside", answer.status)
             url = following
         return FetchError("redirect", f"more than {MAX_REDIRECTS} redirects")
 
