@@ -153,6 +153,19 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event | in
                 yield Event(lines["event"], lines.get("id"), json.loads(lines["data"]))
 
 
+class Said(list[tuple[int, str, dict[str, Any]]]):
+    """The service log; can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = trio.Event()
+
+    def log(self, level: int, message: str, fields: Mapping[str, Any]) -> None:
+        self.append((level, message, dict(fields)))
+        self.more.set()
+        self.more = trio.Event()
+
+
 @dataclass
 class Web:
     """A running server and its store."""
@@ -163,7 +176,7 @@ class Web:
     actions: FakeActions
     bound: Bound
     stop: trio.Event
-    said: list[tuple[int, str, dict[str, Any]]]
+    said: "Said"
     token: str | None = TOKEN
     _sequence: int = 1
 
@@ -185,6 +198,11 @@ class Web:
     def finish(self, job: str, status: Status = Status.COMPLETED) -> None:
         line = LogLine(job, None, None, 1_700_000_001_000_000, Level.INFO, f"Status changed: {status}", "", "", None)
         self.apply(line, JobChanged(job, status, 1_700_000_001_000_000, 1))
+
+    async def says(self, message: str) -> None:
+        """Wait for a line of the service log."""
+        while message not in [line[1] for line in self.said]:
+            await self.said.more.wait()
 
     def apply(self, *facts) -> None:
         self.writer.apply(self._sequence, facts)
@@ -233,15 +251,23 @@ class Web:
                 return await client.rest()
 
     @asynccontextmanager
-    async def events(self, query: str, **more: str) -> AsyncGenerator[AsyncGenerator[Event | int, None], None]:
-        """Open `/api/logs/stream?query`."""
+    async def stream(
+        self, query: str, **more: str
+    ) -> AsyncGenerator[tuple[int, AsyncGenerator[Event | int, None]], None]:
+        """Ask for `/api/logs/stream?query`: the answer's status and its events."""
         with trio.fail_after(PATIENCE):
             async with self.connect() as client:
                 await client.send("GET", f"/api/logs/stream?{query}", self.headers(**more))
                 head = await client.head()
-                assert head.status_code == 200, (head, [part async for part in client.body()])
                 async with aclosing(client.body()) as body, aclosing(read_events(body)) as events:
-                    yield events
+                    yield head.status_code, events
+
+    @asynccontextmanager
+    async def events(self, query: str, **more: str) -> AsyncGenerator[AsyncGenerator[Event | int, None], None]:
+        """Open a stream."""
+        async with self.stream(query, **more) as (status, events):
+            assert status == 200
+            yield events
 
     async def all_events(self, query: str, **more: str) -> list[Event | int]:
         async with self.events(query, **more) as events:
@@ -257,13 +283,9 @@ async def running(
     prepare(database)
     (folder / "wake").mkdir(exist_ok=True)
     wakeups = Wakeups(folder / "wake", database)
-    actions, stop, said = FakeActions(database), trio.Event(), []
+    actions, stop, said = FakeActions(database), trio.Event(), Said()
     options = options or ServeOptions(port=0, token=TOKEN)
-
-    def log(level, message, fields) -> None:
-        said.append((level, message, dict(fields)))
-
-    parts = ServerParts(database, wakeups, actions, log, lambda: as_text, "2026-01-15T10:30:45.123Z")
+    parts = ServerParts(database, wakeups, actions, said.log, lambda: as_text, "2026-01-15T10:30:45.123Z")
     writer = Writer(database)
     async with trio.open_nursery() as nursery:
         bound = await nursery.start(_serve, parts, options, stop, limits or Limits(), files)

@@ -9,8 +9,8 @@ def refusal(request: h11.Request, limits: Limits) -> int | None:
     """Return the status with which a request is refused, or None."""
     if len(request.target) > limits.target_bytes:
         return 414
-    if not request.target.startswith(b"/"):
-        return 400
+    if not request.target.startswith(b"/") or request.target.startswith(b"//"):
+        return 400  # another server's, or a second spelling of a path
     headers = list(request.headers)
     size = sum(len(name) + len(value) + len(b": \r\n") for name, value in headers)
     if len(headers) > limits.header_count or size > limits.header_bytes:

@@ -76,9 +76,10 @@ async def _resolve(host: str, port: int) -> tuple[int, tuple[str, int]]:
         host = "127.0.0.1"  # some systems resolve it to ::1 alone, and others have no ::1
     try:
         found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: a name that DNS could not hold
+        words = error.strerror if isinstance(error, OSError) else None
         raise ServerError(
-            f"cannot listen on {host}: {error.strerror or error}",
+            f"cannot listen on {host}: {words or 'not the name of a host'}",
             hint="use an address of this machine, like 127.0.0.1",
         ) from error
     family, _, _, _, address = found[0]
