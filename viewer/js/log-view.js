@@ -39,6 +39,7 @@ export class LogView {
   #viewport = 0;
   #height = 0;
   #seen = 0;
+  #opened = null; // id of an entry whose details are to be brought into sight
   #arrived = 0;
   #cleanup = [];
 
@@ -102,7 +103,10 @@ export class LogView {
 
   /** Show or hide the details of an entry; the reader stays where they are. */
   toggle(id) {
-    if (!this.#unfolded.delete(id)) this.#unfolded.set(id, 0);
+    if (!this.#unfolded.delete(id)) {
+      this.#unfolded.set(id, 0);
+      this.#opened = id;
+    }
     this.#follow(false);
     this.update();
   }
@@ -277,7 +281,16 @@ export class LogView {
       const extra = row.element.offsetHeight - ROW_HEIGHT;
       if (this.#unfolded.get(row.entry.id) === extra) continue;
       this.#unfolded.set(row.entry.id, extra);
+      if (row.entry.id === this.#opened) this.#reveal(row, extra);
       this.update();
     }
+  }
+
+  /** Bring the details of a row into sight that was opened near the lower edge; its line stays in sight, too. */
+  #reveal(row, extra) {
+    this.#opened = null;
+    const top = this.#strip.height + this.#layout.top(this.source.indexOf(row.entry.id));
+    const wanted = Math.min(top, top + ROW_HEIGHT + extra - this.#viewport);
+    if (wanted > this.#lastTop) this.#anchorAt(wanted, this.source.base);
   }
 }

@@ -5,24 +5,32 @@ const WORDS = {
   connecting: "Connecting…",
   live: "Live",
   stale: "Silent, catching up…",
-  ended: "Complete",
+  retrying: "Reconnecting",
+  ended: "Log complete",
+  failed: "Failed",
 };
 
-/** @returns {{word: string, detail: string, className: string}} `now` in milliseconds since 1970 */
+/**
+ * @param {object} stream `state`, `retryAt`, `error`, `paused`
+ * @param {number} now milliseconds since 1970
+ * @returns {{word: string, wait: string, detail: string, className: string}} `wait` changes each second, `word` does
+ *   not: only the word is to be read aloud
+ */
 export function connectionWords({ state, retryAt, error, paused }, now) {
-  const className = `pill-${state}`;
-  if (state === "live" && paused) return { word: "Paused", detail: "New entries wait", className: "pill-paused" };
-  if (state === "retrying") return { word: retryWords(retryAt, now), detail: error?.message ?? "", className };
-  if (state === "failed") return { word: "Failed", detail: failureWords(error), className };
-  return { word: WORDS[state], detail: "", className };
+  if (state === "live" && paused) {
+    return { word: "Paused", wait: "", detail: "New entries wait", className: "pill-paused" };
+  }
+  const wait = state === "retrying" ? waitWords(retryAt, now) : "";
+  const detail = state === "retrying" || state === "failed" ? errorWords(error) : "";
+  return { word: WORDS[state], wait, detail, className: `pill-${state}` };
 }
 
-function retryWords(retryAt, now) {
+function waitWords(retryAt, now) {
   const seconds = Math.ceil(((retryAt ?? now) - now) / 1000);
-  return seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting…";
+  return seconds > 0 ? `in ${seconds} s` : "…";
 }
 
-function failureWords(error) {
+function errorWords(error) {
   if (!error) return "";
   return error.hint ? `${error.message} (${error.hint})` : error.message;
 }

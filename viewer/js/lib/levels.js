@@ -9,7 +9,7 @@ export const LEVELS = Object.freeze([
   Object.freeze({ name: "debug", label: "Debug", value: 10, glyph: "·" }),
   Object.freeze({ name: "info", label: "Info", value: 20, glyph: "•" }),
   Object.freeze({ name: "warn", label: "Warn", value: 30, glyph: "▲" }),
-  Object.freeze({ name: "error", label: "Error", value: 40, glyph: "✕" }),
+  Object.freeze({ name: "error", label: "Error", value: 40, glyph: "✗" }),
 ]);
 
 /** What the stream uses when no level is asked for (wire protocol). */

@@ -1,13 +1,13 @@
-/** The one table of statuses: word, glyph, whether something can follow. */
+/** The one table of statuses: word, glyph (the same as in the terminal), whether something can follow. */
 
 const TABLE = {
   pending: { word: "Pending", glyph: "○", final: false },
   running: { word: "Running", glyph: "●", final: false },
   completed: { word: "Completed", glyph: "✓", final: true },
   warning: { word: "Warnings", glyph: "▲", final: true },
-  failed: { word: "Failed", glyph: "✕", final: true },
-  cancelled: { word: "Cancelled", glyph: "⊘", final: true },
-  skipped: { word: "Skipped", glyph: "–", final: true },
+  failed: { word: "Failed", glyph: "✗", final: true },
+  cancelled: { word: "Cancelled", glyph: "■", final: true },
+  skipped: { word: "Skipped", glyph: "·", final: true },
   interrupted: { word: "Interrupted", glyph: "↯", final: true },
 };
 

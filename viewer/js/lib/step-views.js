@@ -4,8 +4,11 @@ import { elapsed, formatAgo, formatCount, formatDuration, formatTimestamp, plura
 import { noCounts, sumCounts } from "./levels.js";
 import { statusOf } from "./statuses.js";
 
-/** The parts of a step's bar, in the order in which they are drawn. */
-const PARTS = ["completed", "failed", "cancelled", "running"];
+/** Workers' states -> parts of the bar, as they are drawn; work under way is not yet progress. */
+const PARTS = { completed: "completed", failed: "failed", cancelled: "cancelled", running: "active" };
+
+/** Ended with all that was to be done. */
+const WHOLE = new Set(["completed", "warning"]);
 
 /** @returns what a row of the step list shows; `now` in milliseconds since 1970 */
 export function stepView(step, now) {
@@ -20,7 +23,7 @@ export function stepView(step, now) {
     progress: step.progress ?? 0,
     parts: barParts(step),
     text: progressText(step),
-    after: (step.depends ?? []).join(", "),
+    title: step.depends?.length ? `${step.name}, after ${step.depends.join(", ")}` : step.name,
     entries: formatCount(sumCounts(counts)),
     warnings: counts.warn ? formatCount(counts.warn) : "",
     warningsTitle: plural(counts.warn, "warning"),
@@ -35,7 +38,8 @@ function barParts(step) {
   const workers = step.workers ?? {};
   const total = Object.values(workers).reduce((sum, count) => sum + count, 0);
   if (total === 0) return step.progress > 0 ? [part(statusOf(step.status).name, step.progress)] : [];
-  return PARTS.filter((name) => workers[name] > 0).map((name) => part(name, (100 * workers[name]) / total));
+  const states = Object.keys(PARTS).filter((name) => workers[name] > 0);
+  return states.map((name) => part(PARTS[name], (100 * workers[name]) / total));
 }
 
 function part(name, percent) {
@@ -59,7 +63,7 @@ export function jobView(job, now) {
     status,
     progress: job.progress ?? 0,
     percent: status.final ? "" : `${job.progress ?? 0} %`,
-    width: `${status.name === "completed" ? 100 : (job.progress ?? 0)}%`,
+    width: `${WHOLE.has(status.name) ? 100 : (job.progress ?? 0)}%`,
     started: job.started_at ? formatTimestamp(job.started_at, true).slice(0, -4) : "",
     ago: formatAgo(job.started_at ?? job.created_at, now),
     duration: formatDuration(elapsed(job.started_at, job.finished_at, now)),

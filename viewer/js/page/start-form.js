@@ -8,7 +8,7 @@ export function startForm() {
   return {
     definitions: [],
     loaded: false,
-    chosen: null,
+    chosen: "", // the id of a definition
     fields: [],
     busy: false,
     failure: "",
@@ -35,8 +35,8 @@ export function startForm() {
     },
 
     choose(id) {
-      this.chosen = this.definitions.find((definition) => definition.id === id);
-      this.fields = fieldsOf(this.chosen);
+      this.chosen = id;
+      this.fields = fieldsOf(this.definitions.find((definition) => definition.id === id));
       this.fail(null);
     },
 
@@ -45,7 +45,7 @@ export function startForm() {
       this.fail(null);
       this.busy = true;
       try {
-        const path = `job-definitions/${encodeURIComponent(this.chosen.id)}/execute`;
+        const path = `job-definitions/${encodeURIComponent(this.chosen)}/execute`;
         const { job_id: id } = await callApi(path, { method: "POST", body: bodyOf(this.fields) });
         this.close();
         location.hash = `#/job/${encodeURIComponent(id)}`;

@@ -46,10 +46,10 @@ export class LogRow {
   }
 
   #columns() {
-    const columns = ["number", "time", "level", "step"].map((name) => this.#column(name));
+    const columns = ["number", "time", "level"].map((name) => this.#column(name));
     const message = ["origin", "message", "fields"].map((name) => this.#column(name));
-    this.step = columns[3];
-    return [...columns, element("span", "log-text", ...message)];
+    this.step = element("span", "log-step", this.#column("step-name"), this.#column("worker"));
+    return [...columns, this.step, element("span", "log-text", ...message)];
   }
 
   #column(name) {
@@ -61,10 +61,11 @@ export class LogRow {
   #fill(entry) {
     const texts = this.#texts;
     const level = levelOf(entry.level);
-    const step = entry.worker ?? entry.step_name ?? entry.source;
+    const [step, worker] = stepAndWorker(entry);
     setText(texts.time, formatTimestamp(entry.timestamp));
     setText(texts.level, `${level.glyph} ${level.name}`);
-    setText(texts.step, step);
+    setText(texts["step-name"], step);
+    setText(texts.worker, worker);
     setClass(this.step, `log-step log-hue-${hueOf(entry.step_name ?? "")}`);
     setText(texts.origin, entry.originator ? `[${entry.originator}] ` : "");
     setText(texts.message, visibleLine(clipped(entry.message)));
@@ -85,6 +86,12 @@ function clipped(message) {
 function setAttribute(target, name, value) {
   const text = String(value);
   if (target.getAttribute(name) !== text) target.setAttribute(name, text);
+}
+
+/** `fetch` and `-17` of the worker `fetch-17`: where there is no room, the name is cut and the number stays. */
+function stepAndWorker({ step_name: step, worker = "", source }) {
+  if (!step) return [source, worker];
+  return [step, worker.startsWith(step) ? worker.slice(step.length) : ` ${worker}`.trimEnd()];
 }
 
 /** Always the same colour for the same name. */

@@ -23,7 +23,7 @@ function step(extra = {}) {
 
 test("a step shows its workers as parts of a bar, in the server's words", () => {
   const view = stepView(step({ progress_text: "66 pending, 1 running" }), NOW);
-  assert.deepEqual(view.parts.map(({ name, width }) => [name, width]), [["completed", "30%"], ["failed", "3%"], ["running", "1%"]]);
+  assert.deepEqual(view.parts.map(({ name, width }) => [name, width]), [["completed", "30%"], ["failed", "3%"], ["active", "1%"]]);
   assert.equal(view.text, "66 pending, 1 running");
   assert.equal(view.duration, "10.0 s");
   assert.deepEqual([view.warnings, view.errorsTitle], ["2", "1 error"]);
@@ -91,11 +91,14 @@ test("a number that was emptied takes the default; one that is none is refused h
 });
 
 test("the connection is told in words", () => {
-  const words = (stream) => connectionWords({ retryAt: null, error: null, paused: false, ...stream }, NOW).word;
+  const words = (stream) => {
+    const { word, wait } = connectionWords({ retryAt: null, error: null, paused: false, ...stream }, NOW);
+    return [word, wait].filter(Boolean).join(" ");
+  };
   assert.equal(words({ state: "live" }), "Live");
   assert.equal(words({ state: "live", paused: true }), "Paused");
   assert.equal(words({ state: "retrying", retryAt: NOW + 2100 }), "Reconnecting in 3 s");
-  assert.equal(words({ state: "retrying" }), "Reconnecting…");
+  assert.equal(words({ state: "retrying" }), "Reconnecting …");
   const failed = connectionWords({ state: "failed", error: { message: "no such job", hint: "look again" } }, NOW);
   assert.deepEqual([failed.word, failed.detail], ["Failed", "no such job (look again)"]);
   for (const state of ["idle", "connecting", "stale", "ended"]) assert.ok(words({ state }));
