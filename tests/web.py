@@ -98,6 +98,9 @@ class Web:
                     if not part:
                         return
                     waiting += part
+                    if waiting.startswith(b"\x16"):  # somebody wants to speak TLS
+                        await stream.send_all(Answer(400).encode())
+                        return
                 head, _, waiting = waiting.partition(b"\r\n\r\n")
                 if not await self._answer(stream, head.decode("latin-1").split("\r\n")):
                     return

@@ -1,7 +1,7 @@
 """What a site's robots.txt allows (RFC 9309), fetched once for each origin.
 
-4xx, or redirected away: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the event loop: protego's
-matching is linear in the URL, and the size is bounded.
+4xx, or redirected away: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the
+event loop: protego's matching (since 0.7) is linear in the URL, and the size is bounded.
 """
 
 import functools
@@ -17,6 +17,9 @@ from quaero_cli.crawl.urls import normalise
 
 # RFC 9309 asks for at least 500 KiB; what is beyond is not read.
 MAX_ROBOTS_BYTES = 500 * 1024
+
+# Errors that are not about the file.
+_WHOLE_SITE = frozenset({"resolve", "address", "refused", "tls"})
 
 WANTED = Wanted(limit=MAX_ROBOTS_BYTES, truncate=True, accept="text/plain, */*;q=0.5")
 
@@ -56,7 +59,8 @@ def parse(user_agent: str, answer: Response | FetchError) -> Rules:
     if isinstance(answer, FetchError) and answer.kind == "redirect":
         return Rules(user_agent)  # it is not where it belongs: RFC 9309 calls that unavailable
     if isinstance(answer, FetchError):
-        return Rules(user_agent, problem=FetchError(answer.kind, f"{answer.reason} (robots.txt)", asked=False))
+        where = "" if answer.kind in _WHOLE_SITE else " (robots.txt)"
+        return Rules(user_agent, problem=FetchError(answer.kind, answer.reason + where, asked=False))
     if answer.status >= 500 or answer.status == 429:
         reason = f"the site answered {answer.status} (robots.txt)"
         return Rules(user_agent, problem=FetchError("status", reason, answer.status, asked=False))

@@ -75,7 +75,7 @@ class Visitor:
         url = target.url
         problem = (await self._robots.rules(origin(url))).problem
         if problem is not None:
-            return problem
+            return _without_page(problem, asked=False)
         chain = [url]
         while True:
             answer = await self._client.get(url, self._wanted)

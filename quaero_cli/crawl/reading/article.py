@@ -22,8 +22,10 @@ MIN_DECLARED_CHARS = 120
 MIN_UNDECLARED_CHARS = 600
 # Share of a running text that stands in links; articles have under a tenth, lists of links nearly everything.
 _MAX_LINK_SHARE = 0.35
-# Headlines that are links: an article has some under "read more", a section has one for each entry.
-_MAX_LINKED_HEADLINES = 8
+# Headlines that are links: an article has some under "read more", a section has one for each entry, with a teaser
+# of one or two sentences.
+_MIN_LINKED_HEADLINES = 3
+_TEASER_CHARS = 300
 
 _LISTING_OG = frozenset({"profile", "product", "product.group", "books.author", "music.playlist"})
 _LISTING_PATH = re.compile(
@@ -73,13 +75,14 @@ def _looks_unlike(sources: Sources, url: str) -> str | None:
     if _LISTING_PATH.search(url.partition("?")[0]):
         return "a listing by its address"
     tree = sources.tree
-    if len(tree.css("h2 a, h3 a, h4 a")) > _MAX_LINKED_HEADLINES:
+    running = _visible_chars(tree, "p")
+    headlines = len(tree.css("h2 a, h3 a, h4 a"))
+    if headlines >= _MIN_LINKED_HEADLINES and running < headlines * _TEASER_CHARS:
         return "a row of headlines"
     whole = _visible_chars(tree, "body") - _visible_chars(tree, "body script, body style, body noscript")
     linked = _visible_chars(tree, "body a")
     if whole - linked < MIN_UNDECLARED_CHARS:
         return "too little text"
-    running = _visible_chars(tree, "p")
     return "mostly links" if _visible_chars(tree, "p a") > running * _MAX_LINK_SHARE else None
 
 

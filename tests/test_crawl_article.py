@@ -1,0 +1,251 @@
+"""What is read from an article's page, and which pages are articles."""
+
+import json
+
+import pytest
+
+from quaero_cli.crawl.reading.article import Article
+from quaero_cli.crawl.reading.metadata import iso_date
+from quaero_cli.crawl.reading.reader import Reader
+
+URL = "https://news.example/2026/05/harbour-bridge"
+
+TEXT = [
+    "The harbour bridge was opened on Tuesday after eleven years of building, two court cases and a flood.",
+    "Several thousand people crossed it on foot before the first tram was let through in the early afternoon.",
+    "The mayor spoke for four minutes, which those present called a record, and then the rain set in again.",
+    "Engineers say that the bridge will carry twelve lines; the timetable is to be published before the summer.",
+    "The old ferry goes on for another year, mostly for visitors, and its captain has asked for a new coat of paint.",
+    "Critics recall that the first estimate was a third of the final sum, and that nobody has paid the rest yet.",
+    "A report on the costs is due in autumn; the council wants to discuss it in public, with tea and sandwiches.",
+]
+BODY = "".join(f"<p>{line}</p>" for line in TEXT)
+NAVIGATION = '<nav><a href="/">Home</a><a href="/politics/">Politics</a></nav>'
+
+
+def page(
+    head: str = "", body: str = BODY, *, lang: str = ' lang="en-GB"', title: str = "Harbour bridge opens"
+) -> str:
+    return (
+        f"<!doctype html><html{lang}><head><title>{title} | The Example</title>{head}</head><body>{NAVIGATION}"
+        f"<article><h1>{title}</h1>{body}</article><footer><p>© The Example, all rights reserved</p></footer></body>"
+    )
+
+
+def ld(*things: object) -> str:
+    return "".join(f'<script type="application/ld+json">{json.dumps(thing)}</script>' for thing in things)
+
+
+def read(html: str, url: str = URL) -> Article | str:
+    reader = Reader()
+    reader({"op": "look", "url": url, "content_type": "text/html; charset=utf-8"}, html.encode())
+    answer = reader({"op": "article"}, b"")
+    return answer["article"] or answer["reason"]
+
+
+def metadata(html: str, url: str = URL) -> dict[str, object]:
+    found = read(html, url)
+    assert not isinstance(found, str), found
+    return dict(found["metadata"])
+
+
+NEWS = {
+    "@context": "https://schema.org",
+    "@type": "NewsArticle",
+    "headline": "Harbour bridge opens",
+    "mainEntityOfPage": URL,
+    "datePublished": "2026-05-12T09:30:00+02:00",
+    "author": [{"@type": "Person", "name": "Ada Lund"}, {"@type": "Person", "name": "By Ben  O&#39;Hara"}],
+    "publisher": {"@type": "Organization", "name": "The Example"},
+    "keywords": ["bridges", "trams", "Bridges"],
+    "inLanguage": "de",
+}
+
+
+def test_json_ld_comes_first() -> None:
+    """What a page declares would be overruled by what stands somewhere on it."""
+    metas = '<meta name="author" content="Webmaster"><meta property="article:published_time" content="2020-01-01">'
+    assert metadata(page(ld(NEWS) + metas)) == {
+        "title": "Harbour bridge opens",
+        "authors": ["Ada Lund", "Ben O'Hara"],
+        "published": "2026-05-12T09:30:00+02:00",
+        "language": "en",
+        "site": "The Example",
+        "tags": ["Bridges", "trams"],
+    }
+
+
+def test_meta_tags_come_second() -> None:
+    """Pages without JSON-LD would have no author, date or tags."""
+    metas = """<meta property="og:type" content="article"><meta property="og:title" content="Harbour bridge opens">
+    <meta property="og:site_name" content="The Example"><meta name="author" content="Ada Lund and Ben O'Hara">
+    <meta property="article:published_time" content="2026-05-12T07:30Z">
+    <meta property="article:tag" content="bridges"><meta property="article:tag" content="trams">
+    <meta property="og:locale" content="fr_FR">"""
+    assert metadata(page(metas, lang="")) == {
+        "title": "Harbour bridge opens",
+        "authors": ["Ada Lund", "Ben O'Hara"],
+        "published": "2026-05-12T07:30Z",
+        "language": "fr",
+        "site": "The Example",
+        "tags": ["bridges", "trams"],
+    }
+
+
+def test_visible_bylines_come_last() -> None:
+    """Plain pages would have neither author nor date."""
+    byline = (
+        '<p class="byline">By <a rel="author" href="/ada">Ada Lund</a>, <time datetime="2026-05-12">May</time></p>'
+    )
+    found = metadata(page(body=byline + BODY + '<a rel="tag" href="/t">bridges</a>'))
+    assert (found["title"], found["authors"], found["published"], found["tags"]) == (
+        "Harbour bridge opens", ["Ada Lund"], "2026-05-12", ["bridges"],
+    )  # fmt: skip
+
+
+def test_a_graph_with_references() -> None:
+    """The most common content system writes its data as a graph; its authors would be lost."""
+    graph = {
+        "@graph": [
+            {"@type": "WebSite", "@id": "#site", "name": "The Example"},
+            {"@type": "WebPage", "@id": URL, "breadcrumb": {"@id": "#b"}},
+            {"@type": ["Article", "NewsArticle"], "isPartOf": {"@id": URL}, "headline": "Harbour bridge opens",
+             "author": {"@id": "#ada"}, "datePublished": "2026-05-12"},
+            {"@type": "Person", "@id": "#ada", "name": "Ada Lund"},
+        ]
+    }  # fmt: skip
+    found = metadata(page(ld(graph)))
+    assert (found["authors"], found["site"], found["published"]) == (["Ada Lund"], "The Example", "2026-05-12")
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "https://news.example/ada",
+        "ada@example.org",
+        "The Example",
+        {"@type": "Person"},
+        7,
+        None,
+        "Author 2026",
+        "x" * 200,
+        [],
+    ],
+)
+def test_wrong_authors_are_none(author: object) -> None:
+    """Addresses and the paper's own name would stand as authors."""
+    assert metadata(page(ld({**NEWS, "author": author})))["authors"] == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '"x"',
+        "[" * 100_000,
+        '{"@type": 7}',
+        '{"@graph": {"@type": null}}',
+        '{"a":\n"b\nc"}',
+    ],
+)
+def test_broken_json_ld_is_ignored(script: str) -> None:
+    """One site's broken data would fail its pages."""
+    assert metadata(page(f'<script type="application/ld+json">{script}</script>'))["title"] == "Harbour bridge opens"
+
+
+def test_title_without_the_sites_name() -> None:
+    """Every title would end with the name of the paper."""
+    html = page('<meta property="og:site_name" content="The Example">').replace("<h1>Harbour bridge opens</h1>", "")
+    assert metadata(html)["title"] == "Harbour bridge opens"
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("2026-05-12", "2026-05-12"),
+        (" 2026-05-12T09:30:00.123+02:00 x", "2026-05-12T09:30:00.123+02:00"),
+        ("2026-05-12 09:30", "2026-05-12 09:30"),
+        ("2026-05-12T09:30:00Z", "2026-05-12T09:30:00Z"),
+        ("12 May 2026", None),
+        ("", None),
+    ],
+)
+def test_dates(text: str, date: str | None) -> None:
+    """Dates in words would be stored as they are and never sort."""
+    assert iso_date(text) == date
+
+
+def test_the_text_is_markdown_without_the_rest() -> None:
+    """Menus and footers would be stored as news, or headings and lists be lost."""
+    more = "<h2>The costs</h2><ul><li>Steel: nine million</li><li>Lawyers: ten million</li></ul>"
+    found = read(
+        page(ld(NEWS), BODY + more + "<p>It was the last of the seven bridges that the plan of 1990 named.</p>")
+    )
+    assert not isinstance(found, str)
+    assert found["text"].startswith(TEXT[0])
+    assert "## The costs" in found["text"]
+    assert "- Lawyers: ten million" in found["text"]
+    assert "all rights reserved" not in found["text"]
+    assert "Politics" not in found["text"]
+
+
+TEASERS = "".join(
+    f'<div><h2><a href="/2026/{n}">Headline number {n} of the day</a></h2><p>{TEXT[n % 7]}</p></div>'
+    for n in range(12)
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "url", "reason"),
+    [
+        (page(body=TEASERS), "https://news.example/politics/", "a row of headlines"),
+        (page(), "https://news.example/", "the site's first page"),
+        (page('<meta property="og:type" content="profile">'), URL, "declared a listing"),
+        (page(ld({"@type": "CollectionPage"})), URL, "declared a listing"),
+        (page(ld({"@type": "AboutPage"}) + '<meta property="og:type" content="article">'), URL, "declared a listing"),
+        (page(ld({"@type": "ItemList", "itemListElement": [NEWS]}), TEASERS), URL, "declared a listing"),
+        (page(), "https://news.example/about", "a listing by its address"),
+        (page(), "https://news.example/tags/bridges", "a listing by its address"),
+        (page(), "https://news.example/author/ada-lund/", "a listing by its address"),
+        (page(), "https://news.example/politics/page/2", "a listing by its address"),
+        (page(body="<p>Short.</p>"), URL, "too little text"),
+        (page(ld(NEWS), "<p>Gone.</p>"), URL, "too little text"),
+        (page(body="".join(f'<p>{line}<a href="/x">{line}</a></p>' for line in TEXT)), URL, "mostly links"),
+        ("", URL, "too little text"),
+    ],
+)  # fmt: skip
+def test_what_is_no_article(html: str, url: str, reason: str) -> None:
+    """The collection would fill up with sections, tag pages and imprints."""
+    assert read(html, url) == reason
+
+
+@pytest.mark.parametrize(
+    ("html", "url"),
+    [
+        (page(), URL),  # nothing declared, but text enough
+        (page(ld(NEWS), f"<p>{TEXT[0]}</p><p>{TEXT[1]}</p>"), URL),  # a short one that is declared
+        (page(ld(NEWS)), "https://news.example/tags/bridges"),  # declared, at an odd address
+        (page('<meta property="og:type" content="website">'), URL),  # what careless sites say of every page
+        (page(ld(NEWS, {"@type": "BreadcrumbList", "itemListElement": [{"@type": "ItemList"}]})), URL),
+        (page(body=BODY.replace("<p>", "<br><br>").replace("</p>", "")), URL),  # text without paragraphs
+    ],
+)
+def test_what_is_an_article(html: str, url: str) -> None:
+    """Articles would be missing from the collection."""
+    assert not isinstance(read(html, url), str)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 5000 + TEXT[0], "<table><tr><td>" * 500, "<a href='" * 300, "\0" * 1000, "<p>\ud7ff\u202e" * 100,
+        "<" * 5000, "<script>" * 300, "<svg><math><p>" * 200, "<html><frameset>", "&#x110000;&#0;&bogus;" * 50,
+    ],
+)  # fmt: skip
+def test_broken_pages_do_not_raise(html: str) -> None:
+    """A badly written page would fail instead of being skipped."""
+    assert isinstance(read(html), str)
