@@ -1,7 +1,8 @@
 /**
  * The page in a real Chromium against a real server.
  *
- * QUAERO_URL and QUAERO_TOKEN say which server, QUAERO_JOB a job that has ended, or ends within a minute.
+ * QUAERO_URL and QUAERO_TOKEN say which server, QUAERO_JOB a job that has ended, or ends within a minute, with at most
+ * 10,000 entries (the test reads every line, and the page holds so many).
  * QUAERO_DEFINITION, if set, is a definition that is started from the form; it must complete within half a minute.
  * QUAERO_SHOTS, if set, is a folder for screenshots. QUAERO_CHROMIUM is the browser (default: the system's).
  * Without a server the test fails; QUAERO_SKIP_BROWSER=1 is the only way around it.
