@@ -126,7 +126,8 @@ async def test_steps_run_in_the_order_of_what_they_depend_on(stage, autojump_clo
         seconds = 1
     """)
     assert status is Status.COMPLETED
-    assert stage.order == ["a begins", "b begins", "b ends", "a ends", "last begins", "last ends"]
+    assert sorted(stage.order[:2]) == ["a begins", "b begins"]
+    assert stage.order[2:] == ["b ends", "a ends", "last begins", "last ends"]
     assert stage.seconds >= 2
 
 

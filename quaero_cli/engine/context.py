@@ -7,13 +7,13 @@ from typing import Any
 
 import trio
 
-from quaero_cli.engine.levels import read_level
 from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.shared import Running
 from quaero_cli.engine.workers import Workers, open_workers
 from quaero_cli.jobdef.model import StepDefinition, StepType
-from quaero_cli.model import Document, DocumentFound, Level, StepOutput, StepProgressed
+from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
 
 
 class Context:
@@ -25,7 +25,8 @@ class Context:
         self._type = type_
         self._emit = job.ground.emit
         self._last_worker = 0
-        self.heard_at = trio.current_time()  # when the step last said something, for its idle timeout
+        self._clock = trio.lowlevel.current_clock()  # steps log from threads, too
+        self.heard_at = self._clock.current_time()  # when the step last said something, for its idle timeout
         self.is_ready = trio.Event()
         self.failed_workers = 0
         self.log = self._make_log(None)
@@ -36,7 +37,7 @@ class Context:
         )
 
     def _hear(self) -> None:
-        self.heard_at = trio.current_time()
+        self.heard_at = self._clock.current_time()
 
     @property
     def job_id(self) -> str:
@@ -120,19 +121,14 @@ class Context:
     ) -> int:
         """Run a child, its output logged line by line; return its exit code."""
 
-        def on_line(source: str, text: str, continued: bool) -> None:
-            level, message, fields = read_level(text) if read_levels else (None, text, {})
-            if continued:
-                fields = {**fields, "continued": True}
-            self.log.write(level or Level.INFO, message, source=source, fields=fields)
-
+        self._job.ran_processes = True
         ground = self._job.ground
         names = {"QUAERO_JOB_ID": self._job.id, "QUAERO_STEP": self._step.name}
         return await run_process(
             argv,
             env={**ground.environment, **self._job.definition.env, **names, **(env or {})},
             cwd=cwd or self.directory,
-            on_line=on_line,
+            on_line=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
             grace=ground.grace,
             kill_now=ground.kill_now,

@@ -13,6 +13,7 @@ import trio
 from quaero_cli.engine.failures import describe
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.engine.step import StepRun
+from quaero_cli.engine.strays import kill_strays
 from quaero_cli.errors import QuaeroError
 from quaero_cli.jobdef.model import StepDefinition
 from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
@@ -64,6 +65,8 @@ class JobRun:
                 nursery.start_soon(self._watch_timeout, self._job.definition.timeout)
             await self._work(nursery)
             nursery.cancel_scope.cancel()
+        if self._job.ran_processes:
+            await self._end_strays()
         status = self._final_status()
         error = self._error(status)
         self._say(status, error)
@@ -85,6 +88,12 @@ class JobRun:
                 if progressed:
                     continue
             await changed.wait()
+
+    async def _end_strays(self) -> None:
+        """End processes that left their group (double fork, setsid): nothing of a job outlives it."""
+        ground = self._job.ground
+        for stray in await kill_strays(self._job.id, grace=ground.grace, kill_now=ground.kill_now):
+            self._job.log.warn("Ended a process that had outlived its step", pid=stray.pid, command=stray.command)
 
     async def _watch_timeout(self, seconds: float) -> None:
         await trio.sleep(seconds)

@@ -46,6 +46,7 @@ class Running:
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
     failed_workers: int = 0  # over the whole job, for the error tolerance
+    ran_processes: bool = False  # so that strays are looked for at its end
     stop: Callable[[str], None] = field(init=False)  # stops the job as failed, for this reason
 
     def __post_init__(self) -> None:

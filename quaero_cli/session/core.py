@@ -16,6 +16,7 @@ import trio
 from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Ground, Running
+from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Status
 from quaero_cli.recorder import Recorder
@@ -123,6 +124,8 @@ class Session:
                 )
             await self._recorder.flush()
         del self._handles[handle.id]
+        if not self._handles:
+            reap_orphans(idle=True)
         handle.done.set()
 
     async def watch_cancel_requests(self) -> None:
@@ -156,6 +159,7 @@ async def open_session(
     Raises StoreError (alone or in a group) when the store fails in the middle.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
+    become_subreaper()
     wakeups = Wakeups(settings.wake, settings.database)
     token = trio.lowlevel.current_trio_token()
 

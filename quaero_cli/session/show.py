@@ -1,7 +1,9 @@
 """Driving a display by the stream: the loop of `tail`, and of `run`'s own output."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -15,6 +17,7 @@ from quaero_cli.terminal.display import TICK_S, Display
 
 # Seconds between batches to a terminal: as the wire's, an entry never waits longer.
 _INTERVAL = 0.15
+_WRITERS = trio.CapacityLimiter(4)  # steps may fill the common threads
 
 
 @dataclass(slots=True)
@@ -37,19 +40,28 @@ async def show(
     after: int | None,
     live: bool = True,
 ) -> None:
-    """Show what `query` asks for until its jobs have ended. BrokenPipeError when the terminal has gone."""
+    """Show what `query` asks for until its jobs have ended. BrokenPipeError when the terminal has gone.
+
+    The display writes in a thread: a terminal stopped with Ctrl-S and a pipe that nobody reads hold up this loop, and
+    nothing else of the process. The store keeps the place, so nothing piles up meanwhile.
+    """
     stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=_INTERVAL, live=live)
+    one_at_a_time = trio.Lock()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_tick, display)
+        nursery.start_soon(_tick, display, one_at_a_time)
         # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.
         async with aclosing(stream) as events:
             async for event in events:
-                _show_one(display, event, shown)
+                async with one_at_a_time:
+                    await _in_thread(partial(_show_one, display, event, shown))
         nursery.cancel_scope.cancel()
 
 
+async def _in_thread(call: Callable[[], None]) -> None:
+    await trio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=_WRITERS)
+
+
 def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
-    shown.cursor = event.cursor
     match event:
         case Logs():
             if event.view["logs"]:
@@ -65,9 +77,11 @@ def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
             display.gap(event)
         case Ping():
             pass
+    shown.cursor = event.cursor
 
 
-async def _tick(display: Display) -> None:
+async def _tick(display: Display, one_at_a_time: trio.Lock) -> None:
     while True:
         await trio.sleep(TICK_S)
-        display.tick()
+        async with one_at_a_time:
+            await _in_thread(display.tick)

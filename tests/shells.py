@@ -1,0 +1,143 @@
+"""quaero as its users have it: real processes on a data directory of their own, and a plain SSE reader."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+# Seconds after which a command hangs: far above what any takes on a busy machine.
+PATIENCE = 90
+
+
+@dataclass
+class Shell:
+    """Runs `quaero` in a folder, with a home of its own."""
+
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("QUAERO", "COV"))}
+        return {**kept, "QUAERO_HOME": str(self.home), "COLUMNS": "120", **self.extra}
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command; stdout and stderr are pipes unless said otherwise."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen(
+            [sys.executable, "-m", "quaero_cli", *words],
+            cwd=self.folder,
+            env=self.environment(),
+            text=True,
+            **options,
+        )
+
+    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, which must have this exit code and never a traceback."""
+        child = self.start(*words)
+        out, err = child.communicate(timeout=PATIENCE)
+        assert child.returncode == code, (child.returncode, out[-2000:], err[-2000:])
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """Run a command with --json and return what it printed."""
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+    def lines(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
+        """Run a command that prints NDJSON and return its objects."""
+        return [json.loads(line) for line in self.run(*words, "--json", code=code).stdout.splitlines()]
+
+    def define(self, name: str, text: str) -> str:
+        """Write a definition; return its path."""
+        path = self.folder / f"{name}.toml"
+        path.write_text(dedent(text))
+        return str(path)
+
+    @contextmanager
+    def serving(self, *words: str) -> Iterator["Server"]:
+        """Serve on a free port for the length of the block; it must then end well when asked to."""
+        child = self.start("serve", "--port", "0", *words)
+        assert child.stdout is not None
+        url, _, token = child.stdout.readline().strip().partition("/#t=")
+        server = Server(int(url.rpartition(":")[2].strip("/")), token, child)
+        try:
+            yield server
+        finally:
+            child.send_signal(signal.SIGTERM)
+            _, err = child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0, err
+        assert "Traceback" not in err, err
+
+
+@dataclass
+class Server:
+    """A running `quaero serve`."""
+
+    port: int
+    token: str
+    process: subprocess.Popen[str]
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def request(self, method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Send a request; return the status and the JSON."""
+        connection = self.connection()
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        data = None if body is None else json.dumps(body)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request(method, target, data, headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, json.loads(text) if text else None
+
+    def get(self, target: str) -> Any:
+        status, answer = self.request("GET", target)
+        assert status == 200, answer
+        return answer
+
+    def stream(self, target: str, **headers: str) -> Iterator[tuple[str, str, Any]]:
+        """Yield (event, id, data) of an SSE stream until the server closes it; nothing for 204, the end of all."""
+        connection = self.connection()
+        connection.request("GET", target, headers={"Authorization": f"Bearer {self.token}", **headers})
+        response = connection.getresponse()
+        assert response.status in (200, 204), (response.status, response.read())
+        try:
+            yield from _events(response)
+        finally:
+            connection.close()
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, str, Any]]:
+    event, id_, data = "", "", ""
+    while raw := response.readline():
+        line = raw.decode().rstrip("\n")
+        if line.startswith("event: "):
+            event = line[7:]
+        elif line.startswith("id: "):
+            id_ = line[4:]
+        elif line.startswith("data: "):
+            data = line[6:]
+        elif not line:
+            if data:
+                yield event, id_, json.loads(data)
+            event, data = "", ""
+
+
+def entries(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries among the objects of a `--json` stream, without their event key."""
+    return [{k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "log"]

@@ -1,0 +1,214 @@
+"""Commands as people and scripts use them: real processes, exit codes, one clear line for each mistake."""
+
+import json
+import socket
+import sqlite3 as _sqlite3  # noqa: TID251 - looks at the file from outside, as a user would
+import subprocess
+
+import pytest
+from shells import PATIENCE, Shell, entries
+
+
+@pytest.fixture
+def shell(tmp_path):
+    return Shell(tmp_path)
+
+
+def test_hello_runs_in_an_empty_home(shell):
+    """The first command that the help names must work at once."""
+    done = shell.run("run", "hello", "-p", "who=Ann")
+    assert "Hello, Ann" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "completed" in done.stderr
+    (job,) = shell.json("jobs")
+    assert (job["definition"], job["status"], job["trigger"]) == ("hello", "completed", "cli")
+    shown = shell.json("show", "last")
+    assert (shown["job"]["id"], shown["parameters"]) == (job["id"], {"who": "Ann"})
+
+
+def test_json_of_a_run_is_the_wire_record_by_record(shell):
+    """Scripts read `run --json` and the stream with the same code."""
+    events = shell.lines("run", "hello")
+    assert {event["event"] for event in events} == {"status", "log", "end"}
+    assert events[-1] == {"event": "end", "job_id": events[0]["job"]["id"], "status": "completed", "exit_code": 0}
+    stored = entries(shell.lines("tail", "last", "-n", "all", "--level", "debug"))
+    assert entries(events) == stored
+    assert [entry["job_line"] for entry in stored] == list(range(1, len(stored) + 1))
+
+
+BAD = {
+    "unknown_key": ("[step.a]\ntype = 'shell'\ncommand = 'true'\nretry = 3\n", "step a", "retry"),
+    "cycle": ("[step.a]\ntype = 'shell'\ncommand = 'true'\ndepends = ['b']\n[step.b]\ntype = 'shell'\n"
+              "command = 'true'\ndepends = ['a']\n", "a", "b"),
+    "wrong_type": ("timeout = 5\n[step.a]\ntype = 'shell'\ncommand = 'true'\n", "timeout", "5"),
+    "missing_step": ("[step.a]\ntype = 'shell'\ncommand = 'true'\ndepends = ['nope']\n", "depends", "nope"),
+    "no_type": ("[step.a]\ncommand = 'true'\n", "step a", "type"),
+    "not_toml": ("id = [1\n", "toml", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_definition_is_one_line_that_says_where(shell, name):
+    """File, step and key, and no traceback: the author mends it without reading our code."""
+    text, *words = BAD[name]
+    path = shell.define(name, text)
+    for command in ("run", "check"):
+        error = shell.run(command, path, code=2).stderr
+        first, *rest = error.splitlines()
+        assert first.startswith("error: ")
+        assert f"{name}.toml" in first
+        assert all(word in error for word in words)
+        assert len(rest) <= 1
+        assert all(line.startswith("hint: ") for line in rest)
+    assert shell.json("jobs") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run", "nonsense"], 4, "nonsense"),
+        (["run", "hello", "-p", "whom=Ann"], 2, "whom"),
+        (["run", "hello", "-p", "who"], 2, "KEY=VALUE"),
+        (["run", "hello", "--step", "nope"], 2, "nope"),
+        (["run", "hello", "--level", "loud"], 2, "loud"),
+        (["tail", "nonsense"], 4, "nonsense"),
+        (["tail", "last"], 4, "no job has run yet"),
+        (["tail"], 2, "name the jobs"),
+        (["show", "nonsense"], 4, "nonsense"),
+        (["cancel", "nonsense"], 4, "nonsense"),
+        (["jobs", "--status", "great"], 2, "great"),
+        (["check", "nonsense"], 4, "nonsense"),
+        (["steps", "nonsense"], 4, "nonsense"),
+        (["docs", "show", "17"], 4, "17"),
+        (["serve", "--port", "99999"], 2, "99999"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistake_is_told_in_one_line(shell, words, code, says):
+    """Exit codes are for scripts, the line is for people."""
+    error = shell.run(*words, code=code).stderr
+    assert says in error
+
+
+def test_an_error_ends_with_the_way_out(shell):
+    """A hint saves a search."""
+    assert "hint: " in shell.run("run", "helo", code=4).stderr
+    assert "hello" in shell.run("run", "helo", code=4).stderr
+
+
+def test_a_port_in_use_is_told(shell):
+    """`serve` twice is the most common mistake."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        error = shell.run("serve", "--port", str(taken.getsockname()[1]), code=7).stderr
+    assert error.startswith("error: ")
+    assert "hint: " in error
+
+
+@pytest.mark.parametrize(
+    "command", [["jobs"], ["run", "hello"], ["serve", "--port", "0"], ["tail", "last"], ["token"]]
+)
+def test_a_home_that_cannot_be_used_is_told(shell, command):
+    """A path that is a file, a folder without rights: exit code 6 and what to do."""
+    (shell.folder / "home").write_text("a file")
+    error = shell.run(*command, code=6).stderr
+    assert error.startswith("error: ")
+    assert "--home" in error
+
+
+def test_a_database_that_is_none_is_told_and_kept(shell):
+    """Whatever it is, it is not ours to overwrite."""
+    shell.home.mkdir()
+    (shell.home / "quaero.db").write_bytes(b"precious " * 1000)
+    assert "not a database" in shell.run("jobs", code=6).stderr
+    assert (shell.home / "quaero.db").read_bytes().startswith(b"precious ")
+
+
+def test_a_failing_job_says_why_and_exits_with_1(shell):
+    """The reason and the last lines stand at the end, where people look."""
+    path = shell.define("bad", "[step.build]\ntype = 'shell'\ncommand = 'echo compiling; echo broken >&2; exit 7'\n")
+    done = shell.run("run", path, code=1)
+    assert "exit code 7" in done.stderr
+    assert "broken" in done.stderr
+    assert "quaero show" in done.stderr
+    assert shell.run("tail", "last", code=1)
+    shown = shell.json("show", "bad")
+    assert shown["job"]["error"] == "step build failed: exit code 7"
+
+
+def test_a_second_run_is_refused_while_one_runs(shell):
+    """`overlap` is refuse unless the definition says otherwise."""
+    path = shell.define("slow", "[step.a]\ntype = 'shell'\ncommand = 'echo up; sleep 60'\n")
+    first = shell.start("run", path, "--json")
+    assert first.stdout is not None
+    while "up" not in first.stdout.readline():
+        pass
+    error = shell.run("run", path, code=2).stderr
+    assert "running already as job" in error
+    shell.run("cancel", "slow")
+    first.communicate(timeout=PATIENCE)
+    assert first.returncode == 3
+
+
+def test_dry_run_runs_nothing(shell):
+    """What would run, for the careful."""
+    plan = shell.json("run", "test-job-generator", "--dry-run")
+    assert [step["name"] for step in plan["steps"]][0] == "fast_generator"
+    assert shell.json("jobs") == []
+
+
+def test_the_store_is_one_plain_sqlite_file(shell):
+    """Months later the log is read with whatever tool is at hand."""
+    shell.run("run", "hello")
+    with _sqlite3.connect(shell.home / "quaero.db") as database:
+        rows = database.execute(
+            "SELECT step_name, level, message FROM log_view WHERE message LIKE 'Hello%'"
+        ).fetchall()
+    database.close()
+    assert rows == [("greet", "info", "Hello, world")]
+
+
+def test_lists_fit_pipes(shell):
+    """`quaero jobs | head` is silent, and a list in a pipe is not cut."""
+    for _ in range(3):
+        shell.run("run", "hello")
+    command = f"{__import__('sys').executable} -m quaero_cli jobs | head -1"
+    done = subprocess.run(command, shell=True, env=shell.environment(), capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("ID")
+
+
+def test_defs_and_steps_and_help(shell):
+    """What can be run, and how: the way in for a newcomer."""
+    names = {definition["id"]: definition for definition in shell.json("defs")}
+    assert {"hello", "news-crawler", "test-job-generator"} <= set(names)
+    assert all(definition["error"] is None for definition in names.values())
+    types = {kind["type"] for kind in shell.json("steps")}
+    assert types == {"shell", "python", "crawler", "demo_site", "test_job_generator"}
+    for command in ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token"):
+        assert "Example: quaero " in shell.run(command, "--help").stdout
+
+
+def test_a_definition_here_hides_the_shipped_one(shell):
+    """The first folder wins, and `defs` shows which."""
+    (shell.folder / "jobdefs").mkdir()
+    (shell.folder / "jobdefs" / "hello.toml").write_text("[step.mine]\ntype = 'shell'\ncommand = 'echo mine'\n")
+    assert "mine" in shell.run("run", "hello").stdout
+    mine = next(each for each in shell.json("defs") if each["id"] == "hello")
+    assert mine["path"].startswith("jobdefs")
+
+
+def test_parameters_from_a_file_are_overruled_by_the_command_line(shell):
+    """A file for the usual, -p for today."""
+    (shell.folder / "values.json").write_text(json.dumps({"who": "File"}))
+    assert "Hello, File" in shell.run("run", "hello", "--params", "values.json").stdout
+    assert "Hello, Line" in shell.run("run", "hello", "--params", "values.json", "-p", "who=Line").stdout
+
+
+def test_the_token_is_made_once(shell):
+    """Scripts and the printed address must agree."""
+    token = shell.run("token").stdout
+    assert token == shell.run("token").stdout
+    assert (shell.home / "token").stat().st_mode & 0o777 == 0o600
+    with shell.serving() as server:
+        assert server.token == token.strip()
