@@ -21,7 +21,8 @@ import trio
 
 from quaero_cli.errors import NotFoundError, OverlapError, ParameterError
 from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
-from quaero_cli.server.desk import ServerParts
+from quaero_cli.server.app import build_app, viewer_files
+from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.files import Files
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.serve import Bound, ServeOptions, serve
@@ -298,6 +299,18 @@ async def running(
 
 async def _serve(parts, options, stop, limits, files, *, task_status) -> None:
     await serve(parts, options, stop=stop, limits=limits, files=files, task_status=task_status)
+
+
+def all_routes(folder: Path) -> list[tuple[str, str]]:
+    """Every (rule, method) of the application's router."""
+    database = folder / "quaero.db"
+    prepare(database)
+    parts = ServerParts(
+        database, Wakeups(folder, database), FakeActions(database), lambda *_: None, lambda: as_text, ""
+    )
+    with open_desk(parts, Limits()) as desk:
+        app = build_app(desk, viewer_files())
+    return [(rule.rule, method) for rule in app.url_map.iter_rules() for method in sorted(rule.methods)]
 
 
 def as_text(entries) -> str:

@@ -3,15 +3,10 @@
 import re
 
 import pytest
-from serving import DEFINITIONS, TOKEN, FakeActions, as_text, running
+from serving import DEFINITIONS, TOKEN, all_routes, running
 
-from quaero_cli.server.app import build_app, viewer_files
-from quaero_cli.server.desk import ServerParts, open_desk
-from quaero_cli.server.limits import Limits
 from quaero_cli.server.security import CONTENT_SECURITY_POLICY, Policy, allowed_hosts, is_loopback, is_open
 from quaero_cli.server.serve import ServeOptions
-from quaero_cli.store.schema import prepare
-from quaero_cli.stream.wakeups import Wakeups
 
 HOST = b"127.0.0.1:8420"
 POLICY = Policy(allowed_hosts(8420, []), TOKEN)
@@ -178,16 +173,6 @@ def test_token_is_never_shown():
 OPEN_ROUTES = {"/", "/api/health", "/favicon.ico", "/favicon.svg", "/static/<path:name>"}
 
 
-def _routes(folder):
-    prepare(folder / "quaero.db")
-    wakeups = Wakeups(folder, folder / "quaero.db")
-    actions = FakeActions(folder / "quaero.db")
-    parts = ServerParts(folder / "quaero.db", wakeups, actions, lambda *_: None, lambda: as_text, "")
-    with open_desk(parts, Limits()) as desk:
-        app = build_app(desk, viewer_files())
-    return [(rule.rule, method) for rule in app.url_map.iter_rules() for method in sorted(rule.methods)]
-
-
 def _target(rule):
     filled = (
         rule.replace("<job_id>", "j1").replace("<definition_id>", DEFINITIONS[0]).replace("<path:name>", "css/x.css")
@@ -198,7 +183,7 @@ def _target(rule):
 
 async def test_every_route_with_every_credential(tmp_path):
     """A route that forgot the check would hand out logs, or start jobs, without the token."""
-    routes = _routes(tmp_path / "map") if (tmp_path / "map").mkdir() is None else []
+    routes = all_routes(tmp_path)
     assert {rule for rule, _ in routes} >= {*OPEN_ROUTES, "/api/logs/stream", "/api/jobs/<job_id>/cancel"}
     async with running(tmp_path) as web:
         web.add_job("j1")

@@ -20,12 +20,13 @@ from quaero_cli.server.files import Files
 from quaero_cli.server.health_route import HealthRoute
 from quaero_cli.server.job_routes import JobRoutes
 from quaero_cli.server.log_routes import LogRoutes
+from quaero_cli.server.openapi_route import OpenApiRoute
 from quaero_cli.server.responses import error_answer, json_bytes
 from quaero_cli.server.static_routes import StaticRoutes
 from quaero_cli.server.stream_route import StreamRoute
 
 _HINTS = {
-    404: "the routes are those of the API's description; see the documentation",
+    404: "the routes are described by GET /api/openapi.json",
     405: "this route takes other methods; see the Allow header",
     408: "send the body at once",
     413: "parameters of a job are small",
@@ -49,7 +50,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.strict_slashes = True
     app.url_map.redirect_defaults = False
     api = (StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), HealthRoute(desk))
-    for routes in (*api, StaticRoutes(files)):
+    for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)
     _handle_errors(app, desk)
     return app

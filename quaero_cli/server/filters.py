@@ -1,16 +1,18 @@
-"""The filters of the log, which the stream and the pages share: query string -> `LogQuery`. Pure."""
+"""The parameters of each route: those of lists of jobs, and the filters that the stream and the pages share. Pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from quaero_cli.model import LEVELS, Level, LogQuery
+from quaero_cli.model import LEVELS, Level, LogQuery, Status
 from quaero_cli.server.cursor import CURSOR_FORM, Cursor, parse_cursor
 from quaero_cli.server.params import BadParameter, Rule, Values, choice, integer, job_id, matching, name, read_query
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 5000  # entries: 1 MB, 25 ms
 MAX_SERVICE_LIMIT = 500
+DEFAULT_JOBS = 50
+MAX_JOBS_LISTED = 500  # 150 KB, 20 ms
 MAX_JOBS = 100  # of one stream; more would not fit in a URL
 
 _TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
@@ -32,13 +34,19 @@ def _place(text: str) -> Cursor | int:
     return parse_cursor(text)
 
 
-_PLACE = Rule(CURSOR_FORM + ", or an entry's id", _place)
+_PLACE = Rule(CURSOR_FORM + ", or an entry's id", _place, {"type": "string"})
 _PLACES = ("before", "since", "around")
 
 STREAM_RULES: Mapping[str, Rule] = {
     **_FILTERS,
-    "since": Rule(CURSOR_FORM, parse_cursor),
+    "since": Rule(CURSOR_FORM, parse_cursor, {"type": "string"}),
     "skip": choice({"0": False, "1": True}),
+}
+JOB_RULES: Mapping[str, Rule] = {
+    "status": choice({status.value: status.value for status in Status}, most=len(Status)),
+    "definition": name(),
+    "limit": integer(1, MAX_JOBS_LISTED),
+    "before": job_id(),
 }
 PAGE_RULES: Mapping[str, Rule] = {**_FILTERS, **dict.fromkeys(_PLACES, _PLACE)}
 

@@ -4,20 +4,10 @@ from quart import Response, request
 from quart_trio import QuartTrio
 
 from quaero_cli.errors import NotFoundError
-from quaero_cli.model import Status
 from quaero_cli.server.desk import Desk
-from quaero_cli.server.params import choice, integer, is_job_id, job_id, name, read_query
+from quaero_cli.server.filters import DEFAULT_JOBS, JOB_RULES
+from quaero_cli.server.params import is_job_id, read_query
 from quaero_cli.server.responses import json_answer
-
-_DEFAULT_LIMIT = 50
-_MAX_LIMIT = 500  # jobs: 150 KB, 20 ms
-
-_LIST_RULES = {
-    "status": choice({status.value: status.value for status in Status}, most=len(Status)),
-    "definition": name(),
-    "limit": integer(1, _MAX_LIMIT),
-    "before": job_id(),
-}
 
 
 class JobRoutes:
@@ -34,7 +24,7 @@ class JobRoutes:
 
     async def list(self) -> Response:
         """Answer with jobs, newest first."""
-        values = read_query(request.query_string, _LIST_RULES)
+        values = read_query(request.query_string, JOB_RULES)
         before = values.one("before", None)
         if before is not None:
             self._known(before)
@@ -42,7 +32,7 @@ class JobRoutes:
             lambda reader: reader.list_jobs(
                 statuses=values.all("status"),
                 definition=values.one("definition", None),
-                limit=values.one("limit", _DEFAULT_LIMIT),
+                limit=values.one("limit", DEFAULT_JOBS),
                 before=before,
             )
         )

@@ -38,6 +38,7 @@ class Rule:
 
     allowed: str
     read: Callable[[str], Any]
+    schema: Mapping[str, Any]  # the same for machines, as JSON Schema
     most: int = 1  # how often it may be given
     required: bool = False
 
@@ -113,7 +114,8 @@ def integer(lowest: int, highest: int) -> Rule:
             raise ValueError(text)
         return int(text)
 
-    return Rule(f"an integer from {lowest} to {highest}", read)
+    schema = {"type": "integer", "minimum": lowest, "maximum": highest}
+    return Rule(f"an integer from {lowest} to {highest}", read, schema)
 
 
 def choice(options: Mapping[str, Any], *, most: int = 1, required: bool = False) -> Rule:
@@ -124,7 +126,7 @@ def choice(options: Mapping[str, Any], *, most: int = 1, required: bool = False)
             raise ValueError(text)
         return options[text]
 
-    return Rule("one of: " + ", ".join(options), read, most, required)
+    return Rule("one of: " + ", ".join(options), read, {"type": "string", "enum": list(options)}, most, required)
 
 
 def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1) -> Rule:
@@ -135,7 +137,7 @@ def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1) -> Rule:
             raise ValueError(text)
         return text
 
-    return Rule(allowed, read, most)
+    return Rule(allowed, read, {"type": "string", "pattern": f"^{pattern.pattern}$"}, most)
 
 
 def job_id(*, most: int = 1) -> Rule:
