@@ -23,6 +23,9 @@ _PAGES_PER_PROCESS = 2_000
 # More processes than this only wait for the disk and the network of a single crawl.
 _MAX_PROCESSES = 4
 
+# An ordinary answer, links or an article, comes in one piece.
+_RECEIVE_BYTES = 64 * 1024
+
 DEFAULT_FACTORY = "quaero_cli.crawl.reading.reader:make"
 
 
@@ -98,9 +101,8 @@ class Reading:
         head = orjson.dumps(request)
         try:
             with trio.fail_after(self._page_seconds):
-                await self._pipe.send_all(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)))
-                await self._pipe.send_all(body)
-                answer = orjson.loads(await self._receive(LENGTH.unpack(await self._receive(LENGTH.size))[0]))
+                await self._pipe.send_all(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)) + body)
+                answer = orjson.loads(await self._receive())
         except trio.TooSlowError:
             raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s") from None
         except (trio.BrokenResourceError, EOFError):
@@ -114,14 +116,18 @@ class Reading:
         """Close the pipe: an idle process then ends by itself."""
         self._pipe.socket.close()
 
-    async def _receive(self, size: int) -> bytes:
+    async def _receive(self) -> bytes:
+        """One answer; nothing follows it before the next request. Raises EOFError."""
         data = bytearray()
+        size = LENGTH.size
         while len(data) < size:
-            part = await self._pipe.receive_some(min(size - len(data), 1 << 16))
+            part = await self._pipe.receive_some(_RECEIVE_BYTES)
             if not part:
                 raise EOFError
             data += part
-        return bytes(data)
+            if len(data) >= LENGTH.size:
+                size = LENGTH.size + LENGTH.unpack_from(data)[0]
+        return bytes(data[LENGTH.size :])
 
 
 @asynccontextmanager

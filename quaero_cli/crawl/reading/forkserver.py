@@ -20,6 +20,7 @@ length and JSON. Nothing is unpickled: a child reads hostile pages and is not tr
 import ctypes
 import gc
 import importlib
+import io
 import os
 import resource
 import signal
@@ -38,6 +39,9 @@ BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
 KILL = b"K"
 KILLED = b"."
+
+# Read at once from a child's pipe: an ordinary page comes in one piece.
+_BUFFER_BYTES = 128 * 1024
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -81,7 +85,7 @@ def _serve_pool(control: socket.socket, handler: Handler, children: set[int]) ->
         children.add(child)
         control.sendall(LENGTH.pack(child))
     elif order == KILL:
-        (child,) = LENGTH.unpack(receive(control, LENGTH.size))
+        (child,) = LENGTH.unpack(control.recv(LENGTH.size, socket.MSG_WAITALL))
         if child in children:  # else it was another server's, and is gone with it
             children.discard(child)
             _end(child)
@@ -108,8 +112,9 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
     try:
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        while (request := _receive_frame(pipe)) is not None:
-            body = _receive_frame(pipe)
+        stream = io.BufferedReader(socket.SocketIO(pipe, "r"), _BUFFER_BYTES)
+        while (request := _read_frame(stream)) is not None:
+            body = _read_frame(stream)
             if body is None:
                 break
             answer = orjson.dumps(_answer(handler, orjson.loads(request), body))
@@ -129,19 +134,7 @@ def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mappin
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def _receive_frame(pipe: socket.socket) -> bytes | None:
-    head = receive(pipe, LENGTH.size)
-    return receive(pipe, LENGTH.unpack(head)[0]) if head else None
-
-
-def receive(pipe: socket.socket, size: int) -> bytes:
-    """Exactly `size` bytes; empty at the end of the stream. Raises EOFError in the middle."""
-    data = bytearray()
-    while len(data) < size:
-        part = pipe.recv(size - len(data))
-        if not part:
-            if data:
-                raise EOFError
-            return b""
-        data += part
-    return bytes(data)
+def _read_frame(stream: io.BufferedReader) -> bytes | None:
+    """A length and as many bytes; None at the end of the stream."""
+    head = stream.read(LENGTH.size)
+    return stream.read(LENGTH.unpack(head)[0]) if head else None
