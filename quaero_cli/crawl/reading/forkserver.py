@@ -134,7 +134,7 @@ def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mappin
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def _read_frame(stream: io.BufferedReader) -> bytes | None:
+def _read_frame(stream: io.BufferedIOBase) -> bytes | None:
     """A length and as many bytes; None at the end of the stream."""
     head = stream.read(LENGTH.size)
     return stream.read(LENGTH.unpack(head)[0]) if head else None
