@@ -138,6 +138,13 @@ def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, str, Any]
             event, data = "", ""
 
 
+def first_job(child: subprocess.Popen[str]) -> str:
+    """Return the ID of the job that `run --json` has begun."""
+    assert child.stdout is not None
+    job: str = json.loads(child.stdout.readline())["job"]["id"]
+    return job
+
+
 def entries(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the entries among the objects of a `--json` stream, without their event key."""
     return [{k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "log"]

@@ -25,8 +25,8 @@ def new_job(
 ) -> NewJob:
     """Make a job that can be enqueued; its steps are of type `shell`."""
     return NewJob(
-        id=job_id, definition=definition, name=definition.title(), trigger="cli", definition_text="", definition_path="",
-        definition_hash="", parameters={}, steps=tuple(StepRow(step, "shell") for step in steps),
+        id=job_id, definition=definition, name=definition.title(), trigger="cli", definition_text="",
+        definition_path="", definition_hash="", parameters={}, steps=tuple(StepRow(step, "shell") for step in steps),
         refuse_overlap=refuse_overlap,
     )  # fmt: skip
 

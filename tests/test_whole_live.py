@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from shells import PATIENCE, Shell, entries
+from shells import PATIENCE, Shell, entries, first_job
 
 from quaero_cli.model import Level
 
@@ -60,12 +60,6 @@ def numbers_without_holes(found: list[dict[str, Any]]) -> None:
         assert lines == list(range(1, len(lines) + 1)), step
 
 
-def first_job_id(child: subprocess.Popen[str]) -> str:
-    assert child.stdout is not None
-    job: str = json.loads(child.stdout.readline())["job"]["id"]
-    return job
-
-
 def read_stream(server: Any, target: str, into: list[Any]) -> threading.Thread:
     thread = threading.Thread(target=lambda: into.extend(server.stream(target)), daemon=True)
     thread.start()
@@ -77,7 +71,7 @@ def test_terminal_second_shell_and_stream_show_the_same_entries(shell):
     path = shell.define("steady", STEADY)
     with shell.serving() as server:
         runner = shell.start("run", path, "--json", "--level", "debug")
-        job = first_job_id(runner)
+        job = first_job(runner)
         tail = shell.start("tail", job, "--json", "--level", "debug", "-n", "all")
         events: list[Any] = []
         reader = read_stream(server, f"/api/logs/stream?scope=job&job_id={job}&level=debug&limit=5000", events)
@@ -106,7 +100,7 @@ def test_a_burst_of_301_workers_reaches_a_slow_reader_whole(shell):
     path = shell.define("burst", BURST)
     with shell.serving() as server:
         runner = shell.start("run", path, "--json")
-        job = first_job_id(runner)
+        job = first_job(runner)
         streamed: list[dict[str, Any]] = []
         pause = threading.Event()
         target = f"/api/logs/stream?scope=job&job_id={job}&level=debug&since={epoch(server)}-0"
@@ -133,7 +127,7 @@ def test_a_stream_that_is_cut_again_and_again_resumes_exactly(shell):
     path = shell.define("steady", STEADY)
     with shell.serving() as server:
         runner = shell.start("run", path, "--json", "--level", "debug")
-        job = first_job_id(runner)
+        job = first_job(runner)
         streamed: list[dict[str, Any]] = []
         last, cuts, done = f"{epoch(server)}-0", 0, False
         while not done:
@@ -185,7 +179,7 @@ def test_a_tail_that_follows_sees_its_runner_die(shell):
     """Nobody waits for ever on a job whose process is gone."""
     path = shell.define("steady", STEADY.replace("log_count = 60", "log_count = 6000"))
     runner = shell.start("run", path, "--json", stderr=subprocess.DEVNULL)
-    job = first_job_id(runner)
+    job = first_job(runner)
     tail = shell.start("tail", job, "--json")
     assert tail.stdout is not None
     tail.stdout.readline()
@@ -356,7 +350,7 @@ def test_run_serves_beside_the_job(shell):
     runner = shell.start("run", shell.define("sleeper", SLEEPER), "--json", "--serve", "--port", "0")
     assert runner.stderr is not None
     url = runner.stderr.readline().strip()
-    job = first_job_id(runner)
+    job = first_job(runner)
     port, _, token = url.removeprefix("http://127.0.0.1:").partition("/#t=")
     from shells import Server
 

@@ -32,8 +32,8 @@ from quaero_cli.stream.wakeups import Wakeups
 SWEEP_INTERVAL = 1.0
 # Seconds between looks for requests to cancel, at most; they are made after a wake-up only.
 CANCEL_INTERVAL = 0.1
-# Seconds a thread keeps the interpreter lock when another one wants it. With Python's own 5 ms a loop that never rests
-# (301 workers that log without a pause) holds up the recorder's thread after each of its statements.
+# Seconds a thread keeps the interpreter lock when another one wants it. With Python's own 5 ms a loop that never
+# rests (301 workers that log without a pause) holds up the recorder's thread after each of its statements.
 SWITCH_INTERVAL = 0.0005
 
 

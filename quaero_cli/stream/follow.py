@@ -45,7 +45,8 @@ async def follow(
     """Yield what happens, from the newest `limit` entries on, or from the cursor `after` on.
 
     First one StatusChange per job, then one Logs (perhaps empty), then events as they come. Ends after the last
-    job's Ended; the service log (no jobs in the query) never ends. `live` false: ends when what is stored is told. Close it (`contextlib.aclosing`) when done.
+    job's Ended; the service log (no jobs in the query) never ends. `live` false: ends when what is stored is told.
+    Close it (`contextlib.aclosing`) when done.
     Raises NotFoundError for an unknown job or step, StoreError when the store cannot be read.
     """
     with open_reader(path) as reader:
