@@ -96,7 +96,8 @@ async def test_unix_socket(tmp_path):
     options = ServeOptions(token=None, unix_socket=path)
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
-    async with running(tmp_path, options=options):
+    async with running(tmp_path, options=options) as web:
+        assert web.bound.viewer_url == f"unix:{path}"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         async with await trio.open_unix_socket(path) as stream:
             client = Client(stream)

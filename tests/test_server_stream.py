@@ -14,6 +14,7 @@ from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.gate import Gate
 from quaero_cli.server.guard import Guard
 from quaero_cli.server.limits import Limits
+from quaero_cli.server.responses import slices
 from quaero_cli.server.security import Policy, allowed_hosts
 from quaero_cli.server.serve import Bound, ServeOptions, serve
 from quaero_cli.server.streams import Busy, SharedBatches, Streams
@@ -401,6 +402,15 @@ async def test_batches_are_encoded_once_and_never_mixed_up(tmp_path):
             assert b'"total_count":3' in later
             small = SharedBatches(desk.reader.epoch, budget=1)
             assert small.encode(query, Logs(desk.reader.page(query, limit=10), 2)) == later
+
+
+def test_long_answers_are_sent_in_slices():
+    """A stalled viewer would keep copies of whole batches in every layer."""
+    for size in (0, 1, 65_536, 65_537, 1_000_000):
+        body = bytes(index % 251 for index in range(size))
+        parts = list(slices(body))
+        assert b"".join(parts) == body
+        assert max(len(part) for part in parts) <= 65_536
 
 
 def _parts(web: Web, folder: Path | None = None) -> ServerParts:

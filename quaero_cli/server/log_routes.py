@@ -13,7 +13,7 @@ from quaero_cli.server.encode import to_json
 from quaero_cli.server.filters import PageRequest, read_page_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import is_job_id, read_query
-from quaero_cli.server.responses import OtherStore, json_bytes, stream_answer
+from quaero_cli.server.responses import OtherStore, json_bytes, slices, stream_answer
 from quaero_cli.store.reader import Reader
 
 # Entries read and sent at once: 10 ms of reading, 300 KB.
@@ -87,7 +87,8 @@ class LogRoutes:
         cursor = 0
         while newest is not None and cursor < newest:
             body, cursor = await self._desk.in_thread(_Next(query, cursor, newest, encode))
-            yield body
+            for part in slices(body):
+                yield part
 
 
 class _Next:

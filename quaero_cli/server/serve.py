@@ -44,6 +44,8 @@ class Bound:
     @property
     def viewer_url(self) -> str:
         """The address to open: the token is in the fragment, which is never sent, logged or passed on."""
+        if self.port == 0:
+            return self.url  # a Unix socket: no browser opens that
         return f"{self.url}/#t={self.token}" if self.token else f"{self.url}/"
 
 

@@ -8,7 +8,7 @@ them.
 
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -20,7 +20,7 @@ from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import StreamRequest, read_stream_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import BadParameter
-from quaero_cli.server.responses import stream_answer
+from quaero_cli.server.responses import slices, stream_answer
 from quaero_cli.stream.events import Logs, StreamEvent
 from quaero_cli.stream.follow import follow
 
@@ -85,7 +85,7 @@ class _Telling:
     after: int | None
     events: AsyncGenerator[StreamEvent, None]
     place: Cursor | None = None  # of the last event that was sent
-    opening: bytes = b""
+    opening: list[bytes] = field(default_factory=list)
     _service: tuple[object, ...] = ()  # what the last status of the service said, without the size of the store
 
     async def begin(self) -> None:
@@ -94,7 +94,7 @@ class _Telling:
         while not (told and isinstance(told[-1], Logs)):
             event = await self.desk.streams.next(self.events)
             if event is None:  # the server is stopping
-                self.opening = sse.retry()
+                self.opening = [sse.retry()]
                 return
             told.append(event)
         first = told.pop()
@@ -107,20 +107,27 @@ class _Telling:
         parts += [sse.encode(event, epoch, place=start.id) for event in told]
         if not self.asked.query.jobs:
             parts.append(self._service_frame(start))
-        parts.append(self._encode(first))
-        self.opening = b"".join(parts)
+        # Not joined: the entries' bytes are shared with others that are sent the same.
+        self.opening = [b"".join(parts), self._encode(first)]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the stream. No scope is held while this is suspended."""
-        yield self.opening
-        self.opening = b""
-        while (event := await self.desk.streams.next(self.events)) is not None:
-            chunk = self._encode(event)
-            if not self.asked.query.jobs:
-                chunk += self._service_change()
-            yield chunk
+        """Yield the stream. No scope is held while this is suspended, and of the events no more than their bytes."""
+        chunks = self.opening
+        self.opening = []
+        while chunks:
+            for part in slices(chunks.pop(0)):
+                yield part
+            if not chunks:
+                chunks = await self._next_chunks()
         if self.desk.streams.draining:
             yield sse.shutdown(random.randint(*_RETURN_AFTER_MS), self.place)
+
+    async def _next_chunks(self) -> list[bytes]:
+        event = await self.desk.streams.next(self.events)
+        if event is None:
+            return []
+        encoded = self._encode(event)
+        return [encoded] if self.asked.query.jobs else [encoded, *self._service_change()]
 
     def _encode(self, event: StreamEvent) -> bytes:
         epoch = self.desk.reader.epoch
@@ -129,11 +136,11 @@ class _Telling:
             return self.desk.batches.encode(self.asked.query, event)
         return sse.encode(event, epoch)
 
-    def _service_change(self) -> bytes:
+    def _service_change(self) -> list[bytes]:
         """Return a status event if the service's status is another than the one told last."""
         before = self._service
         frame = self._service_frame(self.place)
-        return frame if self._service != before else b""
+        return [frame] if self._service != before else []
 
     def _service_frame(self, cursor: Cursor | None) -> bytes:
         status = self.desk.service_status()
