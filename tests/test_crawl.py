@@ -581,6 +581,14 @@ async def test_a_hostile_page_fails_alone(tmp_path: Path, web: Web) -> None:
     assert ran.outputs["documents"] == 7
 
 
+async def test_a_reader_that_cannot_start_is_told(tmp_path: Path, web: Web) -> None:
+    """A missing library would show as pages without a word about them."""
+    web.page("/")
+    ran = await run_crawl(tmp_path, web.url, tuning=make_tuning(reader_factory="readers:broken"))
+    assert ran.reasons(web.url) == {"/": "the reading process cannot start: ImportError: no module named trafilatura"}
+    assert ran.statuses(web.url) == {"/": "failed"}
+
+
 async def test_cancelling_a_crawl_leaves_nothing(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C would leave processes behind, or descriptors in a server that runs job after job."""
     web.page("/", links=["/fine", "/stall", "/never", "/never2"])

@@ -57,6 +57,7 @@ def test_decode(body: bytes, content_type: str, text: str) -> None:
         (b'<meta charset="utf-16le">', "utf-8"),
         (b'<meta charset="utf-7"><meta charset="cp1252">', "cp1252"),
         (b"<meta charset=", None),
+        (b"<meta charset=big5", None),
         (b"<!-- <meta charset=utf-8>", None),
         (b'<meta charset="' + b"x" * 900, None),
         (b"plain text about <metal> and charset=utf-8", None),

@@ -36,6 +36,13 @@ def test_rules() -> None:
     assert others.delay == 5
 
 
+@pytest.mark.parametrize("name", ["quaero", "Quaero/2.0", "quaero bot", " QUAERO # us", "quaero*"])
+def test_robots_are_named_by_their_first_word(name: str) -> None:
+    """A site that forbids this robot with a version behind its name would be crawled."""
+    body = f"User-agent: *\nAllow: /\n\nUser-Agent:{name}\nDisallow: /\n".encode()
+    assert not parse("quaero/1.0", _answer(200, body)).allows("http://h/")
+
+
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (410, True), (204, True), (304, True),
                                                  (429, False), (500, False), (503, False)])  # fmt: skip
 def test_statuses(status: int, allowed: bool) -> None:

@@ -410,3 +410,15 @@ async def test_long_messages_are_split_and_marked(stage, autojump_clock):
     assert "".join(piece.message for piece in pieces) == text
     assert all(len(piece.message.encode()) <= 65_536 for piece in pieces)
     assert [piece.fields.get("continued", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+
+
+def test_odd_levels_and_messages_are_taken(stage):
+    """Libraries log at levels of their own; a reader knows four."""
+    from quaero_cli.engine.log import JobLog
+
+    log = JobLog(stage.facts.append, "aaaa", step="a")
+    for level in (-5, 5, 10, 25, 30, 39, 50):
+        log.write(level, 17)
+    assert [(fact.level, fact.message) for fact in stage.facts] == [
+        (level, "17") for level in (10, 10, 10, 20, 30, 30, 40)
+    ]

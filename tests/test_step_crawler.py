@@ -1,11 +1,13 @@
 """The step type `crawler` and the definition that comes with it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import trio
+from crawling import Leftovers
 from fakes import FakeContext
 from web import start_web
 
@@ -74,3 +76,19 @@ async def test_private_addresses_need_to_be_named(tmp_path: Path, nursery: trio.
         await crawler(FakeContext(tmp_path), start_urls=[web.url])
     assert "allow_private" in (caught.value.hint or "")
     assert not web.hits
+
+
+@pytest.mark.parametrize(
+    "command", [[sys.executable, "-m", "quaero_cli"], [str(Path(sys.executable).with_name("quaero"))]]
+)
+def test_the_built_in_definition(tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`quaero run news-crawler`, the first thing people try, would fail, or leave processes behind."""
+    leftovers = Leftovers(monkeypatch)
+    arguments = ["--home", str(tmp_path / "home"), "run", "news-crawler", "-p", "max_pages=12", "--json"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    finished = [event for event in events if event.get("message") == "Crawl finished"]
+    assert [event["fields"]["pages"] for event in finished] == [12]
+    assert (events[-1]["event"], events[-1]["status"]) == ("end", "completed")
+    assert leftovers.processes() == []

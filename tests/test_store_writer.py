@@ -162,3 +162,18 @@ def test_whatever_a_job_logs_can_be_stored_and_read(tmp_path_factory, message, f
     plain = message.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
     assert entry["message"] == plain
     assert ("fields" in entry) == bool(fields)
+
+
+def test_an_object_whose_text_is_broken_does_not_stop_the_recorder(tmp_path):
+    """A job may log anything; one bad `__str__` must not take the other lines with it."""
+
+    class Broken:
+        def __str__(self):
+            raise ValueError
+
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    fields = {"bad": Broken(), "worse": [Broken(), 2**70]}
+    write_once(home, [LogLine("aaaa", "work", 1, NOW, Level.INFO, "odd", "worker", "shell", fields)])
+    (stored,) = rows(home, "SELECT fields FROM log")
+    assert "Broken without a text" in stored[0]

@@ -136,6 +136,22 @@ def test_a_failing_job_says_why_and_exits_with_1(shell):
     assert shown["job"]["error"] == "step build failed: exit code 7"
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://no-such-host.invalid/", "does not resolve"),
+        ("http://127.0.0.1:1/", "refused"),
+        ("ftp://example.org/", "is not the address of a page"),
+    ],
+)
+def test_a_start_url_that_cannot_be_crawled_says_why(shell, url, says):
+    """The commonest mistake of a first crawl: one clear line, and what to look at."""
+    error = shell.run("run", "news-crawler", "-p", f"start_urls={url}", code=1).stderr
+    assert says in error
+    assert "hint: " in error
+    assert shell.json("jobs")[0]["status"] == "failed"
+
+
 def test_a_second_run_is_refused_while_one_runs(shell):
     """`overlap` is refuse unless the definition says otherwise."""
     path = shell.define("slow", "[step.a]\ntype = 'shell'\ncommand = 'echo up; sleep 60'\n")

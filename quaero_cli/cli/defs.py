@@ -35,9 +35,4 @@ def defs(
     if json:
         out.write(json_array(views))
         return
-    rows = [
-        {**{key: view[key] for key in ("id", "name", "description", "path", "enabled", "error")},
-         "shadowed": [str(each.path) for each in found if each.id == view["id"] and each.shadowed_by is not None]}
-        for view in views
-    ]  # fmt: skip
-    write_definitions(out, rows)  # type: ignore[arg-type]
+    write_definitions(out, views)  # type: ignore[arg-type]

@@ -127,10 +127,15 @@ def _summarise(settings: "Settings", result: "RunResult", *, json: bool) -> None
     if json:
         return
     from quaero_cli.store.reader import open_reader
+    from quaero_cli.terminal.clean import clean
     from quaero_cli.terminal.summary import Summary, write_summary
 
     with open_reader(settings.database) as reader:
         details = reader.details(result.job_id)
         failed = [step["name"] for step in details["steps"] if step["status"] == "failed"]
         last_lines = {name: reader.last_entries(result.job_id, name) for name in failed}
-    write_summary(common.err(), Summary(details, last_lines))
+    err = common.err()
+    write_summary(err, Summary(details, last_lines))
+    hints = [entry.get("fields", {}).get("hint") for lines in last_lines.values() for entry in lines]
+    for hint in dict.fromkeys(filter(None, hints)):
+        err.write(f"hint: {clean(str(hint))}\n")

@@ -92,7 +92,7 @@ class _Crawl:
         client = Client(fetcher, options.scope, self._manners, tuning.patience)
         # Twice as many pages under way as connections: while half are fetched, half are read.
         self._frontier = Frontier(max_pages=options.max_pages, per_server=2 * options.per_host)
-        robots = Robots(
+        self._robots = robots = Robots(
             lambda url: client.follow(url, WANTED_ROBOTS),
             user_agent=options.user_agent,
             obey=options.obey_robots,
@@ -109,14 +109,18 @@ class _Crawl:
     async def run(self) -> dict[str, int] | StepFailed:
         """The crawl itself: its outputs, or why it came to nothing."""
         began = trio.current_time()
+        sites = list(dict.fromkeys(map(origin, self._options.start_urls)))
         async with self._around.open_workers() as self._workers:
+            async with trio.open_nursery() as nursery:  # all at once: one slow site is not to hold up the others
+                for site in sites:
+                    nursery.start_soon(self._robots.rules, site)
             for url in self._options.start_urls:
                 problem = await self._discovery.start(url)
                 if problem is not None:
                     self._around.log.warn("Skipped", url=url, reason=problem.reason)
                     self._report.start_problems.append((url, problem.kind, problem.reason))
             if self._options.sitemaps:
-                await self._listings.sitemaps(dict.fromkeys(map(origin, self._options.start_urls)))
+                await self._listings.sitemaps(sites)
         self._around.log.info(
             "Crawl finished", **self._tally.fields(self._frontier.pages, trio.current_time() - began)
         )

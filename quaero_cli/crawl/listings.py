@@ -13,6 +13,7 @@ from quaero_cli.crawl.discovery import Discovery
 from quaero_cli.crawl.pool import Pool, ReadingFailed
 from quaero_cli.crawl.ports import Log
 from quaero_cli.crawl.reading.xmlfiles import Listing
+from quaero_cli.crawl.reading_server import PoolBroken
 from quaero_cli.crawl.robots import Robots
 from quaero_cli.crawl.scope import Scope
 from quaero_cli.crawl.transfer import Wanted
@@ -89,7 +90,7 @@ class Listings:
         try:
             async with self._pool.lend() as reading:
                 found = await reading.ask({"op": "listing", "url": answer.url}, answer.body)
-        except ReadingFailed as error:
-            self._log.warn(f"{what} not read", url=url, reason=error.reason)
+        except (ReadingFailed, PoolBroken) as error:
+            self._log.warn(f"{what} not read", url=url, reason=str(error))
             return None
         return Listing(kind=found["kind"], urls=found["urls"])

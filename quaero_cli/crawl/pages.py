@@ -13,6 +13,7 @@ from quaero_cli.crawl.listings import Listings
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pool import Pool, Reading, ReadingFailed
 from quaero_cli.crawl.ports import Log, Surroundings
+from quaero_cli.crawl.reading_server import PoolBroken
 from quaero_cli.crawl.report import Report
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import Wishes
@@ -80,8 +81,8 @@ class Pages:
                 parts.discovery.set_aside(feeds)
                 offer = self._follow(target, answer.url, view, wishes)
                 end = self._known(target, answer, view, wishes) or await self._extract(reading, answer, view)
-        except ReadingFailed as error:
-            end = FetchError("extraction", error.reason)
+        except (ReadingFailed, PoolBroken) as error:
+            end = FetchError("extraction", str(error))
         # Without the process: a slow robots.txt or feed must not keep others from being read.
         await parts.discovery.finish(offer)
         await parts.listings.feeds(feeds)

@@ -5,6 +5,7 @@ event loop: protego's matching (since 0.7) is linear in the URL, and the size is
 """
 
 import functools
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from quaero_cli.crawl.urls import normalise
 
 # RFC 9309 asks for at least 500 KiB; what is beyond is not read.
 MAX_ROBOTS_BYTES = 500 * 1024
+
+# A robot is named by its first word; protego would look for "quaero/1.0" and "quaero bot" as they stand.
+_AGENT_LINE = re.compile(r"^([ \t]*user-?agent[ \t]*:[ \t]*[\w-]+)[^\r\n]*", re.IGNORECASE | re.MULTILINE | re.ASCII)
 
 # Errors that are not about the file.
 _WHOLE_SITE = frozenset({"resolve", "address", "refused", "tls"})
@@ -66,7 +70,8 @@ def parse(user_agent: str, answer: Response | FetchError) -> Rules:
         return Rules(user_agent, problem=FetchError("status", reason, answer.status, asked=False))
     if answer.status != 200:
         return Rules(user_agent)
-    return Rules(user_agent, Protego.parse(answer.body.decode("utf-8-sig", "replace")))
+    text = answer.body.decode("utf-8-sig", "replace")
+    return Rules(user_agent, Protego.parse(_AGENT_LINE.sub(r"\1", text)))
 
 
 class Robots:

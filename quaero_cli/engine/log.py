@@ -12,6 +12,7 @@ from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, Originator
 
 # Longest UTF-8 of a character: below a quarter of the limit no message needs to be measured.
 _SURELY_FITS = MAX_ENTRY_BYTES // 4
+_KNOWN = frozenset(int(level) for level in Level)
 
 
 class JobLog:
@@ -57,7 +58,11 @@ class JobLog:
     def write(
         self, level: int, message: str, *, source: str | None = None, fields: Mapping[str, Any] | None = None
     ) -> None:
-        """Log at any level, under another source."""
+        """Log at any level, under another source. A level between two known ones counts as the lower."""
+        if level not in _KNOWN:
+            level = max((each for each in _KNOWN if each <= level), default=Level.DEBUG)
+        if not isinstance(message, str):
+            message = str(message)
         now = time.time_ns() // 1000
         where = self._source if source is None else source
         if len(message) <= _SURELY_FITS:

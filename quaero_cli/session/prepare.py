@@ -46,7 +46,7 @@ def prepare(
         trigger=trigger,
         definition_text=definition.text,
         definition_hash=definition.content_hash,
-        definition_path=str(definition.path),
+        definition_path=str(definition.path.absolute()),
         parameters=parameters,
         steps=tuple(StepRow(step.name, step.type, step.depends) for step in definition.steps),
         refuse_overlap=definition.overlap == "refuse",

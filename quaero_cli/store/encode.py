@@ -27,7 +27,7 @@ def clean_text(text: str) -> str:
 def encode_json(value: Any) -> str:  # noqa: ANN401 - whatever a job logs
     """Return JSON for a value of any kind; what JSON does not know becomes its text."""
     try:
-        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, default=_text_of, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError):
         # Integers beyond 64 bits, lone surrogates, more than 254 levels: rare, so the slow way may take them.
         return clean_text(json.dumps(_plain(value), ensure_ascii=True))
@@ -37,12 +37,20 @@ def _plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
     if isinstance(value, str | int | bool) or value is None:
         return value
     if depth > 50:
-        return str(value)
+        return _text_of(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+        return {_text_of(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
-    return str(value)
+    return _text_of(value)
+
+
+def _text_of(value: object) -> str:
+    """Return an object's text; what a job logs may be of any class, and its `__str__` may be broken."""
+    try:
+        return str(value)
+    except Exception as error:
+        return f"<{type(value).__name__} without a text: {type(error).__name__}>"
 
 
 def decode_json(text: str) -> Any:  # noqa: ANN401

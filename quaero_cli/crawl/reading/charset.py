@@ -9,8 +9,8 @@ import re
 
 from charset_normalizer import from_bytes
 
-# The standard looks for `<meta>` in the first 1,024 bytes only; so do browsers.
-PRESCAN_BYTES = 1024
+# The standard asks for `<meta>` in the first 1,024 bytes; browsers look further, and pages with long heads need it.
+PRESCAN_BYTES = 8 * 1024
 # Enough text to tell an encoding by; the guess is linear in it and slow.
 _GUESS_BYTES = 32 * 1024
 
@@ -111,7 +111,7 @@ def prescan(head: bytes) -> str | None:
             place = len(head) if end < 0 else end + 3
         elif token.startswith(b"<meta"):
             attributes, place = _attributes(head, found.end() - 1)
-            codec = _meta_codec(attributes)
+            codec = _meta_codec(attributes) if head[place - 1 : place] == b">" else None  # else it is cut off
             if codec is not None:
                 # A page that was read as bytes so far cannot be UTF-16.
                 return "utf-8" if codec.startswith("utf-16") else codec
