@@ -34,6 +34,9 @@ from quaero_cli.errors import StepFailed
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
+# Start sites whose robots.txt is fetched at the same time: as many as pages by default.
+_SITES_AT_ONCE = 32
+
 _HINTS = {
     "resolve": "check the spelling of the host, and the network",
     "refused": "is the server running, and the port right?",
@@ -111,9 +114,7 @@ class _Crawl:
         began = trio.current_time()
         sites = list(dict.fromkeys(map(origin, self._options.start_urls)))
         async with self._around.open_workers() as self._workers:
-            async with trio.open_nursery() as nursery:  # all at once: one slow site is not to hold up the others
-                for site in sites:
-                    nursery.start_soon(self._robots.rules, site)
+            await self._ask_rules(sites)
             for url in self._options.start_urls:
                 problem = await self._discovery.start(url)
                 if problem is not None:
@@ -127,6 +128,18 @@ class _Crawl:
         if not self._pages.started:
             return self._no_start()
         return self._tally.outputs(self._frontier.pages)
+
+    async def _ask_rules(self, sites: list[str]) -> None:
+        """Fetch the robots rules of the start sites, many at once: one slow site is not to hold up the others."""
+        places = trio.CapacityLimiter(_SITES_AT_ONCE)
+
+        async def ask(site: str) -> None:
+            async with places:
+                await self._robots.rules(site)
+
+        async with trio.open_nursery() as nursery:
+            for site in sites:
+                nursery.start_soon(ask, site)
 
     def _admit(self) -> None:
         """Spawn a worker for every page that may be fetched from now on."""
