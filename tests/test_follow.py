@@ -182,8 +182,8 @@ async def test_worker_states_alone_are_told_as_progress(home, scribe):
 )
 def test_entries_go_out_by_the_rules_of_the_wire(sent_ago, number, size, backlog, due):
     """Live when it is quiet, batched when it is not."""
-    pace = _Pace(0.15, 5.0, sent_at=100.0 - sent_ago, backlog=backlog)
-    assert pace.entries_due(100.0, number, size) is due
+    pace = _Pace(0.15, 5.0, sent_at=99.99 - sent_ago, backlog=backlog)  # 99.9 and 100.05 are on the grid
+    assert pace.entries_due(99.99, number, size) is due
 
 
 def test_a_reader_sleeps_until_the_nearest_deadline():
@@ -191,7 +191,7 @@ def test_a_reader_sleeps_until_the_nearest_deadline():
     pace = _Pace(0.15, 5.0, sent_at=100.0, status_at=99.9)
     assert pace.ready(100.1) == (False, 105.0)
     pace.held_entries = True
-    assert pace.ready(100.1) == (False, 100.15)
+    assert pace.ready(100.01) == (False, pytest.approx(100.05))
     pace.held_entries, pace.held_progress = False, True
     assert pace.ready(100.0) == (False, 99.9 + 0.15)
     pace.held_progress, pace.held_counts = False, True
@@ -199,6 +199,52 @@ def test_a_reader_sleeps_until_the_nearest_deadline():
     pace.backlog = True
     assert pace.ready(100.0)[0] is True
     assert _Pace(0.15, None, sent_at=100.0).ready(100.0) == (False, float("inf"))
+
+
+async def test_readers_at_the_same_place_share_their_looks(home, scribe, monkeypatch):
+    """A thousand browsers on one job must not cost a thousand reads after each commit."""
+    from quaero_cli.store.reader import Reader
+
+    attempt = start_job(home, "aaaa")
+    wakeups = Wakeups(home.wake, home.database)
+    looks = []
+    real = Reader.look_after
+
+    def counted(self, scope, jobs, places, limit, *, has_more):
+        looks.append(places)
+        return real(self, scope, jobs, places, limit, has_more=has_more)
+
+    monkeypatch.setattr(Reader, "look_after", counted)
+    seen = [[] for _ in range(20)]
+
+    async def read(into):
+        into.extend(await collect(home, wakeups, LogQuery(("aaaa",)), after=0))
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for into in seen:
+                nursery.start_soon(read, into)
+            await trio.sleep(0.3)
+            for number in range(10):
+                scribe.write([line("aaaa", str(number))])
+                wakeups.set()
+                await trio.sleep(0.01)
+            scribe.write(ended("aaaa", attempt))
+            wakeups.set()
+    assert all(texts(events) == [str(n) for n in range(10)] for events in seen)
+    assert len(looks) < 20 * 11 / 3
+
+
+async def test_large_first_entries_come_in_batches(home, scribe):
+    """5,000 long lines must not be one event of 20 MB."""
+    attempt = start_job(home, "aaaa")
+    scribe.write([*(line("aaaa", f"{n} " + "x" * 30_000) for n in range(40)), *ended("aaaa", attempt)])
+    events = await collect(home, Wakeups(home.wake, home.database), LogQuery(("aaaa",)), limit=40)
+    batches = [event for event in events if isinstance(event, Logs)]
+    assert [text.split()[0] for text in texts(events)] == [str(n) for n in range(40)]
+    assert max(len(batch.view["logs"]) for batch in batches) == 9
+    assert [batch.cursor for batch in batches] == [9, 18, 27, 36, 40]
+    assert batches[1].view["meta"]["oldest_id"] == 10
 
 
 WRITE = (

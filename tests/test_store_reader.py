@@ -92,13 +92,13 @@ def test_following_by_small_looks_misses_nothing_and_repeats_nothing(crowd, quer
     monkeypatch.setattr(entries, "SCAN_LIMIT", scan)
     with open_reader(home.database) as reader:
         scope = reader.scope(query)
-        look, _ = reader.look_from(scope, query.jobs, 0, 9)
+        look = reader.look_from(scope, query.jobs, 0, 9)
         got, cursors = [entry["id"] for entry in look.view["logs"]], [look.cursor]
         while not look.complete:
             look = reader.look_after(scope, query.jobs, look.places, 9, has_more=False)
             got += [entry["id"] for entry in look.view["logs"]]
             cursors.append(look.cursor)
-            resumed, _ = reader.look_from(scope, query.jobs, look.cursor, 10_000)
+            resumed = reader.look_from(scope, query.jobs, look.cursor, 10_000)
             rest = [entry["id"] for entry in resumed.view["logs"]]
             assert rest == [number for number in ids if number > look.cursor][: len(rest)]
             assert rest or not resumed.complete or not ids or look.cursor >= ids[-1]
@@ -130,7 +130,7 @@ def test_a_look_is_bounded_in_bytes(tmp_path):
     query = LogQuery(("aaaa",))
     with open_reader(home.database) as reader:
         scope = reader.scope(query)
-        look, _ = reader.look_from(scope, query.jobs, 0, 2000)
+        look = reader.look_from(scope, query.jobs, 0, 2000)
         assert (len(look.view["logs"]), look.complete) == (5, False)
 
 

@@ -118,14 +118,14 @@ class Reader:
             part = Slice(found, places, entries.head(connection), complete=True)
             return self._look(scope, job_ids, part, has_more)
 
-    def look_from(self, scope: Scope, job_ids: Collection[str], cursor: int, limit: int) -> tuple[Look, bool]:
-        """Resume after `cursor`; also return `has_more`, which stays as it is while following. Run it in a thread."""
+    def look_from(self, scope: Scope, job_ids: Collection[str], cursor: int, limit: int) -> Look:
+        """Resume after `cursor`. Its `has_more` stays as it is while following. Run it in a thread."""
         connection = self._connection
         with translated(self._path), snapshot(connection):
             places = {job: entries.locate(connection, job, cursor) for job in scope.jobs}
             part = entries.read_after(connection, self._make, scope, places, limit)
             has_more = entries.any_before(connection, scope, cursor + 1)
-            return self._look(scope, job_ids, part, has_more), has_more
+            return self._look(scope, job_ids, part, has_more)
 
     def look_after(
         self, scope: Scope, job_ids: Collection[str], places: Places, limit: int, *, has_more: bool

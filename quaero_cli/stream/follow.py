@@ -17,11 +17,12 @@ from typing import Any
 
 import trio
 
-from quaero_cli.model import Entry, LogQuery, LogsView, Status, StatusView
+from quaero_cli.model import Entry, LogQuery, LogsView, Meta, Status, StatusView
 from quaero_cli.store.entries import BYTE_LIMIT, Places
 from quaero_cli.store.reader import Look, Reader, open_reader
 from quaero_cli.store.scope import Scope
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange, StreamEvent
+from quaero_cli.stream.looks import SharedLooks
 from quaero_cli.stream.wakeups import Wakeups
 
 BATCH_INTERVAL = 0.15  # seconds
@@ -49,11 +50,12 @@ async def follow(
     Close it (`contextlib.aclosing`) when done.
     Raises NotFoundError for an unknown job or step, StoreError when the store cannot be read.
     """
-    with open_reader(path) as reader:
-        follower = _Follower(reader, query, _Pace(batch_interval if live else 0.0, ping_after))
+    with wakeups.looks.reader() as reader:
+        follower = _Follower(path, wakeups.looks, reader, query, _Pace(batch_interval if live else 0.0, ping_after))
         waiter = wakeups.waiter()
-        for event in await follower.begin(limit, after):
-            yield event
+        events = await follower.begin(limit, after)
+        while events:
+            yield events.pop(0)  # a suspended generator must not hold what a slow reader was told already
         while not follower.finished and (live or follower.pace.backlog):
             ready, deadline = follower.pace.ready(trio.current_time())
             if not ready:
@@ -62,8 +64,9 @@ async def follow(
             else:
                 await trio.lowlevel.checkpoint()
             waiter = wakeups.waiter()
-            for event in follower.look(trio.current_time()):
-                yield event
+            events = follower.look(trio.current_time())
+            while events:
+                yield events.pop(0)
 
 
 @dataclass(slots=True)
@@ -85,17 +88,23 @@ class _Pace:
         if self.ping_after is not None:
             deadline = self.sent_at + self.ping_after
         if self.held_entries:
-            deadline = min(deadline, self.sent_at + self.interval)
+            deadline = min(deadline, self._interval_over())
         if self.held_progress:
             deadline = min(deadline, self.status_at + self.interval)
         if self.held_counts:
             deadline = min(deadline, self.status_at + COUNTS_INTERVAL)
         return self.backlog or now >= deadline, deadline
 
+    def _interval_over(self) -> float:
+        """Return when the next batch is due: on a grid that all readers share, so that they share its looks, too."""
+        if self.sent_at == float("-inf") or self.interval == 0:
+            return self.sent_at
+        return (self.sent_at // self.interval + 1) * self.interval
+
     def entries_due(self, now: float, number: int, size: int) -> bool:
         """Return whether gathered entries go out now."""
         full = number >= BATCH_ENTRIES or size >= BYTE_LIMIT
-        return number > 0 and (full or self.backlog or now >= self.sent_at + self.interval)
+        return number > 0 and (full or self.backlog or now >= self._interval_over())
 
     def ping_due(self, now: float) -> bool:
         """Return whether the silence has lasted."""
@@ -106,6 +115,8 @@ class _Pace:
 class _Follower:
     """One reader's place, and what it has gathered but not told."""
 
+    path: Path
+    looks: SharedLooks
     reader: Reader
     query: LogQuery
     pace: _Pace
@@ -123,25 +134,26 @@ class _Follower:
 
     async def begin(self, limit: int, after: int | None) -> list[StreamEvent]:
         """Make the first look and return the events that open every connection."""
-        jobs = self.query.jobs
-        if after is None:
-            look = await trio.to_thread.run_sync(self.reader.look_newest, self.scope, jobs, limit, limiter=_READS)
-            self._has_more = look.view["meta"]["has_more"]
-        else:
-            look, self._has_more = await trio.to_thread.run_sync(
-                self.reader.look_from, self.scope, jobs, after, BATCH_ENTRIES, limiter=_READS
-            )
+        look = await trio.to_thread.run_sync(self._first_look, limit, after, limiter=_READS)
         now = trio.current_time()
         self._places, self.pace.backlog = look.places, not look.complete
+        self._has_more = look.view["meta"]["has_more"]
         events: list[StreamEvent] = [self._tell_status(view, look.cursor, now) for view in look.statuses]
-        events.append(Logs(look.view, look.cursor))
+        events += _in_batches(look)
         self.pace.sent_at = now
         return events + self._tell_ends(look)
+
+    def _first_look(self, limit: int, after: int | None) -> Look:
+        """Look in a thread, with a reader of its own: it may have to look at every row of a job."""
+        with open_reader(self.path) as reader:
+            if after is None:
+                return reader.look_newest(self.scope, self.query.jobs, limit)
+            return reader.look_from(self.scope, self.query.jobs, after, BATCH_ENTRIES)
 
     def look(self, now: float) -> list[StreamEvent]:
         """Look once and return what to tell now."""
         room = max(1, BATCH_ENTRIES - len(self._held))
-        look = self.reader.look_after(self.scope, self.query.jobs, self._places, room, has_more=self._has_more)
+        look = self.looks.look_after(self.reader, self.query, self.scope, self._places, room, has_more=self._has_more)
         self._places, self.pace.backlog = look.places, not look.complete
         self._held += look.view["logs"]
         self._held_bytes += sum(len(entry["message"]) for entry in look.view["logs"])
@@ -182,9 +194,7 @@ class _Follower:
     def _tell_entries(self, look: Look, now: float) -> list[StreamEvent]:
         if not self._held:
             return []
-        meta = look.view["meta"]
-        meta["oldest_id"], meta["newest_id"] = self._held[0]["id"], self._held[-1]["id"]
-        view = LogsView(logs=self._held, meta=meta)
+        view = _view_of(self._held, look.view["meta"])
         self._held, self._held_bytes = [], 0
         self.pace.sent_at = now
         return [Logs(view, look.cursor)]
@@ -206,6 +216,28 @@ class _Follower:
                 events.append(Ended(job["id"], job["status"], self.reader.summary(job["id"])["counts"], look.cursor))
         self.finished = bool(self.query.jobs) and len(self._ended) == len(set(self.query.jobs))
         return events
+
+
+def _view_of(entries: list[Entry], meta: Meta) -> LogsView:
+    """Return a batch with its own place in a copy of `meta`, which is shared."""
+    place: Meta = {**meta, "oldest_id": entries[0]["id"], "newest_id": entries[-1]["id"]}
+    return LogsView(logs=entries, meta=place)
+
+
+def _in_batches(look: Look) -> list[StreamEvent]:
+    """Return the first entries as batches of the wire's size; one, perhaps empty, at least."""
+    batches: list[list[Entry]] = [[]]
+    size = 0
+    for entry in look.view["logs"]:
+        if batches[-1] and (len(batches[-1]) >= BATCH_ENTRIES or size >= BYTE_LIMIT):
+            batches.append([])
+            size = 0
+        batches[-1].append(entry)
+        size += len(entry["message"])
+    if len(batches) == 1:
+        return [Logs(look.view, look.cursor)]
+    whole: list[StreamEvent] = [Logs(_view_of(batch, look.view["meta"]), batch[-1]["id"]) for batch in batches[:-1]]
+    return [*whole, Logs(_view_of(batches[-1], look.view["meta"]), look.cursor)]
 
 
 def _states(view: StatusView) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ import trio
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store.engine import connect
+from quaero_cli.stream.looks import SharedLooks
 from quaero_cli.stream.nudge import address_of
 
 # Seconds between slow looks: the longest delay if a datagram is lost; 0.2 % of a core.
@@ -31,6 +32,7 @@ class Wakeups:
         self._folder = folder
         self._database = database
         self._event = trio.Event()
+        self.looks = SharedLooks(database)
 
     def waiter(self) -> trio.Event:
         """Return the event that the next wake-up sets. Take it before reading, then wait for it."""
@@ -38,6 +40,7 @@ class Wakeups:
 
     def set(self) -> None:
         """Wake every reader of this process. For the thread of the event loop only."""
+        self.looks.forget()
         self._event.set()
         self._event = trio.Event()
 
