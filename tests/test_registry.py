@@ -199,12 +199,12 @@ def test_every_option_of_our_own_types_is_described(name):
 
 
 def test_finding_the_types_is_cheap():
-    """`quaero run hello` does not wait for the crawler's libraries."""
+    """`quaero run hello` does not wait for the crawler's libraries, nor `quaero steps` for the event loop."""
     script = """
         import sys
         from quaero_cli.steps.registry import load_step_types
         load_step_types()
-        heavy = {"lxml", "trafilatura", "pycurl", "selectolax", "quart", "hypercorn", "rich", "typer", "protego"}
+        heavy = {"lxml", "trafilatura", "pycurl", "selectolax", "quart", "hypercorn", "rich", "typer", "trio"}
         print(*sorted(heavy & sys.modules.keys()))
     """
     root = Path(__file__).resolve().parent.parent

@@ -25,7 +25,7 @@ def defs(
     They are looked for in ./jobdefs, the data directory's jobdefs, then those shipped with quaero; the first wins.
     """
     from quaero_cli.jobdef.find import listing
-    from quaero_cli.session.actions import definition_view
+    from quaero_cli.session.definition_view import definition_view
     from quaero_cli.steps.registry import load_step_types
     from quaero_cli.terminal.tables import json_array, write_definitions
 

@@ -7,9 +7,10 @@ from typing import Any
 import trio
 
 from quaero_cli.errors import NotFoundError
-from quaero_cli.jobdef.find import Found, find, listing
-from quaero_cli.jobdef.model import JobDefinition, StepType
+from quaero_cli.jobdef.find import find, listing
+from quaero_cli.jobdef.model import StepType
 from quaero_cli.session.core import Session
+from quaero_cli.session.definition_view import definition_view
 from quaero_cli.session.prepare import prepare
 from quaero_cli.store import queue
 from quaero_cli.stream.nudge import nudge
@@ -52,57 +53,3 @@ class SessionActions:
         self._session.wakeups.set()
         nudge(settings.wake)
         return str(status)
-
-
-def definition_view(found: Found) -> dict[str, Any]:
-    """Return a definition as JSON shows it; also what `quaero defs --json` prints."""
-    error = found.error
-    view: dict[str, Any] = {
-        "id": found.id,
-        "name": found.id,
-        "description": "",
-        "path": str(found.path),
-        "enabled": False,
-        "error": None if error is None else error.message,
-        "hint": None if error is None else error.hint,
-        "shadowed_by": None if found.shadowed_by is None else str(found.shadowed_by),
-        "tags": [],
-        "parameters": [],
-        "steps": [],
-    }
-    if found.definition is not None:
-        view.update(_loaded(found.definition))
-    return view
-
-
-def _loaded(definition: JobDefinition) -> dict[str, Any]:
-    return {
-        "name": definition.name,
-        "description": definition.description,
-        "enabled": definition.enabled,
-        "tags": list(definition.tags),
-        "parameters": [
-            {
-                "name": each.name,
-                "type": each.type,
-                "default": each.default,
-                "required": each.required,
-                "description": each.description,
-                "choices": list(each.choices),
-                "pattern": each.pattern,
-                "min": each.min,
-                "max": each.max,
-            }
-            for each in definition.parameters
-        ],
-        "steps": [
-            {
-                "name": step.name,
-                "type": step.type,
-                "description": step.description,
-                "depends": list(step.depends),
-                "service": step.service,
-            }
-            for step in definition.steps
-        ],
-    }

@@ -21,6 +21,7 @@ from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.prepare import Prepared
+from quaero_cli.session.sweep import sweep
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.locks import JobLock
@@ -28,8 +29,6 @@ from quaero_cli.store.writer import Writer
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
-# Seconds between looks for runners that died; the look costs one query of an index over open jobs.
-SWEEP_INTERVAL = 1.0
 # Seconds between looks for requests to cancel, at most; they are made after a wake-up only.
 CANCEL_INTERVAL = 0.1
 # Seconds a thread keeps the interpreter lock when another one wants it. With Python's own 5 ms a loop that never
@@ -138,16 +137,6 @@ class Session:
                     self._handles[job_id].cancel("cancelled on request")
             await trio.sleep(CANCEL_INTERVAL)
             await waiter.wait()
-
-
-async def sweep(settings: Settings, wakeups: Wakeups) -> None:
-    """Mark jobs whose runner died as interrupted, again and again, until cancelled."""
-    while True:
-        marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
-        if marked:
-            wakeups.set()
-            nudge(settings.wake)
-        await trio.sleep(SWEEP_INTERVAL)
 
 
 @asynccontextmanager

@@ -1,24 +1,30 @@
-"""`quaero run`: a job in the foreground, shown as it goes, perhaps with the server beside it."""
+"""`quaero run`: a job in the foreground, shown as it goes, perhaps with the server beside it.
+
+The server is imported when it is asked for: its framework takes longer to load than all the rest of `run`.
+"""
 
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import LogQuery
-from quaero_cli.server.serve import Bound
 from quaero_cli.session.core import Handle, Session, open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.prepare import Prepared
-from quaero_cli.session.serve import ServeOptions, start_server
 from quaero_cli.session.show import Shown, show
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.terminal.codes import exit_code
 from quaero_cli.terminal.display import Display
+
+if TYPE_CHECKING:
+    from quaero_cli.server.serve import Bound
+    from quaero_cli.session.serve import ServeOptions
 
 INTERRUPTED_BY_USER = 130
 
@@ -27,8 +33,8 @@ INTERRUPTED_BY_USER = 130
 class Beside:
     """A server for as long as the job runs; `announce` is told where it listens."""
 
-    options: ServeOptions
-    announce: Callable[[Bound], None]
+    options: "ServeOptions"
+    announce: Callable[["Bound"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ async def run(
         async with open_session(settings, environment=environment, step_types=step_types) as session:
             stop = trio.Event()
             if options.beside is not None:
+                from quaero_cli.session.serve import start_server
+
                 beside = options.beside
                 beside.announce(await start_server(session, beside.options, step_types, session.nursery, stop))
             handle = await session.submit(prepared)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import trio
 
 from quaero_cli.model import LogQuery
-from quaero_cli.session.core import sweep
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.show import Shown, show
+from quaero_cli.session.sweep import sweep
 from quaero_cli.settings import Settings
 from quaero_cli.stream.wakeups import Wakeups
 from quaero_cli.terminal.display import Display

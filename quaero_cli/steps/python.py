@@ -2,7 +2,8 @@
 
 Its parts are in `quaero_cli/pycall/`: finding the function, fitting its arguments, capturing its logging, running it
 in a thread. stdout is left alone: it belongs to the command line (`--json` is read by scripts), so a function that
-prints writes between the lines of `quaero run`, and not into the job's log. It should log.
+prints writes between the lines of `quaero run`, and not into the job's log. It should log. What needs the event loop
+is imported when a step starts, so that listing step types is quick.
 """
 
 import functools
@@ -14,7 +15,6 @@ from typing import Any
 from quaero_cli.pycall.arguments import fit
 from quaero_cli.pycall.capture import Sink, captured
 from quaero_cli.pycall.load import load
-from quaero_cli.pycall.thread import ThreadContext, run_in_thread
 from quaero_cli.steps.contract import StepContext, StepFailed
 
 
@@ -40,6 +40,8 @@ async def python(ctx: StepContext, *, call: str, args: dict[str, Any] | None = N
 
 
 async def _call(ctx: StepContext, sink: Sink, call: str, args: Mapping[str, Any]) -> object:
+    from quaero_cli.pycall.thread import ThreadContext, run_in_thread
+
     find = functools.partial(load, call, ctx.directory)
     function = await run_in_thread(find, name=f"the import of {call}", log=ctx.log)
     if inspect.iscoroutinefunction(function):

@@ -9,8 +9,6 @@ workers (`1.2` is the second child of the first), so that neither timing nor con
 import random
 from dataclasses import dataclass, replace
 
-import trio
-
 from quaero_cli.model import Level
 from quaero_cli.steps.contract import StepContext, StepFailed, WorkerContext, WorkerPool
 
@@ -135,6 +133,8 @@ async def _log_items(
     ctx: StepContext, generation: _Generation, chance: random.Random, worker: WorkerContext
 ) -> tuple[int, int, int]:
     """Write the item lines; return how many at info, warn and error."""
+    import trio  # not at the top: listing step types needs no event loop
+
     counts = {Level.INFO: 0, Level.WARN: 0, Level.ERROR: 0}
     of = generation.log_count
     for item in range(1, of + 1):
