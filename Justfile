@@ -67,7 +67,7 @@ smoke:
 
 # Long campaigns: kill -9 loops and full-size benchmarks.
 nightly: setup
-    {{bin}}/pytest -m "nightly or not nightly"
+    {{bin}}/pytest --nightly
     {{bin}}/python -m bench
 
 # Run a job.
