@@ -355,7 +355,7 @@ def test_run_serves_beside_the_job(shell):
     from shells import Server
 
     server = Server(int(port), token, runner)
-    assert server.get(f"/api/jobs/{job}")["job"]["status"] == "running"
+    assert server.get(f"/api/jobs/{job}")["job"]["status"] in ("pending", "running")  # shown before it is claimed
     assert server.request("POST", f"/api/jobs/{job}/cancel")[0] == 202
     runner.communicate(timeout=PATIENCE)
     assert runner.returncode == 3

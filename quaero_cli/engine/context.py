@@ -32,8 +32,10 @@ class Context:
         self.log = self._make_log(None)
 
     def _make_log(self, worker: int | None) -> JobLog:
+        # Only an idle timeout listens; without one an entry need not look at the clock again.
+        heard = self._hear if self._step.idle_timeout is not None else None
         return JobLog(
-            self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=self._hear
+            self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard
         )
 
     def _hear(self) -> None:

@@ -15,6 +15,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,7 @@ class Writer:
             row = connection.execute("SELECT applied FROM origin WHERE origin = ?", (self.origin,)).fetchone()
             applied: int = row[0] if row else 0
             batch = _Batch(self, connection)
-            for fact in facts[max(0, applied + 1 - first) :]:
-                batch.add(fact)
+            batch.add(facts[max(0, applied + 1 - first) :])
             batch.flush()
             connection.execute(
                 "INSERT INTO origin VALUES (?, ?)"
@@ -127,6 +127,24 @@ class Writer:
         return key
 
 
+@dataclass(slots=True)
+class _JobPlace:
+    """How far a job's numbering has come. `key` SERVICE: the service log."""
+
+    key: int
+    last: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far the numbering of one step's entries (or of a job's own, step 0) has come, and what was counted."""
+
+    job: _JobPlace
+    step: int
+    last: int
+    counts: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))  # by level, of this batch
+
+
 class _Batch:
     """The rows and counters of one transaction."""
 
@@ -135,36 +153,44 @@ class _Batch:
         self._connection = connection
         self._rows: list[Any] = []  # flat: eleven values a row
         self._next_id: int = connection.execute("SELECT value FROM meta WHERE key = 'next_id'").fetchone()[0]
-        self._job_lines: dict[int, int] = {}
-        self._lines: dict[tuple[int, int], int] = {}  # (job, step or 0) -> last line_number
-        self._counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        self._jobs: dict[int, _JobPlace] = {}
+        self._places: dict[tuple[str | None, str | None], _Place] = {}  # by the names of job and step
 
-    def add(self, fact: Fact) -> None:
-        """Take one fact, in order."""
-        if isinstance(fact, LogLine):
-            self._add_line(fact)
-        else:
-            self._add_change(fact)
+    def add(self, facts: Sequence[Fact]) -> None:
+        """Take facts, in order."""
+        for fact in facts:
+            if isinstance(fact, LogLine):
+                self._add_line(fact)
+            else:
+                self._add_change(fact)
 
     def _add_line(self, line: LogLine) -> None:
-        job = SERVICE if line.job is None else self._writer.job_key(line.job)
-        step = 0 if line.step is None or line.job is None else self._writer.step_key(line.job, line.step)
-        job_line = self._job_lines.get(job)
-        if job_line is None:
-            job_line = self._last_job_line(job)
-        self._job_lines[job] = job_line = job_line + 1
-        number: int | None = None
-        if job != SERVICE:
-            place = (job, step)
-            last = self._lines.get(place)
-            number = (self._last_line(job, step) if last is None else last) + 1
-            self._lines[place] = number
-        self._counts[job, step, line.level] += 1
+        # The hottest lines of the program: what is the same for all entries of a place is looked up once a batch.
+        job_id, step, worker, time_us, level, message, _, source, fields = line
+        place = self._places.get((job_id, step)) or self._open_place(job_id, step)
+        job = place.job
+        job.last += 1
+        place.last += 1
+        place.counts[level] += 1
         self._rows += (
-            self._next_id, job, job_line, step or None, line.worker, number, line.time_us, line.level,
-            clean_text(line.source), clean_text(line.message), encode_json(line.fields) if line.fields else None,
+            self._next_id, job.key, job.last, place.step or None, worker, place.last if job_id is not None else None,
+            time_us, level, clean_text(source), clean_text(message), encode_json(fields) if fields else None,
         )  # fmt: skip
         self._next_id += 1
+
+    def _open_place(self, job_id: str | None, step: str | None) -> _Place:
+        if job_id is None:
+            step = None  # the service log has no steps
+        found = self._places.get((job_id, step))
+        if found is None:
+            key = SERVICE if job_id is None else self._writer.job_key(job_id)
+            step_key = 0 if job_id is None or step is None else self._writer.step_key(job_id, step)
+            job = self._jobs.get(key)
+            if job is None:
+                job = self._jobs[key] = _JobPlace(key, self._last_job_line(key))
+            last = 0 if key == SERVICE else self._last_line(key, step_key)
+            found = self._places[job_id, step] = _Place(job, step_key, last)
+        return found
 
     def _add_change(self, fact: Fact) -> None:
         writer, connection = self._writer, self._connection
@@ -204,18 +230,20 @@ class _Batch:
                 execute(statement, self._rows[start : start + size])
                 start += size
         execute("UPDATE meta SET value = ? WHERE key = 'next_id'", (self._next_id,))
-        for job, last in self._job_lines.items():
-            if job == SERVICE:
-                execute("UPDATE meta SET value = ? WHERE key = 'service_entries'", (last,))
+        for job in self._jobs.values():
+            if job.key == SERVICE:
+                execute("UPDATE meta SET value = ? WHERE key = 'service_entries'", (job.last,))
             else:
-                execute("UPDATE job SET entries = ? WHERE key = ?", (last, job))
-        for (job, step_key), last in self._lines.items():
-            if step_key:
-                execute("UPDATE step SET entries = ? WHERE key = ?", (last, step_key))
-            else:
-                execute("UPDATE job SET own_entries = ? WHERE key = ?", (last, job))
+                execute("UPDATE job SET entries = ? WHERE key = ?", (job.last, job.key))
+        counts: list[tuple[int, int, int, int]] = []
+        for place in self._places.values():
+            if place.step:
+                execute("UPDATE step SET entries = ? WHERE key = ?", (place.last, place.step))
+            elif place.job.key != SERVICE:
+                execute("UPDATE job SET own_entries = ? WHERE key = ?", (place.last, place.job.key))
+            counts += [(place.job.key, place.step, level, count) for level, count in place.counts.items()]
         self._connection.executemany(
             "INSERT INTO log_count VALUES (?, ?, ?, ?)"
             " ON CONFLICT (job, step, level) DO UPDATE SET count = count + excluded.count",
-            [(*place, count) for place, count in self._counts.items()],
+            counts,
         )
