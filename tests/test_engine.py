@@ -15,7 +15,7 @@ from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.shared import Ground, Running
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import Kind, Option, StepType
-from quaero_cli.model import JobChanged, LogLine, Status, StepChanged, StepOutput, WorkerChanged
+from quaero_cli.model import JobChanged, LogLine, Status, StepChanged, StepOutput, StepProgressed, WorkerChanged
 from quaero_cli.steps.contract import StepFailed
 
 
@@ -48,6 +48,17 @@ class Stage:
         async def crash(ctx):
             raise ValueError("oops")
 
+        async def leave(ctx):
+            raise KeyboardInterrupt
+
+        async def lose_workers(ctx):
+            async def worker(each):
+                raise SystemExit(each.number) if each.number == 1 else GeneratorExit
+
+            async with ctx.open_workers() as pool:
+                pool.spawn(worker)
+                pool.spawn(worker)
+
         async def fan(ctx, *, count=3, failing=0, seconds=1.0):
             async def worker(each):
                 each.log.info("item")
@@ -73,6 +84,8 @@ class Stage:
             "work": StepType("work", work, options(
                 ("seconds", Kind.FLOAT), ("fail", Kind.STRING), ("say", Kind.STRING), ("output", Kind.TABLE))),
             "crash": StepType("crash", crash),
+            "leave": StepType("leave", leave),
+            "lose_workers": StepType("lose_workers", lose_workers),
             "fan": StepType("fan", fan, options(("count", Kind.INT), ("failing", Kind.INT), ("seconds", Kind.FLOAT)),
                             default_concurrency=2),
             "service": StepType("service", service, options(("seconds", Kind.FLOAT), ("works", Kind.BOOL)),
@@ -164,6 +177,14 @@ async def test_a_failed_step_fails_its_job_and_skips_what_depends_on_it(stage, a
     assert status is Status.FAILED
     assert stage.states() == {"a": "failed", "b": "skipped", "c": "completed", "clean": "completed"}
     assert stage.job_error() == "step a failed: no such table"
+
+
+async def test_what_step_code_raises_harms_only_its_own_step(stage, autojump_clock):
+    """A `sys.exit` in a worker, or what a library raises that is no Exception, would end a server with all its jobs."""
+    text = "[step.a]\ntype = 'leave'\n[step.b]\ntype = 'lose_workers'\n[step.c]\ntype = 'work'\nseconds = 1\n"
+    assert await stage.play(text) is Status.FAILED
+    assert stage.states() == {"a": "failed", "b": "failed", "c": "completed"}
+    assert (stage.reason("a"), stage.reason("b")) == ("KeyboardInterrupt", "2 workers failed")
 
 
 async def test_on_error_continue_lets_dependents_run_and_tells_of_it(stage, autojump_clock):
@@ -400,25 +421,30 @@ async def test_max_parallel_steps_bounds_what_runs_at_once(stage, autojump_clock
     assert stage.seconds == pytest.approx(3)
 
 
-async def test_long_messages_are_split_and_marked(stage, autojump_clock):
-    """An entry is at most 64 KiB, and nothing of a longer one is lost."""
-    from quaero_cli.engine.log import JobLog
+async def test_nothing_is_said_after_the_end_of_the_job(stage, autojump_clock):
+    """A thread that a step left behind would write below the job's last line, where no reader looks any more."""
+    logs = []
 
-    text = "äb" * 50_000
-    JobLog(stage.facts.append, "aaaa", step="a").info(text, key=1)
-    pieces = [fact for fact in stage.facts if isinstance(fact, LogLine)]
-    assert "".join(piece.message for piece in pieces) == text
-    assert all(len(piece.message.encode()) <= 65_536 for piece in pieces)
-    assert [piece.fields.get("continued", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    async def keep(ctx):
+        logs.append(ctx.log)
+
+    stage.prepare("[step.a]\ntype = 'crash'\n")
+    stage.run._job.ground.step_types["crash"] = StepType("crash", keep)
+    assert await stage.run.run() is Status.COMPLETED
+    told = len(stage.facts)
+    logs[0].info("late")
+    assert len(stage.facts) == told
 
 
-def test_odd_levels_and_messages_are_taken(stage):
-    """Libraries log at levels of their own; a reader knows four."""
-    from quaero_cli.engine.log import JobLog
+async def test_progress_is_a_number_and_a_short_text(stage, autojump_clock):
+    """A float or an object would end the runner when it is stored; a long text would be sent with every status."""
 
-    log = JobLog(stage.facts.append, "aaaa", step="a")
-    for level in (-5, 5, 10, 25, 30, 39, 50):
-        log.write(level, 17)
-    assert [(fact.level, fact.message) for fact in stage.facts] == [
-        (level, "17") for level in (10, 10, 10, 20, 30, 30, 40)
-    ]
+    async def report(ctx):
+        ctx.report(progress=33.7, text=5)
+        ctx.report(progress=10**30, text="t" * 100_000)
+
+    stage.prepare("[step.a]\ntype = 'crash'\n")
+    stage.run._job.ground.step_types["crash"] = StepType("crash", report)
+    assert await stage.run.run() is Status.COMPLETED
+    told = [(fact.progress, fact.text) for fact in stage.facts if isinstance(fact, StepProgressed)]
+    assert told == [(33, "5"), (100, "t" * 500)]

@@ -9,11 +9,15 @@ import trio
 
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
+from quaero_cli.engine.plain import text_of
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.shared import Running
 from quaero_cli.engine.workers import Workers, open_workers
 from quaero_cli.jobdef.model import StepDefinition, StepType
 from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
+
+# Characters of a step's progress text that are kept: it is sent with every status, and is to fit into a line.
+MAX_PROGRESS_TEXT = 500
 
 
 class Context:
@@ -34,9 +38,11 @@ class Context:
     def _make_log(self, worker: int | None) -> JobLog:
         # Only an idle timeout listens; without one an entry need not look at the clock again.
         heard = self._hear if self._step.idle_timeout is not None else None
-        return JobLog(
+        log = JobLog(
             self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard
         )
+        self._job.logs.add(log)
+        return log
 
     def _hear(self) -> None:
         self.heard_at = self._clock.current_time()
@@ -91,7 +97,9 @@ class Context:
     def report(self, *, progress: int | None = None, text: str | None = None) -> None:
         """Say how far the step is."""
         if progress is not None:
-            progress = min(100, max(0, progress))
+            progress = min(100, max(0, int(progress)))
+        if text is not None:
+            text = text_of(text)[:MAX_PROGRESS_TEXT]
         self._emit(StepProgressed(self._job.id, self._step.name, progress, text))
 
     def save(self, document: Document) -> None:

@@ -4,6 +4,9 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+import trio
+
+from quaero_cli.engine.plain import text_of
 from quaero_cli.errors import QuaeroError
 
 TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
@@ -18,6 +21,11 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def is_cancellation(error: BaseException) -> bool:
+    """Whether Trio's way of ending a task is part of it, which nobody may keep."""
+    return any(isinstance(each, trio.Cancelled) for each in leaves(error))
+
+
 def describe(error: BaseException) -> str:
     """Return one line that says what failed: a StepFailed's own words, else the kind and the message."""
     found = list(leaves(error))
@@ -25,7 +33,8 @@ def describe(error: BaseException) -> str:
     if isinstance(first, QuaeroError):
         text = first.message
     else:
-        text = f"{type(first).__name__}: {first}" if str(first) else type(first).__name__
+        said = text_of(first)
+        text = f"{type(first).__name__}: {said}" if said else type(first).__name__
     return text if len(found) == 1 else f"{text} (and {len(found) - 1} more)"
 
 

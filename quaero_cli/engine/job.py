@@ -67,6 +67,8 @@ class JobRun:
             nursery.cancel_scope.cancel()
         if self._job.ran_processes:
             await self._end_strays()
+        for log in list(self._job.logs):
+            log.close()  # nothing comes after the last line, whatever threads a step has left behind
         status = self._final_status()
         error = self._error(status)
         self._say(status, error)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from quaero_cli.engine.plain import as_of_now, text_of
 from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, Originator
 
 # Longest UTF-8 of a character: below a quarter of the limit no message needs to be measured.
@@ -24,7 +25,7 @@ _new = tuple.__new__
 class JobLog:
     """A log of one originator: the runner's own, a step's or a worker's. Any thread may use it."""
 
-    __slots__ = ("_emit", "_heard", "_job", "_originator", "_source", "_step", "_worker")
+    __slots__ = ("__weakref__", "_emit", "_heard", "_job", "_originator", "_source", "_step", "_worker")
 
     def __init__(
         self,
@@ -44,6 +45,10 @@ class JobLog:
         self._source = source
         self._heard = heard
         self._originator: Originator = "worker" if worker is not None else "step" if step is not None else ""
+
+    def close(self) -> None:
+        """The job has ended: what a thread that was left behind still says reaches nobody."""
+        self._emit = _nobody
 
     def debug(self, message: str, /, **fields: object) -> None:
         """Log at level debug."""
@@ -69,20 +74,25 @@ class JobLog:
         if known is None:
             known = max((each for each in _KNOWN if each <= level), default=_DEBUG)
         if not isinstance(message, str):
-            message = str(message)
+            message = text_of(message)
+        fields = as_of_now(fields) if fields else None
         now = time.time_ns() // 1000
         where = self._source if source is None else source
         if len(message) > _SURELY_FITS:
             *pieces, message = split_message(message)
             for piece in pieces:
                 self._put(now, known, piece, where, {**(fields or {}), "continued": True})
-        self._put(now, known, message, where, fields or None)
+        self._put(now, known, message, where, fields)
         if self._heard is not None:
             self._heard()
 
     def _put(self, now: int, level: int, message: str, source: str, fields: Mapping[str, Any] | None) -> None:
         line = (self._job, self._step, self._worker, now, level, message, self._originator, source, fields)
         self._emit(_new(LogLine, line))
+
+
+def _nobody(fact: Fact) -> None:
+    """Take a fact that comes too late."""
 
 
 def split_message(message: str) -> list[str]:

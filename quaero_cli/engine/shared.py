@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import trio
 
@@ -46,6 +47,7 @@ class Running:
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
     failed_workers: int = 0  # over the whole job, for the error tolerance
+    logs: WeakSet[JobLog] = field(default_factory=WeakSet)  # of its steps and workers
     ran_processes: bool = False  # so that strays are looked for at its end
     stop: Callable[[str], None] = field(init=False)  # stops the job as failed, for this reason
 

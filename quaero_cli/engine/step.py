@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from quaero_cli.engine.context import Context
-from quaero_cli.engine.failures import describe, traceback_fields
+from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import StepDefinition
@@ -40,14 +40,17 @@ class StepRun:
     async def run(self, options: Mapping[str, Any]) -> tuple[Status, str | None]:
         """Run the step; return its final status and, unless it ended well, why. Raises nothing of the step's."""
         self._tell(Status.RUNNING)
-        failure: Exception | None = None
+        failure: BaseException | None = None
         limit = trio.CancelScope()
         if self.step.timeout is not None:
             limit.deadline = trio.current_time() + self.step.timeout
         try:
             with self._scope, limit:
                 await self._call(options, limit)
-        except Exception as error:
+        except BaseException as error:
+            # SystemExit and its kin, too: what step code raises is its own affair, and must not end other jobs.
+            if is_cancellation(error):
+                raise
             failure = error
         status, reason = self._judge(limit, failure)
         fields = {} if failure is None or status is not Status.FAILED else traceback_fields(failure)
@@ -74,7 +77,7 @@ class StepRun:
                 return
             await trio.sleep_until(silent_until)
 
-    def _judge(self, limit: trio.CancelScope, failure: Exception | None) -> tuple[Status, str | None]:
+    def _judge(self, limit: trio.CancelScope, failure: BaseException | None) -> tuple[Status, str | None]:
         if self._stopped_as is not None and (self._scope.cancelled_caught or failure is not None):
             return self._stopped_as
         if self._silent:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import trio
 
-from quaero_cli.engine.failures import describe, traceback_fields
+from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.plain import text_of
 from quaero_cli.model import Fact, Status, WorkerChanged
 from quaero_cli.steps.contract import WorkerFunction
 
@@ -63,7 +64,7 @@ class Workers:
         """Queue a worker and return its number; it starts when its turn comes."""
         self._last_number += 1
         number = self._last_number
-        self._tell(number, Status.PENDING, label=label)
+        self._tell(number, Status.PENDING, label=text_of(label))
         self._waiting.append((number, fn))
         self._start_waiting()
         return number
@@ -81,7 +82,9 @@ class Workers:
         try:
             await fn(Worker(number, name, self._make_log(number)))
             status = Status.COMPLETED
-        except Exception as failure:
+        except BaseException as failure:
+            if is_cancellation(failure):
+                raise
             status, error = Status.FAILED, describe(failure)
             self._step_log.error(f"Worker failed: {name}: {error}", worker=name, **traceback_fields(failure))
         finally:
