@@ -304,6 +304,60 @@ async def test_meddling_with_logging_does_not_last(tmp_path):
     assert len(job.ctx.lines) == 6
 
 
+PRINTING = """
+import contextlib, io, sys, threading, trio
+
+def f():
+    print("one", 2)
+    print("err", file=sys.stderr)
+    sys.stdout.write("half a li"); print("ne\\r\\n\\nlast", end="")
+    thread = threading.Thread(target=print, args=("",)); thread.start(); thread.join()
+    assert not sys.stdout.isatty() and sys.stdout.flush() is None
+    with contextlib.redirect_stdout(io.StringIO()) as mine:
+        print("mine")
+    assert mine.getvalue() == "mine\\n"
+    print("no newline", end="")
+
+def long():
+    print("x" * 40_000)
+
+async def many(name):
+    for _ in range(5):
+        await trio.to_thread.run_sync(print, name)
+        print(name)
+"""
+
+
+async def test_what_is_printed_is_logged(tmp_path, capsys):
+    """A print in a step would stand between the JSON lines of `quaero run --json`, and nowhere in the log."""
+    job = Job(tmp_path, PRINTING)
+    await job.call("f")
+    texts = ["one 2", "err", "half a line", "", "last", "no newline"]
+    assert job.logged() == [(Level.INFO, text, "stderr" if text == "err" else "stdout") for text in texts]
+    assert capsys.readouterr() == ("", "")
+    print("ours again")
+    assert capsys.readouterr().out == "ours again\n"
+
+
+async def test_a_print_without_an_end_is_bounded(tmp_path):
+    """A function that never prints a newline would fill the memory."""
+    job = Job(tmp_path, PRINTING)
+    await job.call("long")
+    assert "".join(job.ctx.messages()) == "x" * 40_000
+
+
+async def test_prints_of_two_at_once_do_not_mix(tmp_path, capsys):
+    """One step's output would show up in another's log, or quaero's own in a step's."""
+    jobs = {name: Job(tmp_path, PRINTING) for name in ("one", "two")}
+    async with trio.open_nursery() as nursery:
+        for name, job in jobs.items():
+            nursery.start_soon(lambda job=job, name=name: job.call("many", name=name))
+        await trio.lowlevel.checkpoint()
+        print("quaero's own")
+    assert {name: job.ctx.messages() for name, job in jobs.items()} == {name: [name] * 10 for name in jobs}
+    assert capsys.readouterr().out == "quaero's own\n"
+
+
 # ------------------------------------------------------------------ failures and ends
 
 

@@ -1,8 +1,8 @@
-"""The standard `logging` of whatever runs inside a step, as entries of that step.
+"""The standard `logging` and the printed lines of whatever runs inside a step, as entries of that step.
 
-How a record finds its step: each step runs in a context of its own, where `_current` holds its sink. Tasks and
-threads that Trio starts take their context with them, so two steps at once never mix. A thread that a library starts
-by itself has no context; its records go to the one step that runs, and to none when there are several.
+How a record or a line finds its step: each step runs in a context of its own, where `_current` holds its sink. Tasks
+and threads that Trio starts take their context with them, so two steps at once never mix. A thread that a library
+starts by itself has no context; what it says goes to the one step that runs, and to none when there are several.
 
 One handler is on the root logger while at least one step runs, and the root logger lets every level through for so
 long: what a step's libraries say is stored, and hidden by the reader's level. Records of no step are left to the
@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from quaero_cli.model import Level
+from quaero_cli.pycall.printed import Lines, Replaced, Source
 from quaero_cli.steps.contract import Log
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -26,21 +27,36 @@ _current: ContextVar["Sink | None"] = ContextVar("quaero_python_step", default=N
 
 
 class Sink:
-    """Where one step's records go, until it is closed: an abandoned thread may go on talking after that."""
+    """Where one step's records and lines go, until it is closed: an abandoned thread may go on talking after that."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self.closed = False
+        self.printed: dict[Source, Lines] = {
+            "stdout": Lines("stdout", self._take_line),
+            "stderr": Lines("stderr", self._take_line),
+        }
 
     def take(self, record: logging.LogRecord) -> None:
         """Write a record as an entry. Never raises on account of what is in it."""
         if not self.closed:
             self._log.write(_level(record.levelno), _message(record), source=record.name, fields=_fields(record))
 
+    def close(self) -> None:
+        """Take a last line without a newline, then nothing more."""
+        for lines in self.printed.values():
+            lines.finish()
+        self.closed = True
+
+    def _take_line(self, source: Source, line: str, continued: bool) -> None:
+        # Level info, as a child's lines: programs write progress to stderr as well as errors.
+        if not self.closed:
+            self._log.write(Level.INFO, line, source=source, fields={"continued": True} if continued else None)
+
 
 @contextlib.contextmanager
 def captured(log: Log) -> Iterator[Sink]:
-    """Send to `log` what is logged inside the block. Entered on the event loop's thread."""
+    """Send to `log` what is logged and printed inside the block. Entered on the event loop's thread."""
     sink = Sink(log)
     _handler.add(sink)
     token = _current.set(sink)
@@ -49,17 +65,18 @@ def captured(log: Log) -> Iterator[Sink]:
     finally:
         _current.reset(token)
         _handler.remove(sink)
-        sink.closed = True
+        sink.close()
 
 
 class _Handler(logging.Handler):
-    """The one handler; it is on the root logger exactly while a sink is open."""
+    """The one handler; it is on the root logger, and in the place of the streams, exactly while a sink is open."""
 
     def __init__(self) -> None:
         super().__init__()
         self._sinks: list[Sink] = []
         self._loop_thread = 0
         self._level_before = logging.WARNING
+        self._streams = (Replaced("stdout", self._lines), Replaced("stderr", self._lines))
 
     def add(self, sink: Sink) -> None:
         root = logging.getLogger()
@@ -67,6 +84,8 @@ class _Handler(logging.Handler):
             self._loop_thread = threading.get_ident()
             self._level_before = root.level
             root.setLevel(logging.NOTSET)
+            for stream in self._streams:
+                stream.install()
         self._sinks.append(sink)
         if self not in root.handlers:  # first step, or `basicConfig(force=True)` in another took it away
             root.addHandler(self)
@@ -75,14 +94,24 @@ class _Handler(logging.Handler):
         self._sinks.remove(sink)
         root = logging.getLogger()
         if not self._sinks:
+            for stream in self._streams:
+                stream.remove()
             root.removeHandler(self)
             if root.level == logging.NOTSET:  # nobody else has set it meanwhile
                 root.setLevel(self._level_before)
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def _sink(self) -> Sink | None:
         sink = _current.get()
         if sink is None and len(self._sinks) == 1 and threading.get_ident() != self._loop_thread:
-            sink = self._sinks[0]
+            return self._sinks[0]
+        return sink
+
+    def _lines(self, source: Source) -> Lines | None:
+        sink = self._sink()
+        return None if sink is None else sink.printed[source]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sink = self._sink()
         if sink is not None:
             sink.take(record)
         elif logging.getLogger().handlers == [self]:

@@ -1,9 +1,7 @@
 """The step type `python`: calls a Python function, inside quaero's own process.
 
-Its parts are in `quaero_cli/pycall/`: finding the function, fitting its arguments, capturing its logging, running it
-in a thread. stdout is left alone: it belongs to the command line (`--json` is read by scripts), so a function that
-prints writes between the lines of `quaero run`, and not into the job's log. It should log. What needs the event loop
-is imported when a step starts, so that listing step types is quick.
+Its parts are in `quaero_cli/pycall/`: finding the function, fitting its arguments, capturing what it logs and prints,
+running it in a thread. What needs the event loop is imported when a step starts, so that listing step types is quick.
 """
 
 import functools
@@ -24,7 +22,7 @@ async def python(ctx: StepContext, *, call: str, args: dict[str, Any] | None = N
     An async function runs on quaero's (Trio) event loop, any other in a thread. A parameter named `ctx` gets the
     step's context: ctx.log, ctx.report, ctx.directory and more, in an async function also ctx.open_workers and
     ctx.run_process. What the function and its libraries write to the standard `logging` becomes the step's log, with
-    level, logger and `extra` fields; what they print does not.
+    level, logger and `extra` fields; what they print, too, line by line at level info.
 
     An exception fails the step, and its traceback is kept. A function in a thread cannot be stopped from outside:
     one that runs long calls trio.from_thread.check_cancelled() now and then, or it is abandoned when it is cancelled.
