@@ -205,6 +205,20 @@ def test_defs_and_steps_and_help(shell):
         assert "Example: quaero " in shell.run(command, "--help").stdout
 
 
+def test_docs_are_listed_with_or_without_the_word(shell):
+    """Whoever writes `docs list` would be told that documents cannot be listed."""
+    assert shell.json("docs") == shell.json("docs", "list") == []
+    shell.run("docs", "list", "17", code=2)
+
+
+def test_a_step_that_prints_leaves_json_whole(shell):
+    """A script that reads `run --json` would stumble over the first print of a Python step."""
+    (shell.folder / "says.py").write_text("def say(): print('said')")
+    (shell.folder / "says.toml").write_text("[step.say]\ntype = 'python'\ncall = 'says.py:say'\n")
+    said = [line for line in shell.lines("run", "says.toml") if line.get("message") == "said"]
+    assert [line["source"] for line in said] == ["stdout"]
+
+
 def test_a_definition_here_hides_the_shipped_one(shell):
     """The first folder wins, and `defs` shows which."""
     (shell.folder / "jobdefs").mkdir()

@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 def docs(
     action: Annotated[
-        str | None, typer.Argument(metavar="[show ID]", help="`show` and a document's id: one article.")
+        str | None,
+        typer.Argument(
+            metavar="[list | show ID]", help="`show` and a document's id: one article.", show_default=False
+        ),
     ] = None,
     document: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
     job: Annotated[
@@ -32,7 +35,7 @@ def docs(
 
     settings = common.prepared_settings(home)
     with open_reader(settings.database) as reader:
-        if action is None:
+        if action in (None, "list") and document is None:
             found = reader.list_documents(job_id=None if job is None else reader.find_job(job), limit=limit)
             _print_list(found, json=json)
         elif action == "show" and document is not None:

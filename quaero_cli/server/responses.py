@@ -68,6 +68,13 @@ def plain_answer(text: str, status: int = 200) -> Response:
     return Response(text, status, headers=NO_STORE, content_type="text/plain; charset=utf-8")
 
 
+def empty_answer() -> Response:
+    """Return 204: nothing to tell. Such an answer has neither a type nor a length (RFC 9110, 8.6)."""
+    response = Response(None, 204, headers=NO_STORE)
+    del response.headers["Content-Type"], response.headers["Content-Length"]
+    return response
+
+
 def stream_answer(chunks: AsyncIterator[bytes] | bytes, headers: Mapping[str, str]) -> Response:
     """Return an answer that takes as long as it takes: Quart would cut it after a minute."""
     response = Response(chunks, headers=dict(headers))

@@ -20,7 +20,7 @@ from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import StreamRequest, read_stream_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import BadParameter
-from quaero_cli.server.responses import slices, stream_answer
+from quaero_cli.server.responses import empty_answer, slices, stream_answer
 from quaero_cli.stream.events import Logs, StreamEvent
 from quaero_cli.stream.follow import follow
 
@@ -43,7 +43,7 @@ class StreamRoute:
         asked = read_stream_request(request.query_string, _last_event_id())
         after = self._resume_after(asked)
         if after is not None and await self._is_over(asked.query, after):
-            return Response(b"", 204)
+            return empty_answer()
         if request.method == "HEAD":
             return stream_answer(b"", sse.SSE_HEADERS)
         stack = stack_of(request.scope)
