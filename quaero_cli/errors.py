@@ -62,5 +62,9 @@ class ServerError(QuaeroError):
     exit_code = 7
 
 
+class OutputError(QuaeroError):
+    """What is shown cannot be written: the disk behind a redirected stdout is full."""
+
+
 class StepFailed(QuaeroError):
     """A step or a worker failed for a reason the job's author should read. Raised by step types."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,7 @@ def before(
 
 def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
+    _open_standard_streams()
     try:
         app(prog_name="quaero")
     except SystemExit as leaving:
@@ -67,10 +69,22 @@ def run_command_line() -> int:
     return 0
 
 
+def _open_standard_streams() -> None:
+    """Put /dev/null where the parent closed a stream, before the database or a socket gets that number."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, descriptor)
+            if null != descriptor:
+                os.close(null)
+            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - for as long as we live
+
+
 def _fail(error: QuaeroError) -> int:
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+    with suppress(OSError):  # stderr may be what cannot be written
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
     return error.exit_code
 
 

@@ -1,6 +1,7 @@
 """`quaero run`: run a job in the foreground and show it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,7 +74,8 @@ def run(
         return await run_job(settings, prepared, display, options, environment=dict(os.environ), step_types=types)
 
     result = run_loop(main)
-    _summarise(settings, result, json=json)
+    with suppress(BrokenPipeError):  # nobody reads any more; the code still tells how the job ended
+        _summarise(settings, result, json=json)
     raise typer.Exit(result.code)
 
 

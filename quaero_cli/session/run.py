@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from quaero_cli.errors import OutputError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import LogQuery
 from quaero_cli.session.core import Handle, Session, open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.prepare import Prepared
-from quaero_cli.session.show import Shown, show
+from quaero_cli.session.show import Shown, say, show
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.terminal.codes import exit_code
@@ -65,7 +66,8 @@ async def run(
 ) -> RunResult:
     """Run a prepared job to its end and show it. The job is not harmed by a terminal that goes away.
 
-    Raises OverlapError, StoreError; what the job does is in the result.
+    Raises OverlapError, StoreError, and OutputError once the job has ended that could not be shown whole; what the
+    job does is in the result.
     """
     asked: list[signal.Signals] = []
     with unwrapped():
@@ -77,33 +79,48 @@ async def run(
                 beside = options.beside
                 beside.announce(await start_server(session, beside.options, step_types, session.nursery, stop))
             handle = await session.submit(prepared)
-            ask = partial(_ask, handle, display, asked)
+            shown = Shown()
             async with trio.open_nursery() as nursery:
-                await nursery.start(watch_signals, ask, partial(_insist, session, display))
-                await _show(settings, session, handle, display, options.query)
+                tell = partial(_tell, nursery, display, shown)
+                ask, insist = partial(_ask, handle, tell, asked), partial(_insist, session, tell)
+                await nursery.start(watch_signals, ask, insist, display.abandon)
+                unshown = await _show(settings, session, handle, display, shown, options.query)
                 await handle.done.wait()
                 nursery.cancel_scope.cancel()
             stop.set()  # the server beside it: the job has ended
+    if unshown is not None:
+        hint = f"the job went on and is {handle.status}; every line is stored: quaero tail {handle.id} -n all"
+        raise OutputError(unshown.message, hint=hint)
     code = INTERRUPTED_BY_USER if signal.SIGINT in asked else exit_code(handle.status)
     return RunResult(handle.id, handle.status, code)
 
 
-async def _show(settings: Settings, session: Session, handle: Handle, display: Display, query: LogQuery) -> None:
+async def _show(
+    settings: Settings, session: Session, handle: Handle, display: Display, shown: Shown, query: LogQuery
+) -> OutputError | None:
+    """Show the job; return why it could not be shown to its end. Either way the job goes on, and is stored whole."""
     mine = LogQuery((handle.id,), query.steps, query.level, query.worker, query.text)
     try:
-        with display, unwrapped():
-            await show(settings.database, session.wakeups, mine, display, Shown(), limit=0, after=0)
+        with unwrapped(), display:
+            await show(settings.database, session.wakeups, mine, display, shown, limit=0, after=0)
     except BrokenPipeError:
-        # `run | head`: the reader has seen enough. The job goes on, and every line of it is stored.
-        return
+        return None  # `run | head`: the reader has seen enough
+    except OutputError as error:
+        return error
+    return None
 
 
-def _ask(handle: Handle, display: Display, asked: list[signal.Signals], number: signal.Signals) -> None:
+def _tell(nursery: trio.Nursery, display: Display, shown: Shown, text: str) -> None:
+    """Say something without waiting for a terminal that may be stopped."""
+    nursery.start_soon(say, display, shown, text)
+
+
+def _ask(handle: Handle, tell: Callable[[str], None], asked: list[signal.Signals], number: signal.Signals) -> None:
     asked.append(number)
-    display.notice(f"{number.name}: cancelling job {handle.id}; again to kill it")
     handle.cancel(f"cancelled by {number.name}")
+    tell(f"{number.name}: cancelling job {handle.id}; again to kill it")
 
 
-def _insist(session: Session, display: Display) -> None:
-    display.notice("killing what still runs; once more to leave at once")
+def _insist(session: Session, tell: Callable[[str], None]) -> None:
     session.kill_children()
+    tell("killing what still runs; once more to leave at once")

@@ -47,7 +47,9 @@ async def serve(
     with unwrapped():
         async with opening as session, trio.open_nursery() as nursery:
             stop = trio.Event()
-            await nursery.start(watch_signals, lambda number: _ask(session, stop, number), session.kill_children)
+            await nursery.start(
+                watch_signals, lambda number: _ask(session, stop, number), session.kill_children, _leave
+            )
             announce(await start_server(session, options, step_types, nursery, stop))
             await stop.wait()
             for handle in list(session.handles.values()):
@@ -59,6 +61,10 @@ def _ask(session: Session, stop: trio.Event, number: signal.Signals) -> None:
     for handle in list(session.handles.values()):
         handle.cancel(f"the server was stopped by {number.name}")
     stop.set()
+
+
+def _leave() -> None:
+    """The terminal is as it was."""
 
 
 async def start_server(

@@ -1,13 +1,14 @@
 """Driving a display by the stream: the loop of `tail`, and of `run`'s own output."""
 
 from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import trio
 
+from quaero_cli.errors import OutputError
 from quaero_cli.model import LogQuery
 from quaero_cli.stream.events import Ended, Gap, Logs, Ping, StatusChange, StreamEvent
 from quaero_cli.stream.follow import follow
@@ -27,6 +28,7 @@ class Shown:
     code: int = 0
     cursor: int = 0
     ended: int = 0
+    writing: trio.Lock = field(default_factory=trio.Lock)  # a display is used from one thread at a time
 
 
 async def show(
@@ -40,19 +42,20 @@ async def show(
     after: int | None,
     live: bool = True,
 ) -> None:
-    """Show what `query` asks for until its jobs have ended. BrokenPipeError when the terminal has gone.
+    """Show what `query` asks for until its jobs have ended.
+
+    Raises BrokenPipeError when the terminal has gone, OutputError when it cannot be written.
 
     The display writes in a thread: a terminal stopped with Ctrl-S and a pipe that nobody reads hold up this loop, and
     nothing else of the process. The store keeps the place, so nothing piles up meanwhile.
     """
     stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=_INTERVAL, live=live)
-    one_at_a_time = trio.Lock()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_tick, display, one_at_a_time)
+        nursery.start_soon(_tick, display, shown)
         # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.
         async with aclosing(stream) as events:
             async for event in events:
-                async with one_at_a_time:
+                async with shown.writing:
                     await _in_thread(partial(_show_one, display, event, shown))
         nursery.cancel_scope.cancel()
 
@@ -80,8 +83,15 @@ def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
     shown.cursor = event.cursor
 
 
-async def _tick(display: Display, one_at_a_time: trio.Lock) -> None:
+async def say(display: Display, shown: Shown, text: str) -> None:
+    """Say something that is not data beside `show`, as soon as the terminal takes it; to nobody if it has gone."""
+    with suppress(BrokenPipeError, OutputError):
+        async with shown.writing:
+            await _in_thread(partial(display.notice, text))
+
+
+async def _tick(display: Display, shown: Shown) -> None:
     while True:
         await trio.sleep(TICK_S)
-        async with one_at_a_time:
+        async with shown.writing:
             await _in_thread(display.tick)

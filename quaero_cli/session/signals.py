@@ -3,31 +3,49 @@
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType
 
 import trio
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LEAVE_AT = 3
 
 
 async def watch_signals(
     ask: Callable[[signal.Signals], None],
     insist: Callable[[], None],
+    leave: Callable[[], None],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Call `ask` at the first signal, `insist` at the second; leave the process at the third. Until cancelled.
 
-    The third one leaves at once, without tidying: what is stored is stored, and the next look marks the job as
-    interrupted.
+    The third one leaves at once, without tidying but for `leave`: what is stored is stored, and the next look marks
+    the job as interrupted. It is counted in the signal handler, because a step that never yields holds up this task.
     """
+    arrived = 0
+    hand_on: Callable[[int, FrameType | None], object]
+
+    def count(number: int, frame: FrameType | None) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived >= _LEAVE_AT:
+            leave()
+            os._exit(128 + number)
+        hand_on(number, frame)
+
     with trio.open_signal_receiver(*WATCHED) as received:
+        trios = signal.getsignal(signal.SIGINT)  # leaving the receiver puts back what was there before
+        assert callable(trios)
+        hand_on = trios
+        for each in WATCHED:
+            signal.signal(each, count)
         task_status.started()
-        count = 0
-        async for number in received:
-            count += 1
-            if count == 1:
-                ask(signal.Signals(number))
-            elif count == 2:
-                insist()
-            else:
-                os._exit(128 + number)
+        told = 0
+        async for number in received:  # two of a kind that come together are one here
+            while told < arrived:
+                told += 1
+                if told == 1:
+                    ask(signal.Signals(number))
+                else:
+                    insist()

@@ -6,14 +6,18 @@ in the real one), and everything else asks it: is this a TTY, may there be colou
 
 Writing goes straight to the file descriptor, whole, with one call per batch: a parent that has set the descriptor
 to non-blocking loses us nothing, and a reader that has gone is reported at once, as BrokenPipeError, instead of
-when the interpreter exits.
+when the interpreter exits. A terminal that was closed is such a reader.
 """
 
+import contextlib
+import errno
 import os
 import select
+import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from quaero_cli.errors import OutputError
 from quaero_cli.terminal.echo import Echo
 from quaero_cli.terminal.palette import Paint
 
@@ -69,15 +73,29 @@ class Terminal:
         return min(columns or real[0], real[0]), min(rows or real[1], real[1])
 
     def write(self, text: str) -> None:
-        """Write all of `text`, now. BrokenPipeError and other errors of the stream are let out unchanged."""
+        """Write all of `text`, now. Raises BrokenPipeError when the reader has gone, OutputError for a full disk."""
         if not text:
             return
         if self._fd is None:
             self._stream.write(text)
             self._stream.flush()
             return
-        self._stream.flush()  # what others have printed comes first
-        _write_all(self._fd, text.encode(self._encoding, "backslashreplace"))
+        try:
+            self._stream.flush()  # what others have printed comes first
+            _write_all(self._fd, text.encode(self._encoding, "backslashreplace"))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.errno == errno.EIO and stat.S_ISCHR(os.fstat(self._fd).st_mode):  # a terminal that was closed
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+            name = "stderr" if self._fd == 2 else "stdout"
+            raise OutputError(f"{name} cannot be written: {error.strerror}") from error
+
+    def write_at_once(self, text: str) -> None:
+        """Write a few characters if that is possible without waiting; for a process that leaves. Never raises."""
+        with contextlib.suppress(OSError, ValueError):
+            if self._fd is not None and select.select([], [self._fd], [], 0)[1]:
+                os.write(self._fd, text.encode(self._encoding, "backslashreplace"))
 
     def rich(self) -> "Console":
         """Return a Rich console that makes the same decisions. For rendering only: Rich never writes here."""

@@ -2,8 +2,8 @@
 
 A `Display` is handed what a follower of the store hands out, in that order. It is synchronous, does no waiting of
 its own but for the terminal to take the text, and may be used from any one thread at a time. Entries are data and
-go to stdout; words (notices, the end of a job) go to stderr. An error of stdout, BrokenPipeError above all, is let
-out of every method unchanged: what it means is for the caller to say.
+go to stdout; words (notices, the end of a job) go to stderr. BrokenPipeError (the reader has gone) and OutputError
+are let out of every method: what they mean is for the caller to say.
 """
 
 from collections.abc import Mapping
@@ -46,6 +46,9 @@ class Display(Protocol):
 
     def tick(self) -> None:
         """Let time pass: to be called every `TICK_S` seconds while the display is open. Cheap when nothing moved."""
+
+    def abandon(self) -> None:
+        """Give the terminal back as it was: the process leaves at once. From any thread; waits for nothing."""
 
 
 def choose_mode(out: Terminal, *, json: bool = False, raw: bool = False, quiet: bool = False) -> Mode:

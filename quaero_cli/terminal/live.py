@@ -115,6 +115,12 @@ class LiveDisplay:
         if self._pending or (self._picture_is_due(moment) and (self._moving() or self._region.drawn)):
             self._draw()
 
+    def abandon(self) -> None:
+        """Show the cursor and what is typed again."""
+        self._out.echo.restore()
+        if self._cursor_hidden:
+            self._out.write_at_once(f"{SHOW_CURSOR}\n")
+
     def _moving(self) -> list[StatusView]:
         """Return the jobs to draw. Entries of a finished one may still be on their way, but nothing moves there."""
         return [view for view in self._jobs.values() if not Status(view["job"]["status"]).final]

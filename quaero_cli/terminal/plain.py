@@ -53,6 +53,9 @@ class QuietDisplay:
     def tick(self) -> None:
         """Do nothing: nothing moves here."""
 
+    def abandon(self) -> None:
+        """Do nothing: the terminal is as it was."""
+
 
 class RawDisplay(QuietDisplay):
     """Shows the messages as they were logged, byte for byte: no sanitising, so it has to be asked for."""
