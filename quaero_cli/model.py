@@ -170,6 +170,7 @@ class StepRow:
     name: str
     type: str
     depends: tuple[str, ...] = ()
+    service: bool = False  # it has no progress: it ends when nobody needs it
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ open       pending, running
 * An `always_run` step starts when all it depends on has ended, done or lost.
 * A skip needs no reason kept with it: a skipped step of which every dependency is done (or that always runs) can
   only have been skipped by its condition, so it is done, too: what comes after it does not need it.
-* A stop is ordered by a failed step with on_error = "fatal", or by the caller (`stop_all`). Then running steps are
+* A stop is ordered by a failed step with on_error = "fatal", or by the caller (too many failed workers, a cancel,
+  the job's timeout). Then running steps are
   cancelled and pending ones skipped; `always_run` steps are let run, and those that have not begun wait until the
   cancelled ones are gone.
 * A service is stopped when no step that depends on it, over others, too, is unfinished; one that was not started by
@@ -70,13 +71,13 @@ class Plan:
         after = dependents(depends)
         self._users = {step.name: reachable([step.name], after) for step in steps if step.service}
 
-    def decide(self, states: States, *, ready: Collection[str] = (), stop: bool = False) -> Decision:
+    def decide(self, states: States, *, ready: Collection[str] = (), stop: str | None = None) -> Decision:
         """Return what to do now.
 
-        `states` has every step; `ready` names the running services that can be used; `stop` is true once the error
-        tolerance ordered a stop. The caller carries the decision out before it asks again.
+        `states` has every step; `ready` names the running services that can be used; `stop` says why a stop was
+        ordered, once it was. The caller carries the decision out before it asks again.
         """
-        stopping = stop or self._fatal(states) is not None
+        stopping = stop is not None or self._fatal(states) is not None
         skip = self._skips(states, ready, stop)
         after = {name: Status.SKIPPED if name in skip else status for name, status in states.items()}
         return Decision(
@@ -102,7 +103,7 @@ class Plan:
             standings[name] = _standing(step, states[name], name in ready, unhindered)
         return standings
 
-    def _skips(self, states: States, ready: Collection[str], stop: bool) -> dict[str, str]:
+    def _skips(self, states: States, ready: Collection[str], stop: str | None) -> dict[str, str]:
         """Steps that will never start, with the reason."""
         skip: dict[str, str] = {}
         fatal = self._fatal(states)
@@ -117,8 +118,8 @@ class Plan:
                 skip[name] = f"depends on {lost}, which {_fate(after[lost])}"
             elif fatal is not None:
                 skip[name] = f"the job is stopping: {fatal} failed"
-            elif stop:
-                skip[name] = "the job is stopping: too many workers failed"
+            elif stop is not None:
+                skip[name] = f"the job is stopping: {stop}"
             if name in skip:
                 after[name] = Status.SKIPPED
                 standings[name] = Standing.LOST

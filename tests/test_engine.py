@@ -180,7 +180,7 @@ async def test_a_failed_step_fails_its_job_and_skips_what_depends_on_it(stage, a
 
 
 async def test_what_step_code_raises_harms_only_its_own_step(stage, autojump_clock):
-    """A `sys.exit` in a worker, or what a library raises that is no Exception, would end a server with all its jobs."""
+    """A `sys.exit` in a worker, or whatever else is no Exception, would end a server with all its jobs."""
     text = "[step.a]\ntype = 'leave'\n[step.b]\ntype = 'lose_workers'\n[step.c]\ntype = 'work'\nseconds = 1\n"
     assert await stage.play(text) is Status.FAILED
     assert stage.states() == {"a": "failed", "b": "failed", "c": "completed"}
@@ -448,3 +448,59 @@ async def test_progress_is_a_number_and_a_short_text(stage, autojump_clock):
     assert await stage.run.run() is Status.COMPLETED
     told = [(fact.progress, fact.text) for fact in stage.facts if isinstance(fact, StepProgressed)]
     assert told == [(33, "5"), (100, "t" * 500)]
+
+
+CLEANED = """
+    timeout = "50s"
+    [step.site]
+    type = "service"
+    service = true
+    [step.a]
+    type = "work"
+    depends = "site"
+    seconds = 100
+    [step.b]
+    type = "work"
+    depends = "a"
+    [step.clean]
+    type = "work"
+    depends = ["a", "site"]
+    always_run = true
+    seconds = 5
+    say = "{steps.site.outputs.url}"
+"""
+
+
+@pytest.mark.parametrize("end", ["cancel", "timeout", "abandon"])
+async def test_clean_up_runs_whatever_ended_the_job(stage, autojump_clock, end):
+    """A cancelled backup must still let go of its lock; a second Ctrl-C means now."""
+    run = stage.prepare(CLEANED)
+    ended = []
+
+    async def play():
+        ended.append(await run.run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        await trio.sleep(3)
+        if end != "timeout":
+            run.cancel("cancelled on request")
+            run.cancel("cancelled again")
+        if end == "abandon":
+            await trio.sleep(1)
+            run.abandon()
+    cleaned = "cancelled" if end == "abandon" else "completed"
+    assert ended == [Status.FAILED if end == "timeout" else Status.CANCELLED]
+    assert stage.states() == {"site": stage.states()["site"], "a": "cancelled", "b": "skipped", "clean": cleaned}
+    assert "http://x/" in stage.messages("clean")
+    assert stage.reason("b").startswith(("the job is stopping", "depends on a"))
+
+
+async def test_a_traceback_shows_the_authors_own_lines(stage, autojump_clock):
+    """38 lines of our nurseries around one line of theirs help nobody."""
+    await stage.play("[step.a]\ntype = 'crash'\n")
+    failed = next(f for f in stage.facts if isinstance(f, LogLine) and f.message.startswith("Status changed: failed"))
+    text = failed.fields["traceback"]
+    assert "ValueError: oops" in text
+    assert "Nursery" not in text
+    assert text.count("File ") == 1

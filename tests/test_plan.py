@@ -20,7 +20,7 @@ def step(name, depends="", **more):
     return StepDefinition(name, "shell", depends=tuple(depends.split()), **more)
 
 
-def decide(steps, states="", *, ready=(), stop=False, at_once=9):
+def decide(steps, states="", *, ready=(), stop=None, at_once=9):
     """Ask a plan; `states` are words such as `a=running`, steps not named are pending."""
     known = {word.split("=")[0]: Status(word.split("=")[1]) for word in states.split()}
     plan = Plan(steps, at_once)
@@ -102,7 +102,7 @@ FATAL = [
 @pytest.mark.parametrize("ordered", ["fatal", "stop"])
 def test_a_stop_cancels_what_runs_skips_what_waits_and_cleans_up_last(ordered):
     """After a fatal failure nothing goes on, and the clean-up finds nobody at work."""
-    states, stop = ("a=failed", False) if ordered == "fatal" else ("a=completed", True)
+    states, stop = ("a=failed", None) if ordered == "fatal" else ("a=completed", "too many workers failed")
     why = "the job is stopping: " + ("a failed" if ordered == "fatal" else "too many workers failed")
     found = decide(FATAL, f"{states} b=running", stop=stop)
     assert found == Decision(skip={"c": why, "d": why}, cancel=("b",), stopping=True)
@@ -190,7 +190,7 @@ class Job:
         self.ends, self.at_once, self.random = ends, at_once, Random(seed)
         self.plan = Plan(steps, at_once)
         self.states = dict.fromkeys(self.steps, PENDING)
-        self.ready, self.stop, self.began = set(), False, []
+        self.ready, self.stop, self.began = set(), None, []
 
     def run(self):
         for _ in range(200):
@@ -241,7 +241,7 @@ class Job:
             else:
                 self.states[name] = self.ends[name]
         if self.random.random() < 0.05:
-            self.stop = True
+            self.stop = "too many workers failed"
 
 
 @given(jobs())

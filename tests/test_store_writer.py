@@ -119,7 +119,7 @@ def test_workers_are_counted_by_state(tmp_path):
         step = reader.status("aaaa")["steps"][0]
         labels = [(worker["name"], worker["status"], worker["label"]) for worker in reader.details("aaaa")["workers"]]
     assert step["workers"] == {"pending": 1, "running": 1, "completed": 1, "failed": 1, "cancelled": 1}
-    assert step["progress_text"] == "1 pending, 1 running, 1 completed, 1 failed"
+    assert step["progress_text"] == "1 pending, 1 running, 1 completed, 1 failed, 1 cancelled"
     assert step["progress"] == 60
     assert labels[0] == ("work-1", "completed", "item 1")
 

@@ -47,4 +47,10 @@ def jobs(
     elif found:
         write_jobs(out, found)
     else:
-        common.err().write("no jobs\nhint: run one with: quaero run hello\n")
+        filtered = bool(status) or definition is not None
+        words = (
+            "no such jobs\nhint: quaero jobs lists all"
+            if filtered
+            else "no jobs\nhint: run one with: quaero run hello"
+        )
+        common.err().write(f"{words}\n")

@@ -2,14 +2,18 @@
 
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import trio
 
+import quaero_cli
 from quaero_cli.engine.plain import text_of
 from quaero_cli.errors import QuaeroError
 
 TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
+TRACEBACKS = 3  # kept of a group of failures
+_OURS = tuple(f"{Path(module).parent}/" for module in (quaero_cli.__file__, trio.__file__))
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
@@ -49,6 +53,16 @@ def traceback_fields(error: BaseException) -> dict[str, Any]:
     way_out = hint(error)
     if way_out is not None:
         fields["hint"] = way_out
-    if not all(isinstance(each, QuaeroError) for each in leaves(error)):
-        fields["traceback"] = "".join(traceback.format_exception(error))[-TRACEBACK_BYTES:]
+    unexpected = [each for each in leaves(error) if not isinstance(each, QuaeroError)]
+    if unexpected:
+        texts = ["".join(_own_lines(each)) for each in unexpected[:TRACEBACKS]]
+        fields["traceback"] = "\n".join(texts)[-TRACEBACK_BYTES:]
     return fields
+
+
+def _own_lines(error: BaseException) -> Iterator[str]:
+    """Yield a traceback without what the author did not write: the frames of quaero and Trio above the first other."""
+    about = traceback.TracebackException.from_exception(error)
+    while about.stack and about.stack[0].filename.startswith(_OURS):
+        del about.stack[0]
+    yield from about.format()

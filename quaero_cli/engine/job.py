@@ -2,7 +2,8 @@
 
 The loop is the only place that starts steps and ends the job, so no two parts can disagree about a state. Steps run
 in the job's nursery; each is stopped through its own scope (`StepRun.stop`), so that a job that is cancelled, stopped
-or out of time takes the same path to its end as any other: every step gets its final status, after its last line.
+or out of time takes the same path to its end as any other: every step gets its final status, after its last line, and
+clean-up (`always_run`) has its turn. Only `abandon` takes that away.
 """
 
 from collections.abc import Mapping
@@ -35,14 +36,22 @@ class JobRun:
         self._cancelled: str | None = None
         self._timed_out = False
         self._stopped: str | None = None
+        self._abandoned = False
         job.stop = self._stop
 
     def cancel(self, reason: str) -> None:
-        """End the job as cancelled: running steps are cancelled, those that have not begun never will."""
+        """End the job as cancelled: running steps are cancelled, of the others clean-up alone still runs."""
         if self._cancelled is None and not self._timed_out:
             self._cancelled = reason
             self._job.log.warn(f"Cancelling: {reason}")
+            self._end_running(reason)
             self._notice()
+
+    def abandon(self) -> None:
+        """End a cancelled job without its clean-up: somebody insisted."""
+        self._abandoned = True
+        self._end_running(self._cancelled or "ended")
+        self._notice()
 
     def _stop(self, reason: str) -> None:
         """End the job as failed: the error tolerance is exceeded. Clean-up steps still run."""
@@ -78,17 +87,12 @@ class JobRun:
     async def _work(self, nursery: trio.Nursery) -> None:
         while True:
             changed = self._changed
-            if self._cancelled is not None or self._timed_out:
-                self._end_everything()
-                if not self._runs:
-                    return
-            else:
-                decision = self._plan.decide(self._states, ready=self._ready(), stop=self._stopped is not None)
-                progressed = self._carry_out(decision, nursery)
-                if decision.finished and not self._runs:
-                    return
-                if progressed:
-                    continue
+            decision = self._plan.decide(self._states, ready=self._ready(), stop=self._why_stopping())
+            progressed = self._carry_out(decision, nursery)
+            if decision.finished and not self._runs:
+                return
+            if progressed:
+                continue
             await changed.wait()
 
     async def _end_strays(self) -> None:
@@ -99,9 +103,20 @@ class JobRun:
 
     async def _watch_timeout(self, seconds: float) -> None:
         await trio.sleep(seconds)
-        self._timed_out = True
-        self._job.log.error(f"Timed out after {seconds:g} s")
-        self._notice()
+        if self._cancelled is None:
+            self._timed_out = True
+            self._job.log.error(f"Timed out after {seconds:g} s")
+            self._end_running("the job timed out")
+            self._notice()
+
+    def _why_stopping(self) -> str | None:
+        return self._cancelled or ("it timed out" if self._timed_out else self._stopped)
+
+    def _end_running(self, reason: str) -> None:
+        """Cancel every step that runs now, but for the services that clean-up may need."""
+        for run in self._runs.values():
+            if not run.step.service or self._abandoned:
+                run.stop(Status.CANCELLED, reason)
 
     def _ready(self) -> set[str]:
         return {name for name, run in self._runs.items() if run.context.is_ready.is_set()}
@@ -115,16 +130,11 @@ class JobRun:
         for name in decision.stop:
             self._runs[name].stop(Status.COMPLETED)
         for name in decision.start:
-            self._start(self._job.definition.step(name), nursery)
+            if self._abandoned:
+                self._skip(name, "the job was ended")
+            else:
+                self._start(self._job.definition.step(name), nursery)
         return bool(decision.skip or decision.start)
-
-    def _end_everything(self) -> None:
-        reason = "timed out" if self._timed_out else self._cancelled
-        for name, status in self._states.items():
-            if status is Status.PENDING:
-                self._skip(name, f"the job was ended: {reason}")
-        for run in self._runs.values():
-            run.stop(Status.CANCELLED, reason)
 
     # ------------------------------------------------------------------ steps
 

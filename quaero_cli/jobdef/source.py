@@ -55,6 +55,10 @@ def read_text(path: Path) -> str:
         raise place.error(f"line {line}: not UTF-8", hint="save the file as UTF-8") from error
 
 
+# The two mistakes of somebody who meets TOML for the first time.
+_TOML_HINT = 'text stands in quotes (key = "value"), and each key and [table] once'
+
+
 def read_document(text: str, place: Place) -> dict[str, Any]:
     """Parse TOML text. Raises the place's error: too large, a key too deep, or not TOML (with the line)."""
     try:
@@ -93,6 +97,6 @@ def _not_toml(message: str, text: str, place: Place) -> Exception:
     words = message[: found.start()] if found else message.partition(";")[0]
     words = "".join(char if char.isprintable() else "?" for char in words[:1].lower() + words[1:160])
     if not found:
-        return place.error(f"not TOML: {words}")
+        return place.error(f"not TOML: {words}", hint=_TOML_HINT)
     where = found[1] if found[1].startswith("line") else f"line {text.count(chr(10)) + 1}, {found[1]}"
-    return place.error(f"{where}: not TOML: {words}")
+    return place.error(f"{where}: not TOML: {words}", hint=_TOML_HINT)

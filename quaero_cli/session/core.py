@@ -79,8 +79,11 @@ class Session:
         return self._handles
 
     def kill_children(self) -> None:
-        """Give children no more grace."""
+        """Give children no more grace, and cancelled jobs no time for their clean-up."""
         self._ground.kill_now.set()
+        for handle in self._handles.values():
+            if handle.run is not None:
+                handle.run.abandon()
 
     def service_log(self, level: int, message: str, fields: Mapping[str, object], *, source: str) -> None:
         """Write an entry of the service log."""

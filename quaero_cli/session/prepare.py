@@ -48,7 +48,7 @@ def prepare(
         definition_hash=definition.content_hash,
         definition_path=str(definition.path.absolute()),
         parameters=parameters,
-        steps=tuple(StepRow(step.name, step.type, step.depends) for step in definition.steps),
+        steps=tuple(StepRow(step.name, step.type, step.depends, step.service) for step in definition.steps),
         refuse_overlap=definition.overlap == "refuse",
     )
     return Prepared(job, definition, parameters)

@@ -79,8 +79,7 @@ def status(connection: Connection, job_id: str) -> StatusView:
     """Return the state of a job and its steps. Raises NotFoundError."""
     row = _job_row(connection, job_id)
     steps = _steps(connection, row[0], job_id)
-    progress = job_progress(row[4], [step["progress"] for step in steps])
-    return StatusView(job=job_view(row, progress), steps=steps)
+    return StatusView(job=job_view(row, _progress(connection, row, steps)), steps=steps)
 
 
 def summary(connection: Connection, job_id: str) -> JobSummary:
@@ -125,12 +124,18 @@ def _steps(connection: Connection, job: int, job_id: str) -> list[StepView]:
     return [step_view(row, job_id, counts.get(row[0]) or no_counts()) for row in rows]
 
 
+def _progress(connection: Connection, row: Sequence[Any], steps: list[StepView]) -> int:
+    """A job's progress is that of its steps but for services, which have none."""
+    services = {name for (name,) in connection.execute("SELECT name FROM step WHERE job = ? AND service", (row[0],))}
+    return job_progress(row[4], [step["progress"] for step in steps if step["name"] not in services])
+
+
 def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
     key, started, finished, trigger, created, entries = row[0], row[6], row[7], row[8], row[9], row[10]
     levels = connection.execute("SELECT level, sum(count) FROM log_count WHERE job = ? GROUP BY level", (key,))
-    steps = [step["progress"] for step in _steps(connection, key, row[1])] if row[4] == "running" else []
+    progress = _progress(connection, row, _steps(connection, key, row[1]))
     return JobSummary(
-        **job_view(row, job_progress(row[4], steps)), trigger=trigger, created_at=timestamp(created),
+        **job_view(row, progress), trigger=trigger, created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),
     )  # fmt: skip

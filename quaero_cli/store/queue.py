@@ -51,8 +51,11 @@ def _insert(connection: Connection, job: NewJob) -> None:
         ),
     )  # fmt: skip
     connection.executemany(
-        "INSERT INTO step (job, name, type, depends, status) VALUES (?,?,?,?,?)",
-        [(cursor.lastrowid, step.name, step.type, encode_json(step.depends), Status.PENDING) for step in job.steps],
+        "INSERT INTO step (job, name, type, depends, service, status) VALUES (?,?,?,?,?,?)",
+        [
+            (cursor.lastrowid, step.name, step.type, encode_json(step.depends), step.service, Status.PENDING)
+            for step in job.steps
+        ],
     )
 
 

@@ -11,7 +11,7 @@ _LABELS = {int(level): level.label for level in Level}
 
 STEP_COLUMNS = (
     "key, name, type, status, progress, progress_text, error, started_at, finished_at,"
-    " workers_pending, workers_running, workers_completed, workers_failed, workers_cancelled, outputs, depends"
+    " workers_pending, workers_running, workers_completed, workers_failed, workers_cancelled"
 )
 JOB_COLUMNS = (
     "key, id, definition, name, status, error, started_at, finished_at, trigger, created_at, entries,"
@@ -75,13 +75,14 @@ class EntryMaker:
 
 def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
     """Return a row with STEP_COLUMNS as a view."""
-    (_, name, type_, status, progress, text, error, started, finished, *numbers) = row[:14]
+    (_, name, type_, status, progress, text, error, started, finished, *numbers) = row
     pending, running, completed, failed, cancelled = numbers
     done, total = completed + failed + cancelled, sum(numbers)
     if total and not Status(status).good:
         progress = done * 100 // total
     if total and not text:
         text = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
+        text += f", {cancelled} cancelled" if cancelled else ""
     return StepView(
         id=f"{job_id}.{name}", name=name, type=type_, status=status, progress=progress,
         workers=WorkerCounts(

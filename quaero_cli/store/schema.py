@@ -55,6 +55,7 @@ CREATE TABLE step (
     name TEXT NOT NULL,
     type TEXT NOT NULL,
     depends TEXT NOT NULL DEFAULT '[]',
+    service INTEGER NOT NULL DEFAULT 0,
     status TEXT NOT NULL,
     error TEXT,
     progress INTEGER NOT NULL DEFAULT 0,
