@@ -11,6 +11,7 @@ from stores import NOW, Scribe, ended, line, new_home, start_job
 
 from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
+from quaero_cli.store import entries
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange
 from quaero_cli.stream.follow import _Pace, follow
 from quaero_cli.stream.nudge import nudge
@@ -245,6 +246,19 @@ async def test_large_first_entries_come_in_batches(home, scribe):
     assert max(len(batch.view["logs"]) for batch in batches) == 9
     assert [batch.cursor for batch in batches] == [9, 18, 27, 36, 40]
     assert batches[1].view["meta"]["oldest_id"] == 10
+
+
+async def test_sparse_first_entries_come_in_one_batch(home, scribe, monkeypatch):
+    """Who asks for the last errors of a long job would get them in many small pieces, or not at once."""
+    monkeypatch.setattr(entries, "SCAN_LIMIT", 10)
+    start_job(home, "aaaa")
+    levels = [Level.ERROR if n % 100 == 0 else Level.INFO for n in range(1000)]
+    scribe.write([line("aaaa", str(n), level=level) for n, level in enumerate(levels)])
+    query = LogQuery(("aaaa",), level=Level.ERROR)
+    events = await collect(home, Wakeups(home.wake, home.database), query, limit=5, live=False)
+    first = next(event for event in events if isinstance(event, Logs))
+    assert [entry["message"] for entry in first.view["logs"]] == ["500", "600", "700", "800", "900"]
+    assert (first.cursor, first.view["meta"]["has_more"]) == (1000, True)
 
 
 WRITE = (

@@ -134,6 +134,25 @@ def test_a_look_is_bounded_in_bytes(tmp_path):
         assert (len(look.view["logs"]), look.complete) == (5, False)
 
 
+def test_the_newest_entries_begin_with_a_bounded_look(tmp_path):
+    """Eight viewers that read slowly held a gigabyte: 5,000 entries each, whose fields nobody counted."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    write_once(home, [line("aaaa", str(n))._replace(fields={"x": "x" * 30_000}) for n in range(60)])
+    query = LogQuery(("aaaa",))
+    with open_reader(home.database) as reader:
+        scope = reader.scope(query)
+        look = reader.look_newest(scope, query.jobs, 50, 2000)
+        assert ([entry["message"] for entry in look.view["logs"]], look.complete) == (
+            [*map(str, range(10, 19))],
+            False,
+        )
+        assert look.view["meta"]["has_more"] is True
+        nothing = reader.look_newest(scope, query.jobs, 0, 2000)
+        assert (nothing.view["logs"], nothing.view["meta"]["has_more"], nothing.complete) == ([], True, True)
+        assert reader.look_newest(scope, query.jobs, 60, 2000).view["meta"]["has_more"] is False
+
+
 def test_an_entry_has_the_shape_of_the_wire(tmp_path):
     """Clients rely on names, and on keys that are absent rather than null."""
     home = new_home(tmp_path)
@@ -201,7 +220,7 @@ def test_a_reader_holds_no_transaction(tmp_path):
     scribe = Scribe(home)
     with open_reader(home.database) as reader:
         query = LogQuery(("aaaa",))
-        look = reader.look_newest(reader.scope(query), query.jobs, 10)
+        look = reader.look_newest(reader.scope(query), query.jobs, 10, 10)
         scribe.write([line("aaaa", "later")])
         look = reader.look_after(reader.scope(query), query.jobs, look.places, 10, has_more=False)
         assert [entry["message"] for entry in look.view["logs"]] == ["later"]

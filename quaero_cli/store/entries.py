@@ -14,6 +14,7 @@ from quaero_cli.store.scope import SERVICE, Scope
 
 # Rows looked at in one read, so that a filter that matches nothing cannot hold up the event loop: 0.5 us each.
 SCAN_LIMIT = 20_000
+EVERYTHING = 1 << 62  # instead, in a thread
 # Text in one read: what the wire protocol puts into one batch. A single entry may be larger (64 KiB and its fields).
 BYTE_LIMIT = 256 * 1024
 _COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
@@ -30,6 +31,7 @@ class Slice:
     places: Places
     cursor: int
     complete: bool
+    size: int  # characters of the entries' texts and fields
 
 
 def head(connection: Connection) -> int:
@@ -62,14 +64,20 @@ def locate(connection: Connection, job: int, cursor: int) -> int:
     return low
 
 
-def read_after(connection: Connection, make: EntryMaker, scope: Scope, places: Places, limit: int) -> Slice:
-    """Return up to `limit` entries after `places`, oldest first."""
+def read_after(
+    connection: Connection, make: EntryMaker, scope: Scope, places: Places, limit: int, *, scan: int | None = None
+) -> Slice:
+    """Return up to `limit` entries after `places`, oldest first.
+
+    Looks at no more than `scan` rows of each job; None: as many as the event loop can bear.
+    """
     newest = head(connection)
+    scan = SCAN_LIMIT if scan is None else scan
     rows: list[Row] = []
     ends: list[int] = []  # ids up to which each unfinished job was considered
     after: Places = {}
     for job in scope.jobs:
-        found, considered, complete = _scan(connection, scope, job, places[job], limit)
+        found, considered, complete = _scan(connection, scope, job, places[job], limit, scan)
         rows += found
         after[job] = considered
         if not complete:
@@ -79,19 +87,25 @@ def read_after(connection: Connection, make: EntryMaker, scope: Scope, places: P
         if len(rows) > limit:  # each job gave up to `limit`
             ends.append(rows[limit - 1][0])
     if not ends:
-        return Slice(make.entries(rows), after, newest, complete=True)
+        return Slice(make.entries(rows), after, newest, complete=True, size=_size(rows))
     bound = min(ends)
     if len(scope.jobs) > 1:
         rows = [row for row in rows if row[0] <= bound]
         after = {job: locate(connection, job, bound) for job in scope.jobs}
-    return Slice(make.entries(rows), after, bound, complete=False)
+    return Slice(make.entries(rows), after, bound, complete=False, size=_size(rows))
 
 
-def _scan(connection: Connection, scope: Scope, job: int, place: int, limit: int) -> tuple[list[Row], int, bool]:
+def _size(rows: list[Row]) -> int:
+    return sum([len(row[9]) + len(row[10] or "") for row in rows])
+
+
+def _scan(
+    connection: Connection, scope: Scope, job: int, place: int, limit: int, scan: int
+) -> tuple[list[Row], int, bool]:
     last = last_line(connection, job)
     if place >= last:
         return [], place, True
-    end = min(place + SCAN_LIMIT, last)
+    end = min(place + scan, last)
     conditions, values = scope.where()
     found = connection.execute(
         f"SELECT {_COLUMNS} FROM log WHERE job = ? AND job_line > ? AND job_line <= ?{conditions}"
@@ -136,6 +150,24 @@ def read_newest(
     rows.sort()
     has_more = len(rows) > limit
     return make.entries(rows[-limit:] if limit else []), has_more
+
+
+def place_of_newest(connection: Connection, scope: Scope, limit: int) -> tuple[int, bool]:
+    """Return the cursor before the newest `limit` matching entries, and whether older ones match.
+
+    Ids alone are read, however large the entries are. May look at every row of a job: run it in a thread.
+    """
+    conditions, values = scope.where()
+    ids: list[int] = []
+    for job in scope.jobs:
+        found = connection.execute(
+            f"SELECT id FROM log WHERE job = ? AND job_line <= ?{conditions} ORDER BY job_line DESC LIMIT ?",
+            (job, last_line(connection, job), *values, limit + 1),
+        )
+        ids += [row[0] for row in found]
+    ids.sort(reverse=True)
+    newest = ids[:limit]
+    return newest[-1] - 1 if newest else head(connection), len(ids) > limit
 
 
 def any_before(connection: Connection, scope: Scope, cursor: int) -> bool:

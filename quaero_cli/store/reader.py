@@ -28,6 +28,7 @@ class Look:
     places: Places
     cursor: int
     complete: bool
+    size: int
     statuses: list[StatusView]
 
 
@@ -109,13 +110,13 @@ class Reader:
         """Turn a query's names into keys. Raises NotFoundError for an unknown job or step."""
         return resolve(self._connection, query)
 
-    def look_newest(self, scope: Scope, job_ids: Collection[str], limit: int) -> Look:
-        """Begin with the newest `limit` matching entries. Run it in a thread."""
+    def look_newest(self, scope: Scope, job_ids: Collection[str], newest: int, limit: int) -> Look:
+        """Begin with the newest `newest` matching entries, of which `limit` at most come now. Run it in a thread."""
         connection = self._connection
         with translated(self._path), snapshot(connection):
-            found, has_more = entries.read_newest(connection, self._make, scope, limit)
-            places = {job: entries.last_line(connection, job) for job in scope.jobs}
-            part = Slice(found, places, entries.head(connection), complete=True)
+            cursor, has_more = entries.place_of_newest(connection, scope, newest)
+            places = {job: entries.locate(connection, job, cursor) for job in scope.jobs}
+            part = entries.read_after(connection, self._make, scope, places, limit, scan=entries.EVERYTHING)
             return self._look(scope, job_ids, part, has_more)
 
     def look_from(self, scope: Scope, job_ids: Collection[str], cursor: int, limit: int) -> Look:
@@ -150,7 +151,7 @@ class Reader:
     def _look(self, scope: Scope, job_ids: Collection[str], part: Slice, has_more: bool) -> Look:
         statuses = [jobs.status(self._connection, job_id) for job_id in job_ids]
         view = self._view(scope, part.entries, has_more)
-        return Look(view, part.places, part.cursor, part.complete, statuses)
+        return Look(view, part.places, part.cursor, part.complete, part.size, statuses)
 
     def _view(self, scope: Scope, found: list[Entry], has_more: bool) -> LogsView:
         ids = (found[0]["id"], found[-1]["id"]) if found else None

@@ -139,7 +139,7 @@ class _Follower:
         self._places, self.pace.backlog = look.places, not look.complete
         self._has_more = look.view["meta"]["has_more"]
         events: list[StreamEvent] = [self._tell_status(view, look.cursor, now) for view in look.statuses]
-        events += _in_batches(look)
+        events.append(Logs(look.view, look.cursor))
         self.pace.sent_at = now
         return events + self._tell_ends(look)
 
@@ -147,7 +147,7 @@ class _Follower:
         """Look in a thread, with a reader of its own: it may have to look at every row of a job."""
         with open_reader(self.path) as reader:
             if after is None:
-                return reader.look_newest(self.scope, self.query.jobs, limit)
+                return reader.look_newest(self.scope, self.query.jobs, limit, BATCH_ENTRIES)
             return reader.look_from(self.scope, self.query.jobs, after, BATCH_ENTRIES)
 
     def look(self, now: float) -> list[StreamEvent]:
@@ -156,7 +156,7 @@ class _Follower:
         look = self.looks.look_after(self.reader, self.query, self.scope, self._places, room, has_more=self._has_more)
         self._places, self.pace.backlog = look.places, not look.complete
         self._held += look.view["logs"]
-        self._held_bytes += sum(len(entry["message"]) for entry in look.view["logs"])
+        self._held_bytes += look.size
         urgent, progress, counts = self._compare(look.statuses) if look.complete else ([], [], [])
         events: list[StreamEvent] = []
         if urgent or self.pace.entries_due(now, len(self._held), self._held_bytes):
@@ -222,22 +222,6 @@ def _view_of(entries: list[Entry], meta: Meta) -> LogsView:
     """Return a batch with its own place in a copy of `meta`, which is shared."""
     place: Meta = {**meta, "oldest_id": entries[0]["id"], "newest_id": entries[-1]["id"]}
     return LogsView(logs=entries, meta=place)
-
-
-def _in_batches(look: Look) -> list[StreamEvent]:
-    """Return the first entries as batches of the wire's size; one, perhaps empty, at least."""
-    batches: list[list[Entry]] = [[]]
-    size = 0
-    for entry in look.view["logs"]:
-        if batches[-1] and (len(batches[-1]) >= BATCH_ENTRIES or size >= BYTE_LIMIT):
-            batches.append([])
-            size = 0
-        batches[-1].append(entry)
-        size += len(entry["message"])
-    if len(batches) == 1:
-        return [Logs(look.view, look.cursor)]
-    whole: list[StreamEvent] = [Logs(_view_of(batch, look.view["meta"]), batch[-1]["id"]) for batch in batches[:-1]]
-    return [*whole, Logs(_view_of(batches[-1], look.view["meta"]), look.cursor)]
 
 
 def _states(view: StatusView) -> tuple[Any, ...]:
