@@ -81,7 +81,11 @@ def test_a_bad_definition_is_one_line_that_says_where(shell, name):
         (["steps", "nonsense"], 4, "nonsense"),
         (["docs", "show", "17"], 4, "17"),
         (["serve", "--port", "99999"], 2, "99999"),
-        (["frobnicate"], 2, "frobnicate"),
+        (["frobnicate"], 2, "no such command"),
+        (["run"], 2, "missing argument"),
+        (["run", "hello", "who=Ann"], 2, "-p KEY=VALUE"),
+        (["jobs", "--nope"], 2, "see: quaero jobs --help"),
+        (["jobs", "--home", ""], 2, "names no directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -89,6 +93,8 @@ def test_a_mistake_is_told_in_one_line(shell, words, code, says):
     """Exit codes are for scripts, the line is for people."""
     error = shell.run(*words, code=code).stderr
     assert says in error
+    assert error.startswith("error: ")
+    assert error.count("\n") <= 2
 
 
 def test_an_error_ends_with_the_way_out(shell):
@@ -202,7 +208,7 @@ def test_defs_and_steps_and_help(shell):
     types = {kind["type"] for kind in shell.json("steps")}
     assert types == {"shell", "python", "crawler", "demo_site", "test_job_generator"}
     for command in ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token"):
-        assert "Example: quaero " in shell.run(command, "--help").stdout
+        assert f"quaero {command}" in shell.run(command, "--help").stdout.partition("Example: ")[2]
 
 
 def test_docs_are_listed_with_or_without_the_word(shell):

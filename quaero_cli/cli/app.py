@@ -3,7 +3,6 @@
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from quaero_cli import __version__
 from quaero_cli.cli import cancel, check, defs, docs, jobs, run, serve, show, steps, tail, token
 from quaero_cli.cli.common import before_command
-from quaero_cli.errors import QuaeroError
+from quaero_cli.errors import QuaeroError, UsageError
 
 EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
 
@@ -19,7 +18,6 @@ app = typer.Typer(
     name="quaero",
     help="Runs jobs, stores every line they write, and shows them live in the terminal and in the browser.",
     epilog=EPILOG,
-    no_args_is_help=True,
     rich_markup_mode=None,  # rich help costs more than all the rest of `--help`
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,7 +36,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def before(
     home: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -55,7 +53,7 @@ def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
     _open_standard_streams()
     try:
-        app(prog_name="quaero")
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except QuaeroError as error:
@@ -66,7 +64,31 @@ def run_command_line() -> int:
         return 130
     except BrokenPipeError:
         return _leave_quietly()
-    return 0
+    except Exception as error:
+        if type(error).__name__ == "Abort":  # Typer's name for Ctrl-C
+            return 130
+        usage = _usage_error(error)
+        if usage is None:
+            raise
+        return _fail(usage)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: Exception) -> UsageError | None:
+    """Return what Typer has to say about the words of the command as one of our errors; None for any other error.
+
+    Told by its shape: Typer's own classes have changed their home between the versions that we take.
+    """
+    if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+        return None
+    message = str(error.format_message()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "quaero"
+    hint = f"see: {command} --help"
+    if "unexpected extra argument" in message and "=" in message:
+        hint = "parameters are given with -p: -p KEY=VALUE"
+    return UsageError(" ".join(message.split()), hint=hint)
 
 
 def _open_standard_streams() -> None:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class BeforeCommand:
     """The options that stand before the command, as `app` found them."""
 
-    home: Path | None = None
+    home: str | None = None
     debug: bool = False
 
 
 before_command = BeforeCommand()
 
 Home = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -86,20 +86,24 @@ DefinitionArgument = Annotated[
 ]  # fmt: skip
 
 
-def settings(home: Path | None) -> Settings:
-    """Return the settings: the command's own `--home`, the one before the command, QUAERO_HOME, the platform's."""
+def settings(home: str | None) -> Settings:
+    """Return the settings: the command's own `--home`, the one before the command, QUAERO_HOME, the platform's.
+
+    Raises UsageError for an empty `--home`, which is what a shell makes of an unset variable.
+    """
     if home is None:
         home = before_command.home
-    if home is None and os.environ.get("QUAERO_HOME"):
-        home = Path(os.environ["QUAERO_HOME"])
-    if home is None:
+    if home is not None and not home.strip():
+        raise UsageError("--home: names no directory", hint="is the variable in it set?")
+    home = home or os.environ.get("QUAERO_HOME")
+    if not home:
         from platformdirs import user_data_path
 
-        home = user_data_path("quaero", appauthor=False)
-    return Settings(home=home.expanduser().absolute())
+        return Settings(home=user_data_path("quaero", appauthor=False))
+    return Settings(home=Path(home).expanduser().absolute())
 
 
-def prepared_settings(home: Path | None) -> Settings:
+def prepared_settings(home: str | None) -> Settings:
     """Return the settings with the data directory made and the database brought up to date. Raises StoreError."""
     from quaero_cli.store.schema import prepare
 
@@ -108,7 +112,7 @@ def prepared_settings(home: Path | None) -> Settings:
     return found
 
 
-def swept_settings(home: Path | None) -> Settings:
+def swept_settings(home: str | None) -> Settings:
     """Like `prepared_settings`, for commands that look at jobs: those whose runner died are marked first."""
     from quaero_cli.store.queue import mark_interrupted
     from quaero_cli.stream.nudge import nudge

@@ -61,7 +61,7 @@ def traceback_fields(error: BaseException) -> dict[str, Any]:
 
 
 def _own_lines(error: BaseException) -> Iterator[str]:
-    """Yield a traceback without what the author did not write: the frames of quaero and Trio above the first other."""
+    """Yield a traceback without the frames of quaero and Trio that stand above the author's first one."""
     about = traceback.TracebackException.from_exception(error)
     while about.stack and about.stack[0].filename.startswith(_OURS):
         del about.stack[0]

@@ -75,7 +75,7 @@ def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
             code = exit_code(event.status)
             shown.code = max(shown.code, code)
             shown.ended += 1
-            display.ended(event.job_id, event.status, code)
+            display.ended(event.job_id, event.status, code, event.counts)
         case Gap():
             display.gap(event)
         case Ping():

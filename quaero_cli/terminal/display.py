@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Protocol, Self, TextIO
 
-from quaero_cli.model import LogsView, StatusView
+from quaero_cli.model import Counts, LogsView, StatusView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal.console import Terminal
 
@@ -35,8 +35,8 @@ class Display(Protocol):
     def status(self, view: StatusView) -> None:
         """Take note of the state of a job and its steps."""
 
-    def ended(self, job_id: str, status: str, exit_code: int) -> None:
-        """A job has ended, and all of its entries have been handed over."""
+    def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
+        """A job has ended, and all of its entries have been handed over; `counts` are of all of them."""
 
     def gap(self, event: Gap) -> None:
         """Say that entries are missing."""

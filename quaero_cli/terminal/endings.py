@@ -9,11 +9,14 @@ from quaero_cli.terminal.lines import Clock, LineFormat
 from quaero_cli.terminal.page import Page
 
 
-def ending(job_id: str, status: str, view: StatusView | None) -> str:
-    """Return `job 7k3qm2xd (News Crawler) failed after 41s, 2 errors: the reason`. `view`: the job's last, if any."""
+def ending(job_id: str, status: str, view: StatusView | None, counts: Counts | None = None) -> str:
+    """Return `job 7k3qm2xd (News Crawler) failed after 41s, 2 errors: the reason`.
+
+    `view`: the job's last, if any; `counts`: of all its entries, where they are known (those of steps are in `view`).
+    """
     if view is None:
         return f"job {clean(job_id)} {clean(status)}"
-    job, counts = view["job"], words.summed(view["steps"])
+    job, counts = view["job"], counts or words.summed(view["steps"])
     text = f"job {clean(job_id)} ({clean(job['name'])}) {clean(status)}"
     if job["finished_at"]:
         text += f" after {words.elapsed(job['started_at'], job['finished_at'], 0)}"

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from quaero_cli.model import LogsView, Status, StatusView
+from quaero_cli.model import Counts, LogsView, Status, StatusView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import clean_lines
@@ -91,11 +91,11 @@ class LiveDisplay:
         self._jobs[view["job"]["id"]] = view
         self._format.expect_steps(view["steps"])
 
-    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+    def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
         """Take the job out of the picture, and say how it ended."""
         view = self._jobs.pop(job_id, None)
         if self._announce_end:
-            self.notice(ending(job_id, status, view))
+            self.notice(ending(job_id, status, view, counts))
 
     def gap(self, event: Gap) -> None:
         """Tell it among the entries, where it belongs."""

@@ -13,7 +13,7 @@ import re
 
 import orjson
 
-from quaero_cli.model import Entry, LogsView, StatusView
+from quaero_cli.model import Counts, Entry, LogsView, StatusView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal.plain import QuietDisplay
 
@@ -65,7 +65,7 @@ class JsonDisplay(QuietDisplay):
         """Write the state."""
         self._out.write(status_event(view))
 
-    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+    def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
         """Write the end of the job."""
         self._out.write(end_event(job_id, status, exit_code))
 

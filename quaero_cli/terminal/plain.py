@@ -7,7 +7,7 @@ went; stderr repeats only what a reader who filters the log must not miss: steps
 from types import TracebackType
 from typing import Self
 
-from quaero_cli.model import LogsView, Status, StatusView, StepView
+from quaero_cli.model import Counts, LogsView, Status, StatusView, StepView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import clean, clean_lines
@@ -39,7 +39,7 @@ class QuietDisplay:
     def status(self, view: StatusView) -> None:
         """Show nothing."""
 
-    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+    def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
         """Show nothing."""
 
     def gap(self, event: Gap) -> None:
@@ -92,11 +92,11 @@ class PlainDisplay(QuietDisplay):
             if step["status"] in _WORTH_TELLING and before.get(step["id"]) != step["status"]:
                 self.notice(self._step_ending(job_id, step))
 
-    def ended(self, job_id: str, status: str, exit_code: int) -> None:
+    def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
         """Tell how the job ended."""
         view = self._last.pop(job_id, None)
         if self._announce_end:
-            self.notice(ending(job_id, status, view))
+            self.notice(ending(job_id, status, view, counts))
 
     def _step_ending(self, job_id: str, step: StepView) -> str:
         took = words.elapsed(step["started_at"], step["finished_at"], 0) if step["finished_at"] else ""
