@@ -6,7 +6,7 @@ import sqlite3 as _sqlite3  # noqa: TID251 - looks at the file from outside, as 
 import subprocess
 
 import pytest
-from shells import PATIENCE, Shell, entries
+from shells import PATIENCE, Shell, entries, read_line
 
 
 @pytest.fixture
@@ -162,8 +162,7 @@ def test_a_second_run_is_refused_while_one_runs(shell):
     """`overlap` is refuse unless the definition says otherwise."""
     path = shell.define("slow", "[step.a]\ntype = 'shell'\ncommand = 'echo up; sleep 60'\n")
     first = shell.start("run", path, "--json")
-    assert first.stdout is not None
-    while "up" not in first.stdout.readline():
+    while "up" not in read_line(first.stdout):
         pass
     error = shell.run("run", path, code=2).stderr
     assert "running already as job" in error
@@ -248,3 +247,9 @@ def test_the_token_is_made_once(shell):
     assert (shell.home / "token").stat().st_mode & 0o777 == 0o600
     with shell.serving() as server:
         assert server.token == token.strip()
+
+
+def test_a_file_of_parameters_that_is_nested_without_end_is_an_error(shell):
+    """A generated file that went wrong would end in a traceback of the JSON parser."""
+    (shell.folder / "deep.json").write_text("[" * 100_000)
+    assert shell.run("run", "hello", "--params", "deep.json", code=2).stderr.startswith("error: --params deep.json: ")

@@ -8,8 +8,9 @@ import threading
 from typing import Any
 
 import pytest
-from shells import PATIENCE, Shell, entries, first_job
+from shells import PATIENCE, Shell, entries, first_job, read_line
 
+from quaero_cli.engine.procfs import read_stat
 from quaero_cli.model import Level
 
 BURST = """
@@ -175,14 +176,25 @@ def test_kill_9_of_the_runner_loses_nothing_that_was_shown(shell):
     assert shell.run("run", path, "--dry-run")
 
 
+@pytest.mark.parametrize("words", [("jobs",), ("run", "hello")])
+def test_what_a_killed_runner_left_behind_is_ended(shell, words):
+    """A child that needs no pipe would go on for ever, beside the job's next run."""
+    runner = started(shell, "[step.a]\ntype = 'shell'\ncommand = 'echo $$; echo up; exec sleep 600'\n")
+    runner.send_signal(signal.SIGKILL)
+    runner.communicate(timeout=PATIENCE)
+    shell.run(*words)
+    pid = next(line["message"] for line in shell.lines("tail", "sleeper", code=5) if line.get("source") == "stdout")
+    stat = read_stat(int(pid))
+    assert stat is None or stat.zombie  # whoever adopted it may take its time
+
+
 def test_a_tail_that_follows_sees_its_runner_die(shell):
     """Nobody waits for ever on a job whose process is gone."""
     path = shell.define("steady", STEADY.replace("log_count = 60", "log_count = 6000"))
     runner = shell.start("run", path, "--json", stderr=subprocess.DEVNULL)
     job = first_job(runner)
     tail = shell.start("tail", job, "--json")
-    assert tail.stdout is not None
-    tail.stdout.readline()
+    read_line(tail.stdout)
     runner.send_signal(signal.SIGKILL)
     events = [json.loads(line) for line in tail.communicate(timeout=PATIENCE)[0].splitlines()]
     runner.communicate(timeout=PATIENCE)
@@ -204,8 +216,7 @@ SLEEPER = """
 def started(shell: Shell, text: str, *words: str) -> subprocess.Popen[str]:
     """Start a job and wait until its first step says `up`."""
     child = shell.start("run", shell.define("sleeper", text), "--json", *words)
-    assert child.stdout is not None
-    while '"message":"up"' not in child.stdout.readline():
+    while '"message":"up"' not in read_line(child.stdout):
         pass
     return child
 
@@ -240,8 +251,7 @@ def test_the_second_signal_kills_what_will_not_go(shell):
         shell, "[step.a]\ntype = 'shell'\ncommand = \"trap '' TERM; echo up; sleep 600 & wait; sleep 600\"\n"
     )
     runner.send_signal(signal.SIGINT)
-    assert runner.stderr is not None
-    assert "again to kill" in runner.stderr.readline()
+    assert "again to kill" in read_line(runner.stderr)
     runner.send_signal(signal.SIGINT)
     runner.communicate(timeout=PATIENCE)
     assert runner.returncode == 130
@@ -252,8 +262,7 @@ def test_ctrl_c_in_tail_only_stops_watching(shell):
     """A watcher never harms a job; and it says how to go on."""
     runner = started(shell, SLEEPER)
     tail = shell.start("tail", "last", "--json")
-    assert tail.stdout is not None
-    tail.stdout.readline()
+    read_line(tail.stdout)
     tail.send_signal(signal.SIGINT)
     _, err = tail.communicate(timeout=PATIENCE)
     assert tail.returncode == 130
@@ -348,8 +357,7 @@ def test_a_server_that_is_stopped_cancels_its_jobs_and_stores_their_ends(shell):
 def test_run_serves_beside_the_job(shell):
     """`run --serve`: the viewer for as long as the job runs."""
     runner = shell.start("run", shell.define("sleeper", SLEEPER), "--json", "--serve", "--port", "0")
-    assert runner.stderr is not None
-    url = runner.stderr.readline().strip()
+    url = read_line(runner.stderr).strip()
     job = first_job(runner)
     port, _, token = url.removeprefix("http://127.0.0.1:").partition("/#t=")
     from shells import Server

@@ -113,14 +113,23 @@ def prepared_settings(home: str | None) -> Settings:
 
 
 def swept_settings(home: str | None) -> Settings:
-    """Like `prepared_settings`, for commands that look at jobs: those whose runner died are marked first."""
+    """Like `prepared_settings`, for commands that look at jobs: those whose runner died are marked and ended."""
     from quaero_cli.store.queue import mark_interrupted
     from quaero_cli.stream.nudge import nudge
 
     found = prepared_settings(home)
-    if mark_interrupted(found.database, found.locks):
+    if dead := mark_interrupted(found.database, found.locks):
         nudge(found.wake)
+        _end_survivors(dead)
     return found
+
+
+def _end_survivors(jobs: list[str]) -> None:
+    from quaero_cli.cli.loop import run_loop
+    from quaero_cli.session.sweep import end_survivors
+    from quaero_cli.terminal.clean import clean
+
+    run_loop(lambda: end_survivors(jobs, lambda text: err().write(f"{clean(text)}\n")))
 
 
 def level(name: str) -> "Level":

@@ -103,7 +103,7 @@ def _read_parameters(file: Path) -> dict[str, Any]:
         values = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"--params {file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested a thousand deep
         raise UsageError(f"--params {file}: {error}", hint="a .json file holds JSON, any other TOML") from error
     if not isinstance(values, dict):
         raise UsageError(f"--params {file}: not a table of parameters")

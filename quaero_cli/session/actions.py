@@ -12,6 +12,7 @@ from quaero_cli.jobdef.model import StepType
 from quaero_cli.session.core import Session
 from quaero_cli.session.definition_view import definition_view
 from quaero_cli.session.prepare import prepare
+from quaero_cli.session.sweep import end_survivors
 from quaero_cli.store import queue
 from quaero_cli.stream.nudge import nudge
 
@@ -48,7 +49,8 @@ class SessionActions:
     async def cancel(self, job_id: str) -> str:
         """Ask for a job to be cancelled, wherever it runs."""
         settings = self._session.settings
-        await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        dead = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        await end_survivors(dead, self._session.log.warn)
         status = await trio.to_thread.run_sync(queue.request_cancel, settings.database, job_id)
         self._session.wakeups.set()
         nudge(settings.wake)

@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import trio
 
@@ -21,7 +20,7 @@ from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.prepare import Prepared
-from quaero_cli.session.sweep import sweep
+from quaero_cli.session.sweep import end_survivors, sweep
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.locks import JobLock
@@ -98,7 +97,8 @@ class Session:
         lock = JobLock(self.settings.locks, job.id)
         lock.acquire()
         try:
-            await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
+            dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
+            await end_survivors(dead, self.log.warn)
             await trio.to_thread.run_sync(queue.enqueue, path, job)
         except BaseException:
             lock.release()
@@ -167,7 +167,7 @@ async def open_session(
     async with trio.open_nursery() as outer:
         await outer.start(recorder.run)
         await outer.start(wakeups.run)
-        outer.start_soon(partial(sweep, settings, wakeups))
+        outer.start_soon(sweep, settings, wakeups, JobLog(recorder.emit, None, source="runner").warn)
         async with trio.open_nursery() as inner:
             session = Session(settings, recorder, wakeups, ground, inner)
             outer.start_soon(session.watch_cancel_requests)

@@ -17,7 +17,7 @@ from quaero_cli.model import LogQuery
 from quaero_cli.session.core import Handle, Session, open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.prepare import Prepared
-from quaero_cli.session.show import Shown, say, show
+from quaero_cli.session.show import Shown, say_soon, show
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.terminal.codes import exit_code
@@ -81,7 +81,7 @@ async def run(
             handle = await session.submit(prepared)
             shown = Shown()
             async with trio.open_nursery() as nursery:
-                tell = partial(_tell, nursery, display, shown)
+                tell = partial(say_soon, nursery, display, shown)
                 ask, insist = partial(_ask, handle, tell, asked), partial(_insist, session, tell)
                 await nursery.start(watch_signals, ask, insist, display.abandon)
                 unshown = await _show(settings, session, handle, display, shown, options.query)
@@ -108,11 +108,6 @@ async def _show(
     except OutputError as error:
         return error
     return None
-
-
-def _tell(nursery: trio.Nursery, display: Display, shown: Shown, text: str) -> None:
-    """Say something without waiting for a terminal that may be stopped."""
-    nursery.start_soon(say, display, shown, text)
 
 
 def _ask(handle: Handle, tell: Callable[[str], None], asked: list[signal.Signals], number: signal.Signals) -> None:

@@ -83,9 +83,13 @@ def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
     shown.cursor = event.cursor
 
 
-async def say(display: Display, shown: Shown, text: str) -> None:
-    """Say something that is not data beside `show`, as soon as the terminal takes it; to nobody if it has gone."""
-    with suppress(BrokenPipeError, OutputError):
+def say_soon(nursery: trio.Nursery, display: Display, shown: Shown, text: str) -> None:
+    """Say something that is not data beside `show`, without waiting for a terminal that may be stopped."""
+    nursery.start_soon(_say, display, shown, text)
+
+
+async def _say(display: Display, shown: Shown, text: str) -> None:
+    with suppress(BrokenPipeError, OutputError):  # nobody is left to be told
         async with shown.writing:
             await _in_thread(partial(display.notice, text))
 

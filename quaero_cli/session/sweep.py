@@ -1,5 +1,7 @@
 """Finding runners that died, while a command lasts. Apart from the session: `tail` sweeps, too, and runs no jobs."""
 
+from collections.abc import Callable, Sequence
+
 import trio
 
 from quaero_cli.settings import Settings
@@ -9,13 +11,27 @@ from quaero_cli.stream.wakeups import Wakeups
 
 # Seconds between looks for runners that died; the look costs one query of an index over open jobs.
 SWEEP_INTERVAL = 1.0
+# Seconds between TERM and KILL for what a dead runner left behind: whoever found it has something else to do.
+_SURVIVORS_GRACE = 3.0
+
+Tell = Callable[[str], None]
 
 
-async def sweep(settings: Settings, wakeups: Wakeups) -> None:
-    """Mark jobs whose runner died as interrupted, again and again, until cancelled."""
+async def sweep(settings: Settings, wakeups: Wakeups, tell: Tell) -> None:
+    """Mark jobs whose runner died as interrupted, and end what is left of them, again and again, until cancelled."""
     while True:
         marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
         if marked:
             wakeups.set()
             nudge(settings.wake)
+            await end_survivors(marked, tell)
         await trio.sleep(SWEEP_INTERVAL)
+
+
+async def end_survivors(jobs: Sequence[str], tell: Tell) -> None:
+    """End the processes of jobs whose runner died; `tell` is told of each. Nothing of a job outlives it."""
+    from quaero_cli.engine.strays import kill_strays  # rarely needed, and a reader has no use for the engine
+
+    for job in jobs:
+        for stray in await kill_strays(job, grace=_SURVIVORS_GRACE):
+            tell(f"Ended a process that interrupted job {job} had left behind: {stray.pid} {stray.command}")

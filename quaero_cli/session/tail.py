@@ -3,12 +3,13 @@
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
 from quaero_cli.model import LogQuery
 from quaero_cli.session.failing import unwrapped
-from quaero_cli.session.show import Shown, show
+from quaero_cli.session.show import Shown, say_soon, show
 from quaero_cli.session.sweep import sweep
 from quaero_cli.settings import Settings
 from quaero_cli.stream.wakeups import Wakeups
@@ -40,7 +41,7 @@ async def tail(settings: Settings, options: TailOptions, display: Display, on_st
     with unwrapped():
         async with trio.open_nursery() as nursery:
             await nursery.start(wakeups.run)
-            nursery.start_soon(sweep, settings, wakeups)
+            nursery.start_soon(sweep, settings, wakeups, partial(say_soon, nursery, display, shown))
             nursery.start_soon(_leave_on_signal, nursery.cancel_scope, code)
             with trio.move_on_after(options.timeout if options.timeout is not None else float("inf")) as limit:
                 with display:
