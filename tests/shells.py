@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import IO, Any
 
 # Seconds after which a command hangs: far above what any takes on a busy machine.
 PATIENCE = 90
@@ -69,8 +69,7 @@ class Shell:
     def serving(self, *words: str) -> Iterator["Server"]:
         """Serve on a free port for the length of the block; it must then end well when asked to."""
         child = self.start("serve", "--port", "0", *words)
-        assert child.stdout is not None
-        url, _, token = child.stdout.readline().strip().partition("/#t=")
+        url, _, token = read_line(child.stdout).strip().partition("/#t=")
         server = Server(int(url.rpartition(":")[2].strip("/")), token, child)
         try:
             yield server
@@ -138,10 +137,18 @@ def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, str, Any]
             event, data = "", ""
 
 
+def read_line(stream: IO[str] | None) -> str:
+    """Return the next line of a child's pipe, and take no byte more: `communicate` gets the rest."""
+    assert stream is not None
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(stream.fileno(), 1)):
+        line += byte
+    return line.decode()
+
+
 def first_job(child: subprocess.Popen[str]) -> str:
     """Return the ID of the job that `run --json` has begun."""
-    assert child.stdout is not None
-    job: str = json.loads(child.stdout.readline())["job"]["id"]
+    job: str = json.loads(read_line(child.stdout))["job"]["id"]
     return job
 
 

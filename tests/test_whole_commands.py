@@ -171,6 +171,22 @@ def test_a_second_run_is_refused_while_one_runs(shell):
     assert first.returncode == 3
 
 
+def test_names_and_paths_cannot_steer_the_terminal(shell):
+    """A definition from somewhere else could clear the screen, or set its title, before it was ever run."""
+    path = shell.define("esc\x1b[2J", "id = 'esc'\nname = 'a\u009b2Jb'\n[step.a]\ntype = 'shell'\ncommand = 'true'\n")
+    broken = shell.define("broken\x1b[2J", "nme = 1")
+    said = [shell.run("run", path, "--dry-run"), shell.run("check", path), shell.run("check", broken, code=2)]
+    said += [shell.run("run", broken, code=2), shell.run("tail", "\x1b[2J", code=4)]
+    assert not {"\x1b", "\x9b"} & set("".join(each.stdout + each.stderr for each in said))
+
+
+def test_what_nobody_expected_is_one_line_too(shell):
+    """A stray byte in an argument would end in forty lines of Python, and in no advice."""
+    error = shell.run("jobs", "--definition", "\udcff", code=1).stderr
+    assert error.startswith("error: UnicodeEncodeError: ")
+    assert "--debug" in error.splitlines()[1]
+
+
 def test_dry_run_runs_nothing(shell):
     """What would run, for the careful."""
     plan = shell.json("run", "test-job-generator", "--dry-run")
