@@ -68,9 +68,9 @@ def run_command_line() -> int:
         if type(error).__name__ == "Abort":  # Typer's name for Ctrl-C
             return 130
         usage = _usage_error(error)
-        if usage is None:
+        if usage is None and before_command.debug:
             raise
-        return _fail(usage)
+        return _fail(usage or _our_fault(error))
     return code if isinstance(code, int) else 0
 
 
@@ -91,6 +91,11 @@ def _usage_error(error: Exception) -> UsageError | None:
     return UsageError(" ".join(message.split()), hint=hint)
 
 
+def _our_fault(error: Exception) -> QuaeroError:
+    """Return what can be said of an error that nobody expected."""
+    return QuaeroError(f"{type(error).__name__}: {error}", hint="to see where: quaero --debug, before the command")
+
+
 def _open_standard_streams() -> None:
     """Put /dev/null where the parent closed a stream, before the database or a socket gets that number."""
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
@@ -103,10 +108,12 @@ def _open_standard_streams() -> None:
 
 
 def _fail(error: QuaeroError) -> int:
+    from quaero_cli.terminal.clean import clean
+
     with suppress(OSError):  # stderr may be what cannot be written
-        print(f"error: {error.message}", file=sys.stderr)
+        print(f"error: {clean(error.message)}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+            print(f"hint: {clean(error.hint)}", file=sys.stderr)
     return error.exit_code
 
 

@@ -47,10 +47,12 @@ def check(
 
 
 def _print(results: list[dict[str, object]]) -> None:
+    from quaero_cli.terminal.clean import clean
+
     for result in results:
         if result["ok"]:
-            common.out().write(f"{result['path']}: ok\n")
+            common.out().write(f"{clean(str(result['path']))}: ok\n")
             continue
-        common.err().write(f"error: {result['error']}\n")
+        common.err().write(f"error: {clean(str(result['error']))}\n")
         if result["hint"]:
-            common.err().write(f"hint: {result['hint']}\n")
+            common.err().write(f"hint: {clean(str(result['hint']))}\n")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def show_plan(prepared: "Prepared", *, json: bool) -> None:
     """Print the steps in the order of the file, with what each depends on, and the parameters."""
+    from quaero_cli.terminal.clean import clean
     from quaero_cli.terminal.ndjson import to_json
 
     definition, out = prepared.definition, common.out()
@@ -27,7 +28,7 @@ def show_plan(prepared: "Prepared", *, json: bool) -> None:
         plan = {"definition": definition.id, "path": str(definition.path), "parameters": dict(prepared.parameters)}
         out.write(to_json({**plan, "steps": steps}) + "\n")
         return
-    out.write(f"{definition.name} ({definition.path})\n")
+    out.write(f"{clean(definition.name)} ({clean(str(definition.path))})\n")
     for name, value in prepared.parameters.items():
         out.write(f"  parameter {name} = {to_json(value)}\n")
     for step in definition.steps:
