@@ -8,6 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from stores import NOW, ended, line, new_home, start_job, write_once
 
+from quaero_cli.errors import StoreError
 from quaero_cli.model import Document, DocumentFound, Level, LogLine, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
@@ -177,3 +178,18 @@ def test_an_object_whose_text_is_broken_does_not_stop_the_recorder(tmp_path):
     write_once(home, [LogLine("aaaa", "work", 1, NOW, Level.INFO, "odd", "worker", "shell", fields)])
     (stored,) = rows(home, "SELECT fields FROM log")
     assert "Broken without a text" in stored[0]
+
+
+def test_a_database_that_was_replaced_is_not_written_to(tmp_path):
+    """Restoring a backup under a running job would end in a traceback, or with its lines in another job's log."""
+    home, other = new_home(tmp_path / "a"), new_home(tmp_path / "b")
+    start_job(home, "aaaa")
+    start_job(other, "bbbb")
+    with closing(Writer(home.database)) as writer:
+        writer.apply(1, [line("aaaa", "before")])
+        for suffix in ("-wal", "-shm"):
+            home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
+        other.database.replace(home.database)
+        with pytest.raises(StoreError, match="replaced while it was in use"):
+            writer.reopen()
+    assert rows(home, "SELECT count(*) FROM log") == [(0,)]

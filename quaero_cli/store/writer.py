@@ -56,6 +56,7 @@ class Writer:
         self._path = path
         self.origin = secrets.token_hex(8)
         self._connection = connect(path)
+        self._epoch = self._read_epoch()
         self._job_keys: dict[str, int] = {}
         self._step_keys: dict[tuple[str, str], int] = {}
 
@@ -74,9 +75,22 @@ class Writer:
             return explained
 
     def reopen(self) -> None:
-        """Drop the connection after an error and open a new one; the origin stays, so a retry is exact."""
+        """Drop the connection after an error and open a new one; the origin stays, so a retry is exact.
+
+        Raises StoreError when the file is another one by now: its numbers and keys mean other jobs.
+        """
         self._connection.close()
         self._connection = connect(self._path)
+        if self._read_epoch() != self._epoch:
+            raise StoreError(
+                f"{self._path}: was replaced while it was in use",
+                hint="what was stored before is in the file that was there; stop all jobs before restoring a backup",
+            )
+
+    def _read_epoch(self) -> str:
+        with translated(self._path):
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+        return "" if row is None else str(row[0])
 
     def apply(self, first: int, facts: Sequence[Fact]) -> None:
         """Store `facts`, whose sequence numbers begin with `first`, in one transaction.
