@@ -8,6 +8,7 @@ import pytest
 from stores import new_home
 
 from quaero_cli.errors import StoreError
+from quaero_cli.store import schema
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
 from quaero_cli.store.schema import SCHEMA_VERSION, prepare
@@ -51,6 +52,21 @@ def test_two_processes_that_start_at_once_migrate_once(tmp_path):
     assert [child.returncode for child in children] == [0, 0, 0, 0]
     with closing(connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM meta").fetchone() == (3,)
+
+
+def test_a_process_that_is_killed_while_it_migrates_harms_nobody(tmp_path, monkeypatch):
+    """The next command, or one that starts at the same moment, would refuse the file as another program's."""
+
+    def killed(connection):
+        connection.execute("CREATE TABLE first_of_many (a)")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_apply_migrations", killed)
+        with pytest.raises(KeyboardInterrupt):
+            new_home(tmp_path)
+    with open_reader(new_home(tmp_path).database) as reader:
+        assert reader.list_jobs(limit=1) == []
 
 
 def test_another_programs_database_is_not_touched(tmp_path):

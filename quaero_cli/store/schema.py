@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 from quaero_cli.errors import StoreError
-from quaero_cli.store.engine import APPLICATION_ID, Connection, connect, transaction, translated
+from quaero_cli.store.engine import APPLICATION_ID, Connection, connect, translated
 
 SCHEMA_VERSION = 1
 
@@ -180,10 +180,11 @@ def _migrate(path: Path) -> None:
         with closing(connect(path)) as connection, translated(path):
             connection.execute("PRAGMA journal_mode=WAL")
             if not _is_current(connection, path):
+                # Ours before it has a table: whoever looks meanwhile, or after we were killed, must not think that
+                # the tables are another program's.
+                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
                 _apply_migrations(connection)
-                with transaction(connection):
-                    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     finally:
         os.close(lock)
 
