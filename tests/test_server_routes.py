@@ -38,7 +38,7 @@ async def test_pages(tmp_path):
         ]
         assert (await web.get(f"/api/logs?{JOB}&limit=0")).json()["logs"] == []
         assert (await web.get("/api/logs?scope=job&job_id=nope")).status == 404
-        assert (await web.get(f"/api/logs?{JOB}&step=nope")).status == 404
+        assert (await web.get(f"/api/logs?{JOB}&step=nope")).status == 400
         assert (await web.get("/api/logs?scope=service")).json()["logs"] == []
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 from stores import Scribe, ended, line, new_home, start_job, write_once
 
-from quaero_cli.errors import NotFoundError
+from quaero_cli.errors import NotFoundError, UsageError
 from quaero_cli.model import Level, LogQuery, Status
 from quaero_cli.store import entries
 from quaero_cli.store.reader import open_reader
@@ -189,7 +189,7 @@ def test_a_job_is_found_as_people_name_it(tmp_path):
         assert caught.value.hint == "one of: abxy, abcd"
         with pytest.raises(NotFoundError, match="no job zz"):
             reader.find_job("zz")
-        with pytest.raises(NotFoundError, match="no step thre") as caught:
+        with pytest.raises(UsageError, match="step: no step thre") as caught:
             reader.scope(LogQuery(("abcd",), ("thre",)))
         assert caught.value.hint == "the job's steps are: work"
 

@@ -4,6 +4,7 @@ import json
 import socket
 import sqlite3 as _sqlite3  # noqa: TID251 - looks at the file from outside, as a user would
 import subprocess
+import sys
 
 import pytest
 from shells import PATIENCE, Shell, entries, read_line
@@ -209,10 +210,21 @@ def test_lists_fit_pipes(shell):
     """`quaero jobs | head` is silent, and a list in a pipe is not cut."""
     for _ in range(3):
         shell.run("run", "hello")
-    command = f"{__import__('sys').executable} -m quaero_cli jobs | head -1"
-    done = subprocess.run(command, shell=True, env=shell.environment(), capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert done.stdout.startswith("ID")
+    program = f"{sys.executable} -m quaero_cli"
+    path = shell.define("many", "[step.a]\ntype = 'shell'\ncommand = 'seq 1 30000'\n")
+    shell.run("run", path, "--quiet")
+    for words, begins in (("jobs", "ID"), ("tail many -n all", "20"), ("tail many -n all --json", '{"event"')):
+        command = f"set -o pipefail; {program} {words} | head -1"
+        done = subprocess.run(
+            ["bash", "-c", command],
+            env=shell.environment(),
+            cwd=shell.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(begins)
 
 
 def test_defs_and_steps_and_help(shell):

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Annotated
 
 import typer
@@ -25,6 +27,25 @@ app = typer.Typer(
 
 for module in (run, tail, serve, jobs, show, cancel, defs, check, steps, docs, token):
     module.register(app)
+
+
+def _quiet_in_pipes(command: Callable[..., None]) -> Callable[..., None]:
+    """`quaero jobs | head`: the reader has seen enough, and that is no failure. (Typer would make it one.)"""
+
+    @wraps(command)
+    def quiet(*args: object, **options: object) -> None:
+        try:
+            command(*args, **options)
+        except BrokenPipeError:
+            _mute_stdout()
+            raise SystemExit(0) from None
+
+    return quiet
+
+
+for command in app.registered_commands:
+    if command.callback is not None:
+        command.callback = _quiet_in_pipes(command.callback)
 
 
 def _version(wanted: bool) -> None:
@@ -62,8 +83,6 @@ def run_command_line() -> int:
         return _fail(error)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return _leave_quietly()
     except Exception as error:
         if type(error).__name__ == "Abort":  # Typer's name for Ctrl-C
             return 130
@@ -117,8 +136,8 @@ def _fail(error: QuaeroError) -> int:
     return error.exit_code
 
 
-def _leave_quietly() -> int:
-    """`quaero jobs | head`: the reader has seen enough. Python must not complain when it flushes at exit."""
+def _mute_stdout() -> None:
+    """Let Python flush into nothing at exit: the pipe is closed, and it would complain."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
-    return 0
+    os.close(devnull)

@@ -107,7 +107,7 @@ class Reader:
     # ------------------------------------------------------------------ following
 
     def scope(self, query: LogQuery) -> Scope:
-        """Turn a query's names into keys. Raises NotFoundError for an unknown job or step."""
+        """Turn a query's names into keys. Raises NotFoundError for an unknown job, UsageError for an unknown step."""
         return resolve(self._connection, query)
 
     def look_newest(self, scope: Scope, job_ids: Collection[str], newest: int, limit: int) -> Look:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from quaero_cli.errors import NotFoundError
+from quaero_cli.errors import NotFoundError, UsageError
 from quaero_cli.model import Counts, Level, LogQuery, Meta, no_counts
 from quaero_cli.store.engine import Connection
 
@@ -86,7 +86,7 @@ def _contains(text: str) -> tuple[str, object]:
 
 
 def resolve(connection: Connection, query: LogQuery) -> Scope:
-    """Turn a query's names into keys. Raises NotFoundError for an unknown job or step."""
+    """Turn a query's names into keys. Raises NotFoundError for an unknown job, UsageError for an unknown step."""
     jobs = tuple(_job_key(connection, job) for job in query.jobs) or (SERVICE,)
     steps: tuple[int, ...] | None = None
     if query.steps:
@@ -115,13 +115,13 @@ def _step_keys(connection: Connection, jobs: tuple[int, ...], name: str) -> list
     if not rows:
         known = connection.execute(f"SELECT DISTINCT name FROM step WHERE job IN ({marks}) ORDER BY key", jobs)
         names = ", ".join(row[0] for row in known)
-        raise NotFoundError(f"no step {name}", hint=f"the job's steps are: {names}" if names else None)
+        raise UsageError(f"step: no step {name}", hint=f"the job's steps are: {names}" if names else None)
     return [row[0] for row in rows]
 
 
 def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[int, int] | None:
     step, _, number = name.rpartition("-")
     if not step or not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise NotFoundError(f"no worker {name}", hint="a worker's name is its step and its number, like fetch-17")
+        raise UsageError(f"worker: no worker {name}", hint="its step and its number, like fetch-17")
     keys = _step_keys(connection, jobs, step)
     return (keys[0], int(number))

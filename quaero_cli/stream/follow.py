@@ -48,7 +48,7 @@ async def follow(
     First one StatusChange per job, then one Logs (perhaps empty), then events as they come. Ends after the last
     job's Ended; the service log (no jobs in the query) never ends. `live` false: ends when what is stored is told.
     Close it (`contextlib.aclosing`) when done.
-    Raises NotFoundError for an unknown job or step, StoreError when the store cannot be read.
+    Raises NotFoundError for an unknown job, UsageError for an unknown step, StoreError when the store cannot be read.
     """
     with wakeups.looks.reader() as reader:
         follower = _Follower(path, wakeups.looks, reader, query, _Pace(batch_interval if live else 0.0, ping_after))
