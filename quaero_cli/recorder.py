@@ -25,11 +25,18 @@ from quaero_cli.store.engine import SqliteError
 from quaero_cli.store.writer import Writer
 
 BATCH_FACTS = 5000  # in one transaction: above 1,000 the rate hardly grows, above this the lock is held too long
-BATCH_BYTES = 512 * 1024  # of messages in one transaction
+BATCH_BYTES = 512 * 1024  # of messages and fields in one transaction
 SOFT_FACTS, SOFT_BYTES = 8192, 8 * 1024 * 1024  # async callers wait (measured: 5.5 MB of memory)
 HARD_FACTS, HARD_BYTES = 65_536, 64 * 1024 * 1024  # a sync caller writes by itself (26 MB)
 FINAL_DRAIN = 60.0  # seconds; the hard limit takes less than one on any disk that is not failing
 ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waited its busy timeout each time
+
+
+def _size(line: LogLine) -> int:
+    """Return about how much memory a line holds: its message, and the texts among its fields."""
+    if line.fields is None:
+        return len(line.message)
+    return len(line.message) + sum([len(value) for value in line.fields.values() if type(value) is str])
 
 
 class Recorder:
@@ -39,7 +46,7 @@ class Recorder:
         self._writer = writer
         self._on_commit = on_commit
         self._facts: list[Fact] = []
-        self._bytes = 0  # of messages in _facts; approximate while several threads emit, exact when it is empty
+        self._bytes = 0  # of lines in _facts; approximate while several threads emit, exact when it is empty
         self._first = 1  # sequence number of _facts[0]
         self._write_lock = threading.Lock()
         self._limiter = trio.CapacityLimiter(1)  # its own thread: steps may fill the common ones
@@ -60,7 +67,7 @@ class Recorder:
             raise self._failure
         self._facts.append(fact)
         if isinstance(fact, LogLine):
-            self._bytes += len(fact.message)
+            self._bytes += _size(fact)
         if not self._awake:
             self._wake()
         elif len(self._facts) >= HARD_FACTS or self._bytes >= HARD_BYTES:
@@ -129,7 +136,7 @@ class Recorder:
             self._store(batch)
             del self._facts[: len(batch)]
             self._first += len(batch)
-            self._bytes -= sum(len(fact.message) for fact in batch if isinstance(fact, LogLine))
+            self._bytes -= sum(_size(fact) for fact in batch if isinstance(fact, LogLine))
             if not self._facts:
                 self._bytes = 0
         self._on_commit()
@@ -139,7 +146,7 @@ class Recorder:
         size = 0
         for number, fact in enumerate(batch, 1):
             if isinstance(fact, LogLine):
-                size += len(fact.message)
+                size += _size(fact)
                 if size >= BATCH_BYTES:
                     return batch[:number]
         return batch

@@ -56,3 +56,12 @@ def test_a_broken_object_is_logged_as_far_as_it_goes(log, told):
     log.info(Unspeakable(), thing=Unspeakable(), loop=loop)
     (line,) = told
     assert line.message == line.fields["thing"] == "<Unspeakable without a text: RuntimeError>"
+
+
+def test_a_table_of_fields_may_be_used_again(log, told):
+    """A job that keeps one table of fields for all its lines would change those that are not stored yet."""
+    fields = {"page": 1}
+    log.write(20, "one", fields=fields)
+    fields["page"] = 2
+    log.write(20, "two", fields=fields)
+    assert [fact.fields["page"] for fact in told] == [1, 2]

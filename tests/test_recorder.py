@@ -174,3 +174,17 @@ async def test_callers_wait_while_the_recorder_is_behind(home, monkeypatch):
         await nursery.start(recorder.run)
         await passed.wait()
         nursery.cancel_scope.cancel()
+
+
+async def test_large_fields_count_as_large_messages_do(home):
+    """A job that logs whole pages as fields, and never yields, would fill the memory long before it is held up."""
+    with closing(Writer(home.database)) as writer:
+        recorder = Recorder(writer, lambda: None)
+        page = "x" * (recorder_module.SOFT_BYTES // 4)
+        for number in range(5):
+            recorder.emit(line("aaaa", str(number))._replace(fields={"page": page}))
+        with trio.move_on_after(0) as limit:
+            await recorder.room()
+        assert limit.cancelled_caught
+        recorder._drain()
+        assert messages(home) == [0]  # one such line fills a transaction

@@ -19,7 +19,7 @@ def as_of_now(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     for value in fields.values():
         if type(value) not in _CANNOT_CHANGE:
             return {key: plain(value) for key, value in fields.items()}
-    return fields
+    return dict(fields)  # the mapping itself may be the caller's
 
 
 def plain(value: object) -> object:
