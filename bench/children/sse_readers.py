@@ -1,0 +1,96 @@
+"""Many clients of one server in one process: `sse_readers PORT TOKEN JOB COUNT`.
+
+Says `ready` when each has its first batch. Tells in the end how many batches were delivered, and the number of the
+last entry that every one of them has seen, each with all entries before it, once and in order; 0: one has not.
+"""
+
+import json
+import selectors
+import socket
+import sys
+from dataclasses import dataclass, field
+
+import orjson
+
+_REQUEST = (
+    "GET /api/logs/stream?scope=job&job_id={job}&level=debug&limit=5000 HTTP/1.1\r\n"
+    "Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
+)
+_RECEIVE = 256 * 1024
+
+
+@dataclass(slots=True)
+class Client:
+    """One connection, and what it has been told."""
+
+    connection: socket.socket
+    batches: int = 0
+    last: int = 0  # number of the last entry
+    exact: bool = True
+    ended: bool = False
+    _raw: bytearray = field(default_factory=bytearray)  # of the wire: the head, then chunks
+    _text: bytearray = field(default_factory=bytearray)  # of the stream: events
+    _answered: bool = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what came from the wire; nothing is the end of the connection."""
+        self.ended = self.ended or not data
+        self._raw += data
+        if not self._answered:
+            head, found, rest = self._raw.partition(b"\r\n\r\n")
+            if not found:
+                return
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(head.decode(errors="replace"))
+            self._answered, self._raw = True, rest
+        self._take_chunks()
+        *events, self._text = self._text.split(b"\n\n")
+        for event in events:
+            self._take_event(event)
+
+    def _take_chunks(self) -> None:
+        while (end := self._raw.find(b"\r\n")) >= 0:
+            size = int(self._raw[:end], 16)
+            if len(self._raw) < end + size + 4:
+                return
+            self._text += self._raw[end + 2 : end + 2 + size]
+            del self._raw[: end + size + 4]
+            self.ended = self.ended or size == 0
+
+    def _take_event(self, event: bytearray) -> None:
+        if b"event: logs\n" not in event:
+            return
+        self.batches += 1
+        for entry in orjson.loads(event[event.index(b"\ndata: ") + 7 :])["logs"]:
+            self.exact = self.exact and entry["job_line"] == self.last + 1
+            self.last = entry["job_line"]
+
+
+def connect(port: int, token: str, job: str) -> Client:
+    """Open a stream."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(_REQUEST.format(port=port, token=token, job=job).encode())
+    return Client(connection)
+
+
+def main(port: int, token: str, job: str, count: int) -> None:
+    """Read all streams to their ends and print what was found."""
+    clients = [connect(port, token, job) for _ in range(count)]
+    waiting, ready = selectors.DefaultSelector(), False
+    for client in clients:
+        waiting.register(client.connection, selectors.EVENT_READ, client)
+    while waiting.get_map():
+        for key, _ in waiting.select():
+            key.data.feed(key.data.connection.recv(_RECEIVE))
+            if key.data.ended:
+                waiting.unregister(key.data.connection)
+        if not ready and all(client.batches for client in clients):
+            print("ready", flush=True)
+            ready = True
+    same = {client.last if client.exact else 0 for client in clients}
+    batches = sum(client.batches for client in clients)
+    print(json.dumps({"batches": batches, "last": same.pop() if len(same) == 1 else 0}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,94 @@
+"""What a benchmark found, and whether that is good enough. Pure.
+
+Three kinds of finding: a `Ratio` is judged by its target, a `Fact` is true or not, a `Figure` is for reading only.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# How much worse than its target a ratio may be in a smoke run: other work on the machine costs a factor of two.
+SMOKE_SLACK = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A cost against the floor's: `ours` and `floor` are medians in `unit`, the quotient may be `target` at most."""
+
+    what: str
+    against: str
+    ours: float
+    floor: float
+    unit: str
+    target: float
+
+    @property
+    def value(self) -> float:
+        """How many times the floor's cost ours is. A floor of nothing makes any cost of ours endless."""
+        if self.floor > 0:
+            return self.ours / self.floor
+        return float("inf") if self.ours > 0 else 1.0
+
+    def bound(self, smoke: bool) -> float:
+        """What it is judged by."""
+        return self.target * (SMOKE_SLACK if smoke else 1.0)
+
+    def holds(self, smoke: bool) -> bool:
+        """Whether it is good enough. Not a number is not."""
+        return self.value <= self.bound(smoke)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that must be so on any machine."""
+
+    what: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that nobody is judged by."""
+
+    what: str
+    value: float
+    unit: str
+
+
+@dataclass(slots=True)
+class Result:
+    """All that one benchmark found; `error`: it broke."""
+
+    name: str
+    ratios: list[Ratio] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+
+    def holds(self, smoke: bool) -> bool:
+        """Whether every ratio and every fact held. A benchmark that judges nothing does not hold."""
+        judged = [ratio.holds(smoke) for ratio in self.ratios] + [fact.holds for fact in self.facts]
+        return self.error is None and bool(judged) and all(judged)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median. Raises ValueError for nothing."""
+    if not values:
+        raise ValueError("nothing was measured")
+    return float(statistics.median(values))
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest of `values` that at least so many percent do not exceed. Raises ValueError for nothing."""
+    if not values:
+        raise ValueError("nothing was measured")
+    place = -(-len(values) * percent // 100)  # rounded up: the 99th percentile of ten is the largest
+    return float(sorted(values)[max(1, int(place)) - 1])
+
+
+def share_within(values: Sequence[float], limit: float) -> float:
+    """Return which share of `values`, in percent, is not above `limit`. Raises ValueError for nothing."""
+    if not values:
+        raise ValueError("nothing was measured")
+    return 100 * sum(value <= limit for value in values) / len(values)
