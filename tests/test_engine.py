@@ -504,3 +504,19 @@ async def test_a_traceback_shows_the_authors_own_lines(stage, autojump_clock):
     assert "ValueError: oops" in text
     assert "Nursery" not in text
     assert text.count("File ") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"title": None}, {"status": 2**70}, {"authors": (1,)}, {"published": 5}, {"fetched_at": 1.5}], ids=repr
+)
+def test_a_document_of_the_wrong_types_fails_its_step(wrong):
+    """A step's mistake must not become the recorder's, which would end every job of the process."""
+    from dataclasses import replace
+
+    from quaero_cli.engine.documents import check_document
+    from quaero_cli.model import Document
+
+    good = Document("http://x/", "http://x/", "Title", "Text", "hash", 200, 1)
+    check_document(good)
+    with pytest.raises(StepFailed, match=f"a document's {next(iter(wrong))} must be"):
+        check_document(replace(good, **wrong))

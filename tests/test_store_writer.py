@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stores import NOW, ended, line, new_home, start_job, write_once
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Document, DocumentFound, Level, LogLine, Status, StepChanged, WorkerChanged
+from quaero_cli.model import Document, DocumentFound, Level, LogLine, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
 from quaero_cli.store.writer import Writer
@@ -157,8 +157,6 @@ def test_whatever_a_job_logs_can_be_stored_and_read(tmp_path_factory, message, f
     start_job(home, "aaaa")
     write_once(home, [LogLine("aaaa", "work", 1, NOW, Level.INFO, message, "worker", "shell", fields)])
     with open_reader(home.database) as reader:
-        from quaero_cli.model import LogQuery
-
         (entry,) = reader.page(LogQuery(("aaaa",)), limit=1)["logs"]
     plain = message.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
     assert entry["message"] == plain
@@ -193,3 +191,14 @@ def test_a_database_that_was_replaced_is_not_written_to(tmp_path):
         with pytest.raises(StoreError, match="replaced while it was in use"):
             writer.reopen()
     assert rows(home, "SELECT count(*) FROM log") == [(0,)]
+
+
+def test_numbers_stay_numbers_beside_one_that_json_cannot_hold(tmp_path):
+    """A chart of durations must not break because of one huge counter."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    fields = {"huge": 2**70, "seconds": 1.5, "ok": True}
+    write_once(home, [LogLine("aaaa", "work", 1, NOW, Level.INFO, "odd", "worker", "shell", fields)])
+    with open_reader(home.database) as reader:
+        (entry,) = reader.page(LogQuery(("aaaa",)), limit=1)["logs"]
+    assert entry["fields"] == {"huge": 2**70, "seconds": 1.5, "ok": True}

@@ -245,6 +245,34 @@ def test_the_first_signal_cancels_and_waits(shell, number, code):
     assert shell.json("jobs")[0]["status"] == "cancelled"
 
 
+def test_nohup_is_respected(shell):
+    """`nohup quaero run … &` is what people type before they log out."""
+    import os
+
+    path = shell.define("sleeper", SLEEPER)
+    child = subprocess.Popen(
+        ["nohup", sys.executable, "-m", "quaero_cli", "run", path, "--json"],
+        cwd=shell.folder, env=shell.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while '"message":"up"' not in read_line(child.stdout):
+        pass
+    os.kill(child.pid, signal.SIGHUP)
+    shell.run("tail", "last", "--timeout", "0.7", code=124)
+    assert shell.json("jobs")[0]["status"] == "running"
+    shell.run("cancel", "last")
+    child.communicate(timeout=PATIENCE)
+
+
+def test_cancel_of_several_does_not_stop_at_one_that_has_ended(shell):
+    """A list of jobs is a list of wishes."""
+    shell.run("run", "hello")
+    runner = started(shell, SLEEPER)
+    error = shell.run("cancel", "hello", "sleeper", code=2).stderr
+    assert "has ended already" in error
+    runner.communicate(timeout=PATIENCE)
+    assert runner.returncode == 3
+
+
 def test_the_second_signal_kills_what_will_not_go(shell):
     """A child that ignores TERM must not hold the shell for its grace."""
     runner = started(

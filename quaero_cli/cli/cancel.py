@@ -6,6 +6,7 @@ import typer
 
 from quaero_cli.cli import common
 from quaero_cli.cli.loop import run_loop
+from quaero_cli.errors import StateError
 
 if TYPE_CHECKING:
     from quaero_cli.settings import Settings
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 EPILOG = "Example: quaero cancel last"
 # Seconds to wait for the end: a child's grace, and room to store what it said.
 PATIENCE = 20.0
+STILL_RUNNING = 124
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +27,10 @@ def cancel(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Ask, and do not wait for the end.")] = False,
     home: common.Home = None,
 ) -> None:
-    """Cancel jobs and wait for their end; their children get 10 seconds to tidy up."""
+    """Cancel jobs and wait for their end; their children get 10 seconds to tidy up, clean-up steps still run.
+
+    Exit code 2 when one had ended already, 124 when one still runs after 20 seconds.
+    """
     from quaero_cli.store import queue
     from quaero_cli.store.reader import open_reader
     from quaero_cli.stream.nudge import nudge
@@ -33,22 +38,30 @@ def cancel(
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         ids = list(dict.fromkeys(reader.find_job(job) for job in jobs))
+    asked, ended = [], []
     for job_id in ids:
-        queue.request_cancel(settings.database, job_id)
+        try:
+            queue.request_cancel(settings.database, job_id)
+            asked.append(job_id)
+        except StateError as error:  # the others are still to be cancelled
+            ended.append(error)
     nudge(settings.wake)
-    if not no_wait:
-        run_loop(lambda: _wait(settings, ids))
+    code = run_loop(lambda: _wait(settings, asked)) if asked and not no_wait else 0
     err = common.err()
     with open_reader(settings.database) as reader:
-        for job_id in ids:
+        for job_id in asked:
             err.write(f"{job_id}: {reader.summary(job_id)['status']}\n")
+    if ended:
+        raise ended[0]
+    if code == STILL_RUNNING:
+        raise typer.Exit(code)
 
 
-async def _wait(settings: "Settings", ids: list[str]) -> None:
+async def _wait(settings: "Settings", ids: list[str]) -> int:
     from quaero_cli.model import Level, LogQuery
     from quaero_cli.session.tail import TailOptions, tail
     from quaero_cli.terminal.display import open_display
 
     display = open_display(mode="quiet", out=common.out(), err=common.err())
     options = TailOptions(LogQuery(tuple(ids), level=Level.ERROR), limit=0, timeout=PATIENCE)
-    await tail(settings, options, display, lambda _: None)
+    return await tail(settings, options, display, lambda _: None)

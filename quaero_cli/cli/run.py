@@ -37,8 +37,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no entries, only the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Serve the viewer for as long as the job runs.")] = False,
-    port: Annotated[int, typer.Option("--port", help="Port of the viewer; 0 picks one.")] = 8420,
-    open_: Annotated[bool, typer.Option("--open", help="Open the viewer in the browser.")] = False,
+    port: Annotated[int, typer.Option("--port", help="Port of the viewer with --serve; 0 picks one.")] = 8420,
+    open_: Annotated[bool, typer.Option("--open", help="Serve the viewer, and open it in the browser.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")] = False,
     home: common.Home = None,
 ) -> None:

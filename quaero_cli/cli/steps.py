@@ -8,7 +8,7 @@ from quaero_cli.cli import common
 from quaero_cli.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from quaero_cli.jobdef.model import StepType
+    from quaero_cli.jobdef.model import Option, StepType
     from quaero_cli.terminal.tables import StepTypeHelp
 
 EPILOG = "Example: quaero steps shell"
@@ -55,7 +55,7 @@ def _help(kind: "StepType") -> "StepTypeHelp":
             {
                 "name": option.name,
                 "type": option.expects,
-                "default": None if option.required else _toml(option.default),
+                "default": None if option.required else _toml(option),
                 "description": option.help,
             }
             for option in kind.options
@@ -63,12 +63,17 @@ def _help(kind: "StepType") -> "StepTypeHelp":
     }
 
 
-def _toml(value: object) -> str:
-    """Return a default as it would be written in TOML; nothing where there is none."""
+def _toml(option: "Option") -> str:
+    """Return an option's default as it would be written in TOML; nothing where there is none."""
     import json
 
+    from quaero_cli.jobdef.model import Kind
+
+    value = option.default
     if value is None:
         return ""
+    if option.kind is Kind.DURATION:
+        return f'"{value:g}s"'
     if isinstance(value, tuple | list):
         return json.dumps(list(value))
     if isinstance(value, bool | str | int | float):

@@ -77,7 +77,7 @@ def tail(
     options = TailOptions(query, _number(lines), after, timeout, live=not no_follow)
 
     def on_stop(cursor: int) -> None:
-        _say_how_to_resume(settings, ids, cursor)
+        _say_how_to_resume(settings, ids, cursor, home or common.before_command.home)
 
     raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop)))
 
@@ -102,10 +102,15 @@ def _after(since: str | None, lines: str, query: "LogQuery", reader: "Reader") -
     return reader.cursor_at(query, parse_moment(since))
 
 
-def _say_how_to_resume(settings: "Settings", ids: tuple[str, ...], cursor: int) -> None:
+def _say_how_to_resume(settings: "Settings", ids: tuple[str, ...], cursor: int, home: str | None) -> None:
+    import shlex
+
     from quaero_cli.store.reader import open_reader
 
     with open_reader(settings.database) as reader:
         place = f"{reader.epoch}-{cursor}"
-    what = " ".join(ids) or "--service"
-    print(f"stopped watching; the job goes on. Resume with: quaero tail {what} --since {place}", file=sys.stderr)
+    goes_on = {0: "", 1: "; the job goes on"}.get(len(ids), "; the jobs go on")
+    words = ["quaero", "tail", *(ids or ["--service"]), "--since", place]
+    if home is not None:
+        words += ["--home", home]
+    print(f"stopped watching{goes_on}. Resume with: {shlex.join(words)}", file=sys.stderr)

@@ -7,6 +7,7 @@ from typing import Any
 
 import trio
 
+from quaero_cli.engine.documents import check_document
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.plain import text_of
@@ -103,7 +104,8 @@ class Context:
         self._emit(StepProgressed(self._job.id, self._step.name, progress, text))
 
     def save(self, document: Document) -> None:
-        """Keep a document."""
+        """Keep a document. Raises StepFailed for one that cannot be stored: a later fault would be the recorder's."""
+        check_document(document)
         self._emit(DocumentFound(self._job.id, document))
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:

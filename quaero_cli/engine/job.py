@@ -152,7 +152,7 @@ class JobRun:
                 return
             options = resolve_options(step, self._job.ground.step_types[step.type], scope)
         except QuaeroError as error:
-            self._fail_unstarted(step, describe(error))
+            self._fail_unstarted(step, error)
             return
         self._states[step.name] = Status.RUNNING
         run = self._runs[step.name] = StepRun(self._job, step)
@@ -177,15 +177,16 @@ class JobRun:
     def _skip(self, name: str, reason: str) -> None:
         self._end_unstarted(name, Status.SKIPPED, reason, Level.INFO)
 
-    def _fail_unstarted(self, step: StepDefinition, reason: str) -> None:
-        self._reasons[step.name] = reason
-        self._end_unstarted(step.name, Status.FAILED, reason, Level.ERROR)
+    def _fail_unstarted(self, step: StepDefinition, error: QuaeroError) -> None:
+        reason = self._reasons[step.name] = describe(error)
+        self._end_unstarted(step.name, Status.FAILED, reason, Level.ERROR, error.hint)
 
-    def _end_unstarted(self, name: str, status: Status, reason: str, level: Level) -> None:
+    def _end_unstarted(self, name: str, status: Status, reason: str, level: Level, hint: str | None = None) -> None:
         self._states[name] = status
         step = self._job.definition.step(name)
         message = f"Status changed: {status} (step: {name}, type: {step.type})"
-        self._job.log.write(level, message, fields={"reason": reason})
+        fields = {"reason": reason, **({"hint": hint} if hint else {})}
+        self._job.log.write(level, message, fields=fields)
         self._job.ground.emit(StepChanged(self._job.id, name, status, now_us(), reason))
 
     # ------------------------------------------------------------------ the end

@@ -7,7 +7,7 @@ from types import FrameType
 
 import trio
 
-WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LEAVE_AT = 3
 
 
@@ -34,11 +34,13 @@ async def watch_signals(
             os._exit(128 + number)
         hand_on(number, frame)
 
-    with trio.open_signal_receiver(*WATCHED) as received:
-        trios = signal.getsignal(signal.SIGINT)  # leaving the receiver puts back what was there before
+    # `nohup quaero run …` has HUP ignored, and means it.
+    watched = [each for each in WATCHED if signal.getsignal(each) is not signal.SIG_IGN]
+    with trio.open_signal_receiver(*watched) as received:
+        trios = signal.getsignal(watched[0])  # leaving the receiver puts back what was there before
         assert callable(trios)
         hand_on = trios
-        for each in WATCHED:
+        for each in watched:
             signal.signal(each, count)
         task_status.started()
         told = 0

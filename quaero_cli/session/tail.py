@@ -10,6 +10,7 @@ import trio
 from quaero_cli.model import LogQuery
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.show import Shown, say_soon, show
+from quaero_cli.session.signals import WATCHED
 from quaero_cli.session.sweep import sweep
 from quaero_cli.settings import Settings
 from quaero_cli.stream.wakeups import Wakeups
@@ -59,7 +60,8 @@ async def tail(settings: Settings, options: TailOptions, display: Display, on_st
 
 
 async def _leave_on_signal(scope: trio.CancelScope, code: list[int]) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+    watched = [each for each in WATCHED if signal.getsignal(each) is not signal.SIG_IGN]
+    with trio.open_signal_receiver(*watched) as received:
         async for _ in received:
             code.append(INTERRUPTED_BY_USER)
             scope.cancel()

@@ -38,7 +38,7 @@ async def shell(
     """Run a command; its stdout and stderr are logged line by line, and any exit code but 0 fails the step.
 
     It starts in the folder of the definition file, in a process group of its own, with an empty standard input. Its
-    environment is quaero's, with the definition's `[env]` and secrets, this step's `env`, and `$QUAERO_JOB_ID` and
+    environment is quaero's, with the definition's `[env]`, this step's `env`, and `$QUAERO_JOB_ID` and
     `$QUAERO_STEP`. Whatever it leaves running in the background is ended when it ends.
 
     `$QUAERO_OUTPUT` names a file for the step's outputs: lines KEY=VALUE, or one JSON object. A VALUE that is a JSON

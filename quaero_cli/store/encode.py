@@ -34,7 +34,7 @@ def encode_json(value: Any) -> str:  # noqa: ANN401 - whatever a job logs
 
 
 def _plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
-    if isinstance(value, str | int | bool) or value is None:
+    if isinstance(value, str | int | float | bool) or value is None:
         return value
     if depth > 50:
         return _text_of(value)
