@@ -15,7 +15,7 @@ from bench.verdict import Fact, Figure, Ratio, Result, median
 from quaero_cli.store.engine import connect
 
 _FULL = (3, 1000)  # rounds, articles of the site
-_SMOKE = (3, 100)
+_SMOKE = (2, 100)
 
 # Measured on two busy cores: 1.1 to 1.6, and 2.2 to 4; the larger on small sites, where starting takes its share.
 TARGET = 2.0
