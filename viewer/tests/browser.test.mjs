@@ -173,7 +173,7 @@ test("the log can be read by keyboard, and a row unfolds", { skip }, async () =>
   // Asked in one go: while entries arrive, an entry may move to another of the recycled rows between two questions.
   await page.waitForFunction(() => {
     const active = document.querySelector(".log-scroller").getAttribute("aria-activedescendant");
-    return active !== null && document.getElementById(active)?.querySelector(".log-details") !== null;
+    return Boolean(active && document.getElementById(active)?.querySelector(".log-details"));
   }, undefined, PATIENCE);
   await shoot(page, "unfolded-light");
   await page.keyboard.press("Enter");
