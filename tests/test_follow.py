@@ -105,9 +105,14 @@ async def test_several_jobs_share_one_stream_and_end_one_by_one(home, scribe):
     first, second = start_job(home, "aaaa"), start_job(home, "bbbb")
     wakeups = Wakeups(home.wake, home.database)
     events = []
+    one_ended = trio.Event()
 
     async def read():
-        events.extend(await collect(home, wakeups, LogQuery(("aaaa", "bbbb")), after=0))
+        async with aclosing(follow(home.database, wakeups, LogQuery(("aaaa", "bbbb")), after=0)) as stream:
+            async for event in stream:
+                events.append(event)
+                if isinstance(event, Ended):
+                    one_ended.set()
 
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
@@ -115,7 +120,7 @@ async def test_several_jobs_share_one_stream_and_end_one_by_one(home, scribe):
             scribe.write([line(job, f"{job}{n}") for n in range(50) for job in ("aaaa", "bbbb")])
             scribe.write(ended("bbbb", second))
             wakeups.set()
-            await trio.sleep(0.3)
+            await one_ended.wait()
             scribe.write([line("aaaa", "late"), *ended("aaaa", first, Status.FAILED)])
             wakeups.set()
     assert texts(events) == [f"{job}{n}" for n in range(50) for job in ("aaaa", "bbbb")] + ["late"]
@@ -208,7 +213,7 @@ async def test_readers_at_the_same_place_share_their_looks(home, scribe, monkeyp
 
     attempt = start_job(home, "aaaa")
     wakeups = Wakeups(home.wake, home.database)
-    looks = []
+    looks, number = [], 0
     real = Reader.look_after
 
     def counted(self, scope, jobs, places, limit, *, has_more):
@@ -217,22 +222,30 @@ async def test_readers_at_the_same_place_share_their_looks(home, scribe, monkeyp
 
     monkeypatch.setattr(Reader, "look_after", counted)
     seen = [[] for _ in range(20)]
+    begun, told = trio.Event(), trio.Event()
 
     async def read(into):
-        into.extend(await collect(home, wakeups, LogQuery(("aaaa",)), after=0))
+        async with aclosing(follow(home.database, wakeups, LogQuery(("aaaa",)), after=0)) as stream:
+            async for event in stream:
+                into.append(event)
+                if all(len(events) >= 2 for events in seen):
+                    begun.set()
+                if all(len(texts(events)) == number for events in seen):
+                    told.set()
 
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             for into in seen:
                 nursery.start_soon(read, into)
-            await trio.sleep(0.3)
-            for number in range(10):
+            await begun.wait()
+            for number in range(1, 11):
+                told = trio.Event()
                 scribe.write([line("aaaa", str(number))])
                 wakeups.set()
-                await trio.sleep(0.01)
+                await told.wait()
             scribe.write(ended("aaaa", attempt))
             wakeups.set()
-    assert all(texts(events) == [str(n) for n in range(10)] for events in seen)
+    assert all(texts(events) == [str(n) for n in range(1, 11)] for events in seen)
     assert len(looks) < 20 * 11 / 3
 
 

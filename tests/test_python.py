@@ -257,7 +257,7 @@ async def test_extra_and_exceptions_become_fields(tmp_path):
     with bare_logging():
         await job.call("fields")
     first, bad, stack, failed = job.ctx.lines
-    assert first.fields == {"url": "u", "deep": {"a": "{1}"}, "thing": "<Hostile>"}
+    assert first.fields == {"url": "u", "deep": {"a": "{1}"}, "thing": "<Hostile without a text: RuntimeError>"}
     assert bad.message.startswith("'bad %d' (its arguments do not fit: TypeError")
     assert "in fields" in stack.fields["stack"]
     assert failed.fields["exception"].endswith("ZeroDivisionError: division by zero")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import trio
 from quaero_cli.engine.documents import check_document
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
-from quaero_cli.engine.plain import text_of
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.shared import Running
 from quaero_cli.engine.workers import Workers, open_workers
 from quaero_cli.jobdef.model import StepDefinition, StepType
 from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
+from quaero_cli.plaindata import text_of
 
 # Characters of a step's progress text that are kept: it is sent with every status, and is to fit into a line.
 MAX_PROGRESS_TEXT = 500
@@ -76,11 +77,18 @@ class Context:
     @asynccontextmanager
     async def open_workers(self) -> AsyncIterator[Workers]:
         """Open the step's fan-out."""
-        async with open_workers(
-            emit=self._emit, job=self._job.id, step=self._step.name, concurrency=self.concurrency,
-            first_number=self._last_worker + 1, make_log=self._make_log, step_log=self.log,
+        make_pool = partial(
+            Workers,
+            emit=self._emit,
+            job=self._job.id,
+            step=self._step.name,
+            concurrency=self.concurrency,
+            first_number=self._last_worker + 1,
+            make_log=self._make_log,
+            step_log=self.log,
             on_failure=self._count_failure,
-        ) as pool:  # fmt: skip
+        )
+        async with open_workers(make_pool) as pool:
             yield pool
         self._last_worker = pool.last_number
 

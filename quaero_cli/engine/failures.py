@@ -8,8 +8,8 @@ from typing import Any
 import trio
 
 import quaero_cli
-from quaero_cli.engine.plain import text_of
 from quaero_cli.errors import QuaeroError
+from quaero_cli.plaindata import text_of
 
 TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
 TRACEBACKS = 3  # kept of a group of failures

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quaero_cli.engine.plain import as_of_now, text_of
 from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, Originator
+from quaero_cli.plaindata import as_of_now, text_of
 
 # Longest UTF-8 of a character: below a quarter of the limit no message needs to be measured.
 _SURELY_FITS = MAX_ENTRY_BYTES // 4

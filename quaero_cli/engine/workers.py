@@ -4,7 +4,6 @@ The queue of waiting workers is plain memory; every change of a worker's state i
 what the viewer counts is what happens. A worker that fails harms no other; the engine judges the failures.
 """
 
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,8 +13,9 @@ import trio
 
 from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.log import JobLog
-from quaero_cli.engine.plain import text_of
+from quaero_cli.engine.shared import now_us
 from quaero_cli.model import Fact, Status, WorkerChanged
+from quaero_cli.plaindata import text_of
 from quaero_cli.steps.contract import WorkerFunction
 
 
@@ -102,29 +102,16 @@ class Workers:
             self._tell(self._waiting.popleft()[0], Status.CANCELLED)
 
     def _tell(self, number: int, status: Status, *, label: str = "", error: str | None = None) -> None:
-        self._emit(WorkerChanged(self._job, self._step, number, status, time.time_ns() // 1000, label, error))
+        self._emit(WorkerChanged(self._job, self._step, number, status, now_us(), label, error))
 
 
 @asynccontextmanager
-async def open_workers(
-    *,
-    emit: Callable[[Fact], None],
-    job: str,
-    step: str,
-    concurrency: int,
-    first_number: int,
-    make_log: Callable[[int], JobLog],
-    step_log: JobLog,
-    on_failure: Callable[[], None],
-) -> AsyncIterator[Workers]:
+async def open_workers(make_pool: Callable[[trio.Nursery], Workers]) -> AsyncIterator[Workers]:
     """Open a pool; leaving the block waits until every worker has ended, also those that workers spawned."""
     pool: Workers | None = None
     try:
         async with trio.open_nursery() as nursery:
-            pool = Workers(
-                nursery, emit=emit, job=job, step=step, concurrency=concurrency, first_number=first_number,
-                make_log=make_log, step_log=step_log, on_failure=on_failure,
-            )  # fmt: skip
+            pool = make_pool(nursery)
             yield pool
     finally:
         if pool is not None:

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-import orjson
-
 from quaero_cli.model import Level
+from quaero_cli.plaindata import plain
 from quaero_cli.pycall.printed import Lines, Replaced, Source
 from quaero_cli.steps.contract import Log
 
@@ -139,7 +138,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    fields = {name: _plain(value) for name, value in vars(record).items() if name not in _STANDARD}
+    fields = {name: plain(value) for name, value in vars(record).items() if name not in _STANDARD}
     if record.exc_info and record.exc_info[0] is not None:
         fields["exception"] = logging.Formatter().formatException(record.exc_info)
     elif record.exc_text:
@@ -147,13 +146,3 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     if record.stack_info:
         fields["stack"] = record.stack_info
     return fields
-
-
-def _plain(value: object) -> object:
-    """Return what JSON can hold, as it is now: the value may change before it is stored."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    try:
-        return orjson.loads(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS))
-    except Exception:  # whatever an object's __repr__ may raise
-        return f"<{type(value).__name__}>"

@@ -1,11 +1,12 @@
 """Values on their way into a column and out of it: text that SQLite can keep, JSON, times. Pure."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+from quaero_cli.plaindata import text_of, walked
 
 
 def clean_text(text: str) -> str:
@@ -27,30 +28,10 @@ def clean_text(text: str) -> str:
 def encode_json(value: Any) -> str:  # noqa: ANN401 - whatever a job logs
     """Return JSON for a value of any kind; what JSON does not know becomes its text."""
     try:
-        return orjson.dumps(value, default=_text_of, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, default=text_of, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError):
         # Integers beyond 64 bits, lone surrogates, more than 254 levels: rare, so the slow way may take them.
-        return clean_text(json.dumps(_plain(value), ensure_ascii=True))
-
-
-def _plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    if depth > 50:
-        return _text_of(value)
-    if isinstance(value, Mapping):
-        return {_text_of(key): _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, depth + 1) for item in value]
-    return _text_of(value)
-
-
-def _text_of(value: object) -> str:
-    """Return an object's text; what a job logs may be of any class, and its `__str__` may be broken."""
-    try:
-        return str(value)
-    except Exception as error:
-        return f"<{type(value).__name__} without a text: {type(error).__name__}>"
+        return clean_text(json.dumps(walked(value), ensure_ascii=True))
 
 
 def decode_json(text: str) -> Any:  # noqa: ANN401

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from quaero_cli.model import Entry
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.rows import EntryMaker
-from quaero_cli.store.scope import SERVICE, Scope
+from quaero_cli.store.schema import SERVICE
+from quaero_cli.store.scope import Scope
 
 # Rows looked at in one read, so that a filter that matches nothing cannot hold up the event loop: 0.5 us each.
 SCAN_LIMIT = 20_000

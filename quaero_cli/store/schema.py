@@ -22,6 +22,9 @@ from quaero_cli.store.engine import APPLICATION_ID, Connection, connect, transla
 
 SCHEMA_VERSION = 1
 
+# The service log is kept like a job's, under a key in `log` that no job has.
+SERVICE = 0
+
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from quaero_cli.errors import NotFoundError, UsageError
 from quaero_cli.model import Counts, Level, LogQuery, Meta, no_counts
 from quaero_cli.store.engine import Connection
-
-SERVICE = 0  # the service log's key; see `writer`
+from quaero_cli.store.schema import SERVICE
 
 
 @dataclass(frozen=True, slots=True)

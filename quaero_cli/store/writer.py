@@ -34,6 +34,7 @@ from quaero_cli.model import (
 from quaero_cli.store import states
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
+from quaero_cli.store.schema import SERVICE
 
 # Rows in one INSERT, the largest that fits first. Many rows in one statement are a fifth faster than executemany, and
 # matter more when the event loop is busy: after each statement this thread must win the interpreter lock back.
@@ -44,9 +45,6 @@ _INSERTS = [
     (rows * _WIDTH, f"INSERT INTO log ({_COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?)"] * rows))
     for rows in ROWS_PER_INSERT
 ]
-
-# The service log is kept like a job's, under a key that no job has.
-SERVICE = 0
 
 
 class Writer:

@@ -1,4 +1,4 @@
-"""What step code hands over to be logged, as plain data that nobody can change any more. Pure.
+"""What step code hands over to be kept, as plain data that nobody can change any more. Pure.
 
 An entry is stored a moment after it was logged, in another thread. A list or a table among its fields may have
 changed by then, so what may change is copied when it is logged; text and numbers, the usual case, are taken as they
@@ -29,7 +29,7 @@ def plain(value: object) -> object:
     try:
         return orjson.loads(orjson.dumps(value, default=text_of, option=orjson.OPT_NON_STR_KEYS))
     except Exception:  # integers beyond 64 bits, lone surrogates, cycles; whatever a class of the job's raises
-        return _walked(value, 0)
+        return walked(value)
 
 
 def text_of(value: object) -> str:
@@ -40,12 +40,13 @@ def text_of(value: object) -> str:
         return f"<{type(value).__name__} without a text: {type(error).__name__}>"
 
 
-def _walked(value: object, depth: int) -> object:
+def walked(value: object, depth: int = 0) -> object:
+    """Return what Python's own JSON can hold of a value that the fast way refuses: slow, for rare values."""
     if type(value) in _CANNOT_CHANGE:
         return value
     if depth < _DEEPEST:
         if isinstance(value, dict):
-            return {text_of(key): _walked(item, depth + 1) for key, item in value.copy().items()}
+            return {text_of(key): walked(item, depth + 1) for key, item in value.copy().items()}
         if isinstance(value, list | tuple | set | frozenset):
-            return [_walked(item, depth + 1) for item in tuple(value)]
+            return [walked(item, depth + 1) for item in tuple(value)]
     return text_of(value)
