@@ -166,6 +166,14 @@ async def test_kill_corpus(tmp_path):
         assert not errors, errors
 
 
+async def test_answers_and_goodbyes_do_not_collide(tmp_path):
+    """A request that goes wrong while it is answered would be reported as a fault of ours."""
+    async with running(tmp_path, limits=_PATIENT) as web, trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(web.raw, _filled(web, CORPUS["bad chunk"][0]))
+    assert not [line for line in web.said if line[0] >= 40]
+
+
 async def test_mutated_requests(tmp_path):
     """Something between a request and noise would end the server."""
     seed = 20_260_115

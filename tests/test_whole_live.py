@@ -45,6 +45,13 @@ STEADY = """
     max_child_failures = 100
 """
 
+# A step that goes on until the test has seen what it wants to see, however slow the machine is.
+UNTIL = """
+    [step.until]
+    type = "shell"
+    command = "i=0; while [ ! -e {enough} ]; do i=$((i + 1)); echo line $i; sleep 0.01; done"
+"""
+
 
 @pytest.fixture
 def shell(tmp_path):
@@ -125,7 +132,8 @@ def epoch(server: Any) -> str:
 
 def test_a_stream_that_is_cut_again_and_again_resumes_exactly(shell):
     """A laptop that sleeps, a proxy that restarts: union without gap, without a line twice."""
-    path = shell.define("steady", STEADY)
+    enough = shell.folder / "enough"
+    path = shell.define("steady", STEADY + UNTIL.format(enough=enough))
     with shell.serving() as server:
         runner = shell.start("run", path, "--json", "--level", "debug")
         job = first_job(runner)
@@ -142,13 +150,15 @@ def test_a_stream_that_is_cut_again_and_again_resumes_exactly(shell):
                 if count == 3 and not done:
                     cuts += 1
                     break
+            if cuts == 12:
+                enough.touch()
         runner.communicate(timeout=PATIENCE)
         after_end = server.connection()
         after_end.request("GET", target, headers={"Authorization": f"Bearer {server.token}", "Last-Event-ID": last})
         assert after_end.getresponse().status == 204
         after_end.close()
     numbers_without_holes(streamed)
-    assert cuts > 3
+    assert cuts >= 12
 
 
 def test_kill_9_of_the_runner_loses_nothing_that_was_shown(shell):

@@ -225,8 +225,10 @@ class _Connection(TCPServer):
         """Say goodbye; the reader takes what still comes for a moment, so that our last words arrive."""
         self._parting = True
         self._reading.deadline = trio.current_time() + self.guard.limits.linger_seconds
-        with suppress(trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError):
-            await self.stream.send_eof()
+        # With the lock: the app may be sending, and two senders at once are an error to the one who comes second.
+        async with self.send_lock:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.stream.send_eof()
 
 
 class _Refused(Exception):
