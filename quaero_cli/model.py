@@ -173,6 +173,14 @@ class StepRow:
     service: bool = False  # it has no progress: it ends when nobody needs it
 
 
+# What made a job: a person's command, a request, the scheduler, a step of another job, a retry, another job's end.
+Trigger = Literal["cli", "api", "schedule", "job", "retry", "hook"]
+
+# What happens to a new job while one of its definition is open: it is not taken, it waits for its turn, it cancels
+# the others and then starts, it runs beside them.
+Overlap = Literal["refuse", "queue", "cancel", "allow"]
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to enqueue: self-contained data, its ID made by the submitter."""
@@ -180,14 +188,18 @@ class NewJob:
     id: str
     definition: str
     name: str
-    trigger: Literal["cli", "api", "schedule"]
+    trigger: Trigger
     definition_text: str  # the TOML text, as it was read
     definition_hash: str  # sha-256 of that text, hex
     definition_path: str  # where it was read from, for people
     parameters: Mapping[str, Any]
     steps: tuple[StepRow, ...]
     secrets: tuple[str, ...] = ()  # names only
-    refuse_overlap: bool = True
+    overlap: Overlap = "refuse"
+    retry_of: str | None = None  # the job that this one repeats
+    parent: str | None = None  # the job, and the step in it, that runs this one as a sub-job
+    parent_step: str | None = None
+    scheduled_for: int | None = None  # the fire time, UTC microseconds
 
 
 # ------------------------------------------------------------------ views: the shapes of the wire protocol
@@ -275,6 +287,9 @@ class JobSummary(JobView):
     """A job in a list."""
 
     trigger: str
+    parent_id: str | None  # the job of which this is a sub-job
+    retry_of: str | None
+    scheduled_for: str | None  # the fire time of a scheduled job
     created_at: str
     duration_ms: int | None
     total_count: int

@@ -185,7 +185,7 @@ class Web:
 
     def add_job(self, job: str, steps: Sequence[str] = ("fetch",), definition: str = "demo") -> None:
         rows = tuple(StepRow(step, "shell") for step in steps)
-        enqueue(self.database, NewJob(job, definition, "Demo", "api", "", "", "", {}, rows, refuse_overlap=False))
+        enqueue(self.database, NewJob(job, definition, "Demo", "api", "", "", "", {}, rows, overlap="allow"))
         assert claim(self.database, job) == 1
         for step in steps:
             self.apply(StepChanged(job, step, Status.RUNNING, 1_700_000_000_000_000))

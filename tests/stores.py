@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from quaero_cli.model import Fact, JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
+from quaero_cli.model import Fact, JobChanged, Level, LogLine, NewJob, Overlap, Status, StepChanged, StepRow
 from quaero_cli.settings import Settings
 from quaero_cli.store.queue import claim, enqueue
 from quaero_cli.store.schema import prepare
@@ -21,13 +21,13 @@ def new_home(folder: Path) -> Settings:
 
 
 def new_job(
-    job_id: str, *, definition: str = "demo", steps: Sequence[str] = ("work",), refuse_overlap: bool = False
+    job_id: str, *, definition: str = "demo", steps: Sequence[str] = ("work",), overlap: Overlap = "allow"
 ) -> NewJob:
     """Make a job that can be enqueued; its steps are of type `shell`."""
     return NewJob(
         id=job_id, definition=definition, name=definition.title(), trigger="cli", definition_text="",
         definition_path="", definition_hash="", parameters={}, steps=tuple(StepRow(step, "shell") for step in steps),
-        refuse_overlap=refuse_overlap,
+        overlap=overlap,
     )  # fmt: skip
 
 

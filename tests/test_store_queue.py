@@ -28,11 +28,11 @@ def test_a_job_is_claimed_once(tmp_path):
 def test_a_definition_that_refuses_overlap_runs_once(tmp_path):
     """Two crawls of one site at once are what `overlap` is there to prevent."""
     home = new_home(tmp_path)
-    start_job(home, "aaaa", refuse_overlap=True)
+    start_job(home, "aaaa", overlap="refuse")
     with pytest.raises(OverlapError, match="demo is running already as job aaaa") as caught:
-        enqueue(home.database, new_job("bbbb", refuse_overlap=True))
+        enqueue(home.database, new_job("bbbb", overlap="refuse"))
     assert "quaero tail aaaa" in (caught.value.hint or "")
-    enqueue(home.database, new_job("cccc", refuse_overlap=False))
+    enqueue(home.database, new_job("cccc", overlap="allow"))
 
 
 def test_a_request_to_cancel_is_seen_until_the_job_has_ended(tmp_path):

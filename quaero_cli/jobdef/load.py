@@ -19,7 +19,6 @@ from quaero_cli.jobdef.model import (
     ErrorTolerance,
     FailureAction,
     JobDefinition,
-    Overlap,
     StepType,
 )
 from quaero_cli.jobdef.place import Place, plain_name, shown
@@ -28,6 +27,7 @@ from quaero_cli.jobdef.source import read_document, read_text
 from quaero_cli.jobdef.steps import read_steps
 from quaero_cli.jobdef.table import Table, check_name
 from quaero_cli.jobdef.values import check_plain, check_string
+from quaero_cli.model import Overlap
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _RESERVED_ID = "last"  # on the command line: the newest job

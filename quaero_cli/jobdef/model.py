@@ -10,11 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NewType
 
+from quaero_cli.model import Overlap
+
 # Annotation of a step type's option that is written "10s" in TOML and handed over as seconds.
 Duration = NewType("Duration", float)
 
 OnError = Literal["fail", "continue", "fatal"]
-Overlap = Literal["refuse", "allow"]
 FailureAction = Literal["continue", "mark_warning", "stop_all"]
 ParameterType = Literal["string", "int", "float", "bool", "list", "path"]
 

@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.model import JobDefinition
 from quaero_cli.jobdef.parameters import resolve_parameters
-from quaero_cli.model import NewJob, StepRow
+from quaero_cli.model import NewJob, StepRow, Trigger
 
 # Letters and digits that nobody mixes up when reading an ID aloud: no 0 o 1 l i u v.
 _ID_LETTERS = "23456789abcdefghjkmnpqrstwxyz"
@@ -30,7 +30,7 @@ def new_job_id() -> str:
 
 
 def prepare(
-    definition: JobDefinition, given: Mapping[str, object], *, trigger: Literal["cli", "api"], parse_text: bool = True
+    definition: JobDefinition, given: Mapping[str, object], *, trigger: Trigger, parse_text: bool = True
 ) -> Prepared:
     """Check the parameters and make the job; `parse_text`: strings were typed and are given their type.
 
@@ -49,6 +49,6 @@ def prepare(
         definition_path=str(definition.path.absolute()),
         parameters=parameters,
         steps=tuple(StepRow(step.name, step.type, step.depends, step.service) for step in definition.steps),
-        refuse_overlap=definition.overlap == "refuse",
+        overlap=definition.overlap,
     )
     return Prepared(job, definition, parameters)

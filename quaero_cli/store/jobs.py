@@ -135,7 +135,8 @@ def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
     levels = connection.execute("SELECT level, sum(count) FROM log_count WHERE job = ? GROUP BY level", (key,))
     progress = _progress(connection, row, _steps(connection, key, row[1]))
     return JobSummary(
-        **job_view(row, progress), trigger=trigger, created_at=timestamp(created),
+        **job_view(row, progress), trigger=trigger, parent_id=row[15], retry_of=row[16],
+        scheduled_for=timestamp_or_none(row[17]), created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),
     )  # fmt: skip

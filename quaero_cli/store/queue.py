@@ -28,7 +28,7 @@ def enqueue(path: Path, job: NewJob) -> None:
     Raises OverlapError, with the running job's ID, when the definition runs already and refuses a second job.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
-        if job.refuse_overlap:
+        if job.overlap == "refuse":
             row = connection.execute(
                 "SELECT id, status FROM job WHERE definition = ? AND status IN ('pending', 'running')",
                 (job.definition,),
@@ -44,10 +44,12 @@ def enqueue(path: Path, job: NewJob) -> None:
 def _insert(connection: Connection, job: NewJob) -> None:
     cursor = connection.execute(
         "INSERT INTO job (id, definition, name, trigger, status, created_at, definition_text, definition_hash,"
-        " definition_path, parameters, secrets) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " definition_path, parameters, secrets, retry_of, parent, parent_step, scheduled_for)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             job.id, job.definition, job.name, job.trigger, Status.PENDING, now_us(), job.definition_text,
             job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
+            job.retry_of, job.parent, job.parent_step, job.scheduled_for,
         ),
     )  # fmt: skip
     connection.executemany(

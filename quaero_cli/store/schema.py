@@ -46,10 +46,15 @@ CREATE TABLE job (
     definition_path TEXT NOT NULL,
     parameters TEXT NOT NULL,
     secrets TEXT NOT NULL DEFAULT '[]',
+    retry_of TEXT,
+    parent TEXT,
+    parent_step TEXT,
+    scheduled_for INTEGER,
     entries INTEGER NOT NULL DEFAULT 0,
     own_entries INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX job_definition ON job(definition);
+CREATE INDEX job_parent ON job(parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_open ON job(status) WHERE status IN ('pending', 'running');
 
 CREATE TABLE step (
