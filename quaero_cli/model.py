@@ -90,13 +90,14 @@ class JobChanged:
 
 @dataclass(frozen=True, slots=True)
 class StepChanged:
-    """The step reached `status`."""
+    """The step reached `status`; or, running already, it begins its next `attempt`."""
 
     job: str
     step: str
     status: Status
     time_us: int
     error: str | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,11 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class WorkerChanged:
-    """The worker `number` (from 1 within its step) reached `status`; `pending` makes it."""
+    """The worker `number` (from 1 within its step) reached `status`; or, running already, its next `attempt`.
+
+    The first fact about a worker makes it, with its `label` and the `item` of `for_each` that it works on (plain
+    data; None: none). `outputs` are those that it left when it completed.
+    """
 
     job: str
     step: str
@@ -129,6 +134,9 @@ class WorkerChanged:
     time_us: int
     label: str = ""
     error: str | None = None
+    attempt: int = 1
+    item: object = None
+    outputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +262,7 @@ class StepView(TypedDict):
     name: str
     type: str
     status: str
+    attempt: int  # from 1; the last one that began
     progress: int
     workers: WorkerCounts
     progress_text: str
@@ -302,6 +311,8 @@ class WorkerView(TypedDict):
     name: str
     status: str
     label: str
+    attempt: int  # from 1; the last one that began
+    item: Any  # of `for_each`; None: it works on none
     started_at: str | None
     finished_at: str | None
     error: str | None

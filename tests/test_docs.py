@@ -18,7 +18,7 @@ from quaero_cli import errors
 from quaero_cli.cli import cancel, serve
 from quaero_cli.cli.app import app
 from quaero_cli.engine.process import GRACE
-from quaero_cli.jobdef.keys import PARAMETER_KEYS, ROOT_KEYS, STEP_KEYS, TOLERANCE_KEYS
+from quaero_cli.jobdef.keys import PARAMETER_KEYS, RETRIES_KEYS, ROOT_KEYS, STEP_KEYS, TOLERANCE_KEYS
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS
 from quaero_cli.jobdef.placeholders import PLACEHOLDER
@@ -122,6 +122,7 @@ def test_every_recipe_exists(name):
         ("Keys of the file", ROOT_KEYS),
         ("Parameters", PARAMETER_KEYS),
         ("Keys of a step", STEP_KEYS),
+        ("Retries", RETRIES_KEYS),
         ("Failed workers", TOLERANCE_KEYS),
         ("Statuses", [status.value for status in Status]),
     ],

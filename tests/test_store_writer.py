@@ -125,6 +125,30 @@ def test_workers_are_counted_by_state(tmp_path):
     assert labels[0] == ("work-1", "completed", "item 1")
 
 
+def test_attempts_begin_but_never_start_again(tmp_path):
+    """A step that is tried again would lose the time since its start, or its number of attempts."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+
+    def worker(status, attempt=1, **more):
+        return WorkerChanged("aaaa", "work", 1, status, NOW + attempt * 1_000_000, attempt=attempt, **more)
+
+    write_once(home, [StepChanged("aaaa", "work", Status.RUNNING, NOW)])
+    facts = [StepChanged("aaaa", "work", Status.RUNNING, NOW + 5_000_000, attempt=2)]
+    facts += [worker(Status.PENDING, label="x", item={"id": 1}), worker(Status.RUNNING), worker(Status.RUNNING, 2)]
+    facts += [worker(Status.COMPLETED, 2, outputs={"size": 3})]
+    with open_reader(home.database) as reader:
+        before = reader.status("aaaa")["steps"][0]
+    write_once(home, facts)
+    with open_reader(home.database) as reader:
+        found = reader.details("aaaa")
+    step, worker_ = found["steps"][0], found["workers"][0]
+    assert (before["attempt"], step["attempt"], step["started_at"]) == (1, 2, before["started_at"])
+    assert (step["workers"]["running"], step["workers"]["completed"]) == (0, 1)
+    assert (worker_["attempt"], worker_["item"], worker_["status"]) == (2, {"id": 1}, "completed")
+    assert worker_["started_at"] < worker_["finished_at"]
+
+
 def test_a_document_found_again_is_brought_up_to_date(tmp_path):
     """A second crawl must not double the collection."""
     home = new_home(tmp_path)

@@ -1,10 +1,11 @@
 """The engine's side of a running step: what a step type is handed (`steps.contract.StepContext`)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import trio
 
@@ -23,18 +24,31 @@ MAX_PROGRESS_TEXT = 500
 
 
 class Context:
-    """One step's context. Its workers are numbered on, should the type open its pool twice."""
+    """The context of one attempt at a step. Workers are numbered on over pools and attempts."""
 
-    def __init__(self, job: Running, step: StepDefinition, type_: StepType) -> None:
+    def __init__(
+        self,
+        job: Running,
+        step: StepDefinition,
+        type_: StepType,
+        *,
+        attempt: int,
+        on_ready: Callable[[], None],
+        last_worker: int = 0,
+    ) -> None:
+        """`on_ready` is called when the step has become ready; `last_worker` is the number of the newest so far."""
         self._job = job
         self._step = step
         self._type = type_
         self._emit = job.ground.emit
-        self._last_worker = 0
+        self._attempt = attempt
+        self._on_ready = on_ready
+        self.last_worker = last_worker
         self._clock = trio.lowlevel.current_clock()  # steps log from threads, too
         self.heard_at = self._clock.current_time()  # when the step last said something, for its idle timeout
-        self.is_ready = trio.Event()
+        self.is_ready = False
         self.failed_workers = 0
+        self._logs: WeakSet[JobLog] = WeakSet()
         self.log = self._make_log(None)
 
     def _make_log(self, worker: int | None) -> JobLog:
@@ -44,7 +58,13 @@ class Context:
             self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard
         )
         self._job.logs.add(log)
+        self._logs.add(log)
         return log
+
+    def close(self) -> None:
+        """The attempt is over, and another one begins: what a thread of this one still says reaches nobody."""
+        for log in list(self._logs):
+            log.close()
 
     def _hear(self) -> None:
         self.heard_at = self._clock.current_time()
@@ -83,14 +103,18 @@ class Context:
             job=self._job.id,
             step=self._step.name,
             concurrency=self.concurrency,
-            first_number=self._last_worker + 1,
+            first_number=self.last_worker + 1,
             make_log=self._make_log,
             step_log=self.log,
             on_failure=self._count_failure,
         )
-        async with open_workers(make_pool) as pool:
-            yield pool
-        self._last_worker = pool.last_number
+        pool: Workers | None = None
+        try:
+            async with open_workers(make_pool) as pool:
+                yield pool
+        finally:
+            if pool is not None:
+                self.last_worker = pool.last_number
 
     def _count_failure(self) -> None:
         self.failed_workers += 1
@@ -120,7 +144,8 @@ class Context:
         """The service can be used from now on."""
         if outputs:
             self.keep_outputs(outputs)
-        self.is_ready.set()
+        self.is_ready = True
+        self._on_ready()
 
     def keep_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Keep the step's outputs with the job, for later steps."""
@@ -143,7 +168,11 @@ class Context:
 
         self._job.ran_processes = True
         ground = self._job.ground
-        names = {"QUAERO_JOB_ID": self._job.id, "QUAERO_STEP": self._step.name}
+        names = {
+            "QUAERO_JOB_ID": self._job.id,
+            "QUAERO_STEP": self._step.name,
+            "QUAERO_ATTEMPT": str(self._attempt),
+        }
         return await run_process(
             argv,
             env={**ground.environment, **self._job.definition.env, **names, **(env or {})},

@@ -119,7 +119,7 @@ class JobRun:
                 run.stop(Status.CANCELLED, reason)
 
     def _ready(self) -> set[str]:
-        return {name for name, run in self._runs.items() if run.context.is_ready.is_set()}
+        return {name for name, run in self._runs.items() if run.ready}
 
     def _carry_out(self, decision: Decision, nursery: trio.Nursery) -> bool:
         """Do what the plan says; return whether a state changed at once, so that the plan must be asked again."""
@@ -155,23 +155,16 @@ class JobRun:
             self._fail_unstarted(step, error)
             return
         self._states[step.name] = Status.RUNNING
-        run = self._runs[step.name] = StepRun(self._job, step)
+        run = self._runs[step.name] = StepRun(self._job, step, self._notice)
         nursery.start_soon(self._run_step, run, options)
-        if step.service:
-            nursery.start_soon(self._watch_ready, run)
 
     async def _run_step(self, run: StepRun, options: Mapping[str, Any]) -> None:
         name = run.step.name
-        status, reason = await run.run(options)
+        end = await run.run(options)
         del self._runs[name]
-        run.context.is_ready.set()  # nobody waits for it any more
-        self._states[name] = status
-        if reason is not None and status is Status.FAILED:
-            self._reasons[name] = reason
-        self._notice()
-
-    async def _watch_ready(self, run: StepRun) -> None:
-        await run.context.is_ready.wait()
+        self._states[name] = end.status
+        if end.reason is not None and end.status is Status.FAILED:
+            self._reasons[name] = end.reason
         self._notice()
 
     def _skip(self, name: str, reason: str) -> None:

@@ -3,13 +3,19 @@
 A step is stopped through its own cancel scope, with the status that it then gets; the job's nursery is never
 cancelled for that. So every end - done, failed, timed out, silent too long, stopped - passes the one place that
 judges it, and is told to the recorder after the step's last line.
+
+A step with `retries` runs in attempts, each with a context and limits of its own, until one does not fail. While it
+waits for the next attempt it is running; a stop ends it there, too, and what was stopped is not tried again.
 """
 
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import trio
 
+from quaero_cli.engine.attempts import failed_attempt, last_reason, pause_after
 from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.shared import Running, now_us
@@ -19,83 +25,171 @@ from quaero_cli.model import Level, Status, StepChanged
 from quaero_cli.plan import judge_step
 
 
-class StepRun:
-    """One step that was started."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt, or the whole step, ended: `reason` unless it ended well, `fields` for the entry about it."""
 
-    def __init__(self, job: Running, step: StepDefinition) -> None:
+    status: Status
+    reason: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StepRun:
+    """One step that was started. `notice` is called when it has become ready."""
+
+    def __init__(self, job: Running, step: StepDefinition, notice: Callable[[], None]) -> None:
         self.step = step
         self._job = job
         self._type = job.ground.step_types[step.type]
-        self.context = Context(job, step, self._type)
+        self._notice = notice
+        self._attempt = 0
+        self._context = self._next_context(None)
         self._scope = trio.CancelScope()
-        self._stopped_as: tuple[Status, str | None] | None = None
-        self._silent = False
+        self._stopped_as: End | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the service can be used."""
+        return self._context.is_ready
 
     def stop(self, status: Status, reason: str | None = None) -> None:
         """End it now with `status`; the first call decides."""
         if self._stopped_as is None:
-            self._stopped_as = (status, reason)
+            self._stopped_as = End(status, reason)
             self._scope.cancel()
 
-    async def run(self, options: Mapping[str, Any]) -> tuple[Status, str | None]:
-        """Run the step; return its final status and, unless it ended well, why. Raises nothing of the step's."""
-        self._tell(Status.RUNNING)
+    async def run(self, options: Mapping[str, Any]) -> End:
+        """Run the step and return how it ended, which is then told. Raises nothing of the step's."""
+        self._tell(End(Status.RUNNING))
+        end: End | None = None
         failure: BaseException | None = None
-        limit = trio.CancelScope()
-        if self.step.timeout is not None:
-            limit.deadline = trio.current_time() + self.step.timeout
         try:
-            with self._scope, limit:
-                await self._call(options, limit)
+            with self._scope:
+                end = await self._run_attempts(options)
         except BaseException as error:
             # SystemExit and its kin, too: what step code raises is its own affair, and must not end other jobs.
             if is_cancellation(error):
                 raise
             failure = error
-        status, reason = self._judge(limit, failure)
-        fields = {} if failure is None or status is not Status.FAILED else traceback_fields(failure)
-        self._tell(status, reason, fields)
-        return status, reason
+        if end is None:
+            # Nothing but a stop leaves the attempts like this.
+            end = self._stopped_as or self._failed(failure)
+        self._tell(end)
+        return end
 
-    async def _call(self, options: Mapping[str, Any], limit: trio.CancelScope) -> None:
+    # ------------------------------------------------------------------ attempts
+
+    async def _run_attempts(self, options: Mapping[str, Any]) -> End:
+        while True:
+            end = await self._run_attempt(options)
+            pause = pause_after(self.step.retries, self._attempt, random.random())
+            if end.status is not Status.FAILED or self._stopped_as is not None:
+                return end
+            if pause is None:
+                return End(end.status, last_reason(end.reason, self._attempt), end.fields)
+            await self._wait_for_next(end, pause)
+
+    async def _wait_for_next(self, end: End, pause: float) -> None:
+        assert self.step.retries is not None
+        message, fields = failed_attempt(self.step.retries, self._attempt, end.reason or "", pause, end.fields)
+        self._context.log.write(Level.WARN, message, fields=fields)
+        # What failed is done again, so its failed workers are no longer counted among those that the job bears.
+        self._job.failed_workers -= self._context.failed_workers
+        self._context.is_ready = False
+        await trio.sleep(pause)
+        self._context = self._next_context(self._context)
+        self._context.log.info(f"Attempt {self._attempt} of {self.step.retries.limit + 1}", attempt=self._attempt)
+        self._emit_change(End(Status.RUNNING))
+
+    def _next_context(self, last: Context | None) -> Context:
+        self._attempt += 1
+        if last is not None:
+            last.close()
+        return Context(
+            self._job, self.step, self._type,
+            attempt=self._attempt, on_ready=self._notice, last_worker=last.last_worker if last else 0,
+        )  # fmt: skip
+
+    async def _run_attempt(self, options: Mapping[str, Any]) -> End:
+        failure: BaseException | None = None
+        limit = _Limit(self.step, self._context)
+        try:
+            with limit.scope:
+                await self._call(options, limit)
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            failure = error
+        return self._judge(limit, failure)
+
+    async def _call(self, options: Mapping[str, Any], limit: "_Limit") -> None:
         async with trio.open_nursery() as nursery:
             if self.step.idle_timeout is not None:
-                nursery.start_soon(self._watch_silence, self.step.idle_timeout, limit)
-            outputs = await self._type.function(self.context, **options)
+                nursery.start_soon(limit.watch_silence, self.step.idle_timeout)
+            outputs = await self._type.function(self._context, **options)
             if outputs:
-                self.context.keep_outputs(outputs)
+                self._context.keep_outputs(outputs)
             if self.step.service:
                 raise StepFailed("the service ended by itself while it was still needed")
             nursery.cancel_scope.cancel()
 
-    async def _watch_silence(self, seconds: float, limit: trio.CancelScope) -> None:
-        while True:
-            silent_until = self.context.heard_at + seconds
-            if trio.current_time() >= silent_until:
-                self._silent = True
-                limit.cancel()
-                return
-            await trio.sleep_until(silent_until)
-
-    def _judge(self, limit: trio.CancelScope, failure: BaseException | None) -> tuple[Status, str | None]:
-        if self._stopped_as is not None and (self._scope.cancelled_caught or failure is not None):
+    def _judge(self, limit: "_Limit", failure: BaseException | None) -> End:
+        if self._stopped_as is not None and failure is not None:
             return self._stopped_as
-        if self._silent:
-            return Status.FAILED, f"no output for {self.step.idle_timeout:g} s"
-        if limit.cancelled_caught:
-            return Status.FAILED, f"timed out after {self.step.timeout:g} s"
+        if limit.expired is not None:
+            return End(Status.FAILED, limit.expired)
         if failure is not None:
-            return Status.FAILED, describe(failure)
-        context = self.context
+            return self._failed(failure)
+        context = self._context
         if not context.failed_workers:
-            return Status.COMPLETED, None
+            return End(Status.COMPLETED)
         status, _ = judge_step(context.failed_workers, self._job.failed_workers, self._job.definition.error_tolerance)
         plural = "" if context.failed_workers == 1 else "s"
-        return status, f"{context.failed_workers} worker{plural} failed"
+        return End(status, f"{context.failed_workers} worker{plural} failed")
 
-    def _tell(self, status: Status, reason: str | None = None, fields: Mapping[str, Any] | None = None) -> None:
+    @staticmethod
+    def _failed(failure: BaseException | None) -> End:
+        assert failure is not None
+        return End(Status.FAILED, describe(failure), traceback_fields(failure))
+
+    # ------------------------------------------------------------------ telling
+
+    def _tell(self, end: End) -> None:
         subject = f"step: {self.step.name}, type: {self.step.type}"
-        level = {Status.FAILED: Level.ERROR, Status.WARNING: Level.WARN}.get(status, Level.INFO)
-        known = {**({"error": reason} if reason else {}), **(fields or {})}
-        self.context.log.write(level, f"Status changed: {status} ({subject})", fields=known)
-        self._job.ground.emit(StepChanged(self._job.id, self.step.name, status, now_us(), reason))
+        level = {Status.FAILED: Level.ERROR, Status.WARNING: Level.WARN}.get(end.status, Level.INFO)
+        fields = {**({"error": end.reason} if end.reason else {}), **end.fields}
+        self._context.log.write(level, f"Status changed: {end.status} ({subject})", fields=fields)
+        self._emit_change(end)
+
+    def _emit_change(self, end: End) -> None:
+        change = StepChanged(self._job.id, self.step.name, end.status, now_us(), end.reason, self._attempt)
+        self._job.ground.emit(change)
+
+
+class _Limit:
+    """How long an attempt may take, and how long it may be silent."""
+
+    def __init__(self, step: StepDefinition, context: Context) -> None:
+        self.scope = trio.CancelScope()
+        if step.timeout is not None:
+            self.scope.deadline = trio.current_time() + step.timeout
+        self._step = step
+        self._context = context
+        self._silent = False
+
+    @property
+    def expired(self) -> str | None:
+        """Why the attempt was ended, if it was."""
+        if self._silent:
+            return f"no output for {self._step.idle_timeout:g} s"
+        return f"timed out after {self._step.timeout:g} s" if self.scope.cancelled_caught else None
+
+    async def watch_silence(self, seconds: float) -> None:
+        """End the attempt once its context has heard nothing for so long."""
+        while True:
+            silent_until = self._context.heard_at + seconds
+            if trio.current_time() >= silent_until:
+                self._silent = True
+                self.scope.cancel()
+                return
+            await trio.sleep_until(silent_until)

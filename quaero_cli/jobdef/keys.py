@@ -20,11 +20,10 @@ ROOT_LATER = MappingProxyType(
 
 STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
-    "always_run", "condition", "service",
+    "always_run", "condition", "service", "retries",
 )  # fmt: skip
 STEP_LATER = MappingProxyType(
     {
-        "retries": "take it out",
         "for_each": "take it out; one step per item does the same",
         "ready": "take it out; a service step tells by itself when it is ready",
     }
@@ -32,6 +31,8 @@ STEP_LATER = MappingProxyType(
 
 PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max")
 PARAMETER_LATER = MappingProxyType({"secret": "take it out, and do not give secrets as parameters"})
+
+RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
 
 TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 

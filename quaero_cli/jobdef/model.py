@@ -102,6 +102,25 @@ class ErrorTolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a failed step (in a fan-out: a worker) is tried again, and after which pauses.
+
+    The first pause is `delay` seconds, each later one `backoff` times the one before, none longer than `max_delay`
+    (None: DEFAULT_MAX_DELAY, or `delay` where that is longer). With `jitter` up to a half is taken off at random.
+    """
+
+    limit: int  # attempts after the first
+    delay: float = 1.0
+    backoff: float = 2.0
+    max_delay: float | None = None
+    jitter: bool = False
+
+
+# Seconds: a failure that lasts is looked at again soon enough, and costs nothing meanwhile.
+DEFAULT_MAX_DELAY = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class StepDefinition:
     """A step as written: options still hold their placeholders and TOML values."""
 
@@ -116,6 +135,7 @@ class StepDefinition:
     always_run: bool = False
     condition: str | None = None
     service: bool = False
+    retries: Retries | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from quaero_cli.jobdef.keys import STEP_KEYS, STEP_LATER
 from quaero_cli.jobdef.model import OnError, StepDefinition, StepType
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
 from quaero_cli.jobdef.placeholders import SHELL_LINES, Known, check_placeholders, has_placeholder
+from quaero_cli.jobdef.retries import read_retries
 from quaero_cli.jobdef.table import Table, check_name
 from quaero_cli.jobdef.values import check_option, check_string, check_strings
 
@@ -58,6 +59,7 @@ def _read(name: str, table: Table, step_types: Mapping[str, StepType]) -> StepDe
         always_run=table.boolean("always_run", False),
         condition=table.string("condition") if table.has("condition") else None,
         service=service,
+        retries=read_retries(table),
         options=_read_options(table, step_type),
     )
 

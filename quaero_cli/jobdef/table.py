@@ -8,7 +8,7 @@ from typing import Any
 from quaero_cli.jobdef.durations import parse_duration
 from quaero_cli.jobdef.model import Value
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
-from quaero_cli.jobdef.values import check_bool, check_choice, check_int, check_string, check_strings
+from quaero_cli.jobdef.values import check_bool, check_choice, check_float, check_int, check_string, check_strings
 
 # Names of steps, parameters and constants: what a placeholder can spell, and what is safe in a step ID.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
@@ -58,11 +58,20 @@ class Table:
             raise self.place.at(key).mismatch(f"at least {minimum}", value)
         return value
 
-    def duration(self, key: str) -> float | None:
-        """Seconds, longer than zero; None when the key is not there."""
+    def number(self, key: str, default: float, *, minimum: float) -> float:
+        """A number of at least `minimum`."""
+        if key not in self.values:
+            return default
+        value = check_float(self.values[key], self.place.at(key))
+        if value < minimum:
+            raise self.place.at(key).mismatch(f"at least {minimum:g}", value)
+        return value
+
+    def duration(self, key: str, *, positive: bool = True) -> float | None:
+        """Seconds, longer than zero unless `positive` is false; None when the key is not there."""
         if key not in self.values:
             return None
-        return parse_duration(self.values[key], self.place.at(key), positive=True)
+        return parse_duration(self.values[key], self.place.at(key), positive=positive)
 
     def strings(self, key: str) -> tuple[str, ...]:
         """A list of strings."""

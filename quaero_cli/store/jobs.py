@@ -144,7 +144,8 @@ def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
 
 def _workers(connection: Connection, job: int) -> list[WorkerView]:
     rows = connection.execute(
-        "SELECT step.name, number, worker.status, label, worker.error, worker.started_at, worker.finished_at"
+        "SELECT step.name, number, worker.status, label, worker.attempt, item, worker.error,"
+        " worker.started_at, worker.finished_at"
         " FROM worker JOIN step ON step.key = worker.step WHERE step.job = ? ORDER BY step.key, number",
         (job,),
     ).fetchall()
@@ -153,9 +154,11 @@ def _workers(connection: Connection, job: int) -> list[WorkerView]:
             name=f"{step}-{number}",
             status=state,
             label=label,
+            attempt=attempt,
+            item=None if item is None else decode_json(item),
             error=error,
             started_at=timestamp_or_none(started),
             finished_at=timestamp_or_none(finished),
         )
-        for step, number, state, label, error, started, finished in rows
+        for step, number, state, label, attempt, item, error, started, finished in rows
     ]

@@ -10,7 +10,7 @@ from quaero_cli.store.engine import Connection
 _LABELS = {int(level): level.label for level in Level}
 
 STEP_COLUMNS = (
-    "key, name, type, status, progress, progress_text, error, started_at, finished_at,"
+    "key, name, type, status, attempt, progress, progress_text, error, started_at, finished_at,"
     " workers_pending, workers_running, workers_completed, workers_failed, workers_cancelled"
 )
 JOB_COLUMNS = (
@@ -75,7 +75,7 @@ class EntryMaker:
 
 def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
     """Return a row with STEP_COLUMNS as a view."""
-    (_, name, type_, status, progress, text, error, started, finished, *numbers) = row
+    (_, name, type_, status, attempt, progress, text, error, started, finished, *numbers) = row
     pending, running, completed, failed, cancelled = numbers
     done, total = completed + failed + cancelled, sum(numbers)
     if total and not Status(status).good:
@@ -84,7 +84,7 @@ def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
         text = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
         text += f", {cancelled} cancelled" if cancelled else ""
     return StepView(
-        id=f"{job_id}.{name}", name=name, type=type_, status=status, progress=progress,
+        id=f"{job_id}.{name}", name=name, type=type_, status=status, attempt=attempt, progress=progress,
         workers=WorkerCounts(
             pending=pending, running=running, completed=completed, failed=failed, cancelled=cancelled
         ),

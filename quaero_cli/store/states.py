@@ -37,13 +37,17 @@ def change_job(connection: Connection, key: int, fact: JobChanged) -> None:
 
 
 def change_step(connection: Connection, key: int, fact: StepChanged) -> None:
-    """Move a step on."""
-    moment = "finished_at" if fact.status.final else "started_at"
+    """Move a step on, or a running one to its next attempt; it started with the first."""
     progress = ", progress = 100" if fact.status.good else ""
     connection.execute(
-        f"UPDATE step SET status = ?, error = ?, {moment} = ?{progress} WHERE key = ? AND {_OPEN}",
-        (fact.status, fact.error and clean_text(fact.error), fact.time_us, key),
+        f"UPDATE step SET status = ?, error = ?, {_moment(fact.status)}, attempt = max(attempt, ?){progress}"
+        f" WHERE key = ? AND {_OPEN}",
+        (fact.status, fact.error and clean_text(fact.error), fact.time_us, fact.attempt, key),
     )
+
+
+def _moment(status: Status) -> str:
+    return "finished_at = ?" if status.final else "started_at = coalesce(started_at, ?)"
 
 
 def progress_step(connection: Connection, key: int, fact: StepProgressed) -> None:
@@ -65,21 +69,25 @@ def change_worker(connection: Connection, step: int, fact: WorkerChanged) -> Non
     row = connection.execute("SELECT status FROM worker WHERE step = ? AND number = ?", place).fetchone()
     if row is None:
         connection.execute(
-            "INSERT INTO worker (step, number, status, label) VALUES (?, ?, ?, ?)",
-            (*place, fact.status, clean_text(fact.label)),
+            "INSERT INTO worker (step, number, status, label, item) VALUES (?, ?, ?, ?, ?)",
+            (*place, fact.status, clean_text(fact.label), None if fact.item is None else encode_json(fact.item)),
         )
         connection.execute(f"UPDATE step SET {_plus(fact.status)} WHERE key = ?", (step,))
         return
     before = Status(row[0])
-    if before.final or before == fact.status:
+    if before.final:
         return
-    moment = "finished_at" if fact.status.final else "started_at"
     connection.execute(
-        f"UPDATE worker SET status = ?, error = ?, {moment} = ? WHERE step = ? AND number = ?",
-        (fact.status, fact.error and clean_text(fact.error), fact.time_us, *place),
-    )
-    column = _WORKER_COLUMN[before]
-    connection.execute(f"UPDATE step SET {column} = {column} - 1, {_plus(fact.status)} WHERE key = ?", (step,))
+        f"UPDATE worker SET status = ?, error = ?, {_moment(fact.status)}, attempt = max(attempt, ?), outputs = ?"
+        " WHERE step = ? AND number = ?",
+        (
+            fact.status, fact.error and clean_text(fact.error), fact.time_us, fact.attempt,
+            None if fact.outputs is None else encode_json(dict(fact.outputs)), *place,
+        ),
+    )  # fmt: skip
+    if before != fact.status:
+        column = _WORKER_COLUMN[before]
+        connection.execute(f"UPDATE step SET {column} = {column} - 1, {_plus(fact.status)} WHERE key = ?", (step,))
 
 
 def _plus(status: Status) -> str:
