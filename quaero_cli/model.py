@@ -299,6 +299,7 @@ class JobSummary(JobView):
     parent_id: str | None  # the job of which this is a sub-job
     retry_of: str | None
     scheduled_for: str | None  # the fire time of a scheduled job
+    waiting_for: str | None  # the job that must end before this one, which is queued, may start
     created_at: str
     duration_ms: int | None
     total_count: int

@@ -36,8 +36,6 @@ RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
 
 TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 
-OVERLAPS = ("refuse", "allow")
-OVERLAPS_LATER = ("queue", "cancel")
 
 # Names that no option of a step type can have: a definition would mean the step's own key.
 RESERVED_OPTIONS = frozenset((*STEP_KEYS, *STEP_LATER))

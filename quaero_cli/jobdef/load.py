@@ -8,8 +8,6 @@ from typing import Any, get_args
 
 from quaero_cli.jobdef.declare import read_parameters
 from quaero_cli.jobdef.keys import (
-    OVERLAPS,
-    OVERLAPS_LATER,
     ROOT_KEYS,
     ROOT_LATER,
     TOLERANCE_KEYS,
@@ -32,6 +30,7 @@ from quaero_cli.model import Overlap
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _RESERVED_ID = "last"  # on the command line: the newest job
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
 _FAILURE_ACTIONS: tuple[FailureAction, ...] = get_args(FailureAction)
 
 # The type whose keys may stand at the root of a file without steps, and the name of the step that they make.
@@ -64,7 +63,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
         tags=document.strings("tags"),
         timeout=document.duration("timeout"),
         enabled=document.boolean("enabled", True),
-        overlap=_read_overlap(document),
+        overlap=document.choice("overlap", _OVERLAPS),
         max_parallel_steps=document.integer("max_parallel_steps", DEFAULT_PARALLEL_STEPS, minimum=1),
         parameters=parameters,
         config=config,
@@ -97,15 +96,6 @@ def _expand_shorthand(document: Table, step_types: Mapping[str, StepType]) -> Ta
         return document
     rest = {key: value for key, value in document.values.items() if key not in names}
     return Table({**rest, "step": {SHORTHAND_STEP: {"type": SHORTHAND_TYPE, **step}}}, document.place)
-
-
-def _read_overlap(document: Table) -> Overlap:
-    value = document.values.get("overlap")
-    if value in OVERLAPS_LATER:
-        hint = f"use {' or '.join(map(repr, OVERLAPS))}"
-        raise document.place.at("overlap").error(f"{shown(value)} is not supported yet", hint=hint)
-    overlap: Overlap = document.choice("overlap", OVERLAPS)
-    return overlap
 
 
 def _read_tolerance(document: Table) -> ErrorTolerance | None:

@@ -8,7 +8,6 @@ server). Leaving the session waits for the inner one, then cancels the outer one
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import trio
 
@@ -19,8 +18,10 @@ from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Status
 from quaero_cli.recorder import Recorder
+from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.sweep import end_survivors, sweep
+from quaero_cli.session.turn import claim_in_turn
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.locks import JobLock
@@ -33,29 +34,6 @@ CANCEL_INTERVAL = 0.1
 # Seconds a thread keeps the interpreter lock when another one wants it. With Python's own 5 ms a loop that never
 # rests (301 workers that log without a pause) holds up the recorder's thread after each of its statements.
 SWITCH_INTERVAL = 0.0005
-
-
-@dataclass(slots=True)
-class Handle:
-    """A submitted job. `done` is set when its end is stored."""
-
-    id: str
-    status: Status = Status.PENDING
-    done: trio.Event = field(default_factory=trio.Event)
-    run: JobRun | None = None
-    _cancelled: str | None = None
-
-    def cancel(self, reason: str) -> None:
-        """Cancel the job; at once when it runs, before its first step when it does not yet."""
-        self._cancelled = self._cancelled or reason
-        if self.run is not None:
-            self.run.cancel(self._cancelled)
-
-    def attach(self, run: JobRun) -> None:
-        """The job runs now; what was asked before counts."""
-        self.run = run
-        if self._cancelled is not None:
-            run.cancel(self._cancelled)
 
 
 class Session:
@@ -89,9 +67,9 @@ class Session:
         self.log.write(level, message, source=source, fields=dict(fields))
 
     async def submit(self, prepared: Prepared) -> Handle:
-        """Enqueue a job and start it here. Returns when it is stored.
+        """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
 
-        Raises OverlapError when its definition runs already, StoreError when it cannot be stored.
+        Raises OverlapError when its definition runs already and refuses another, StoreError when it cannot be stored.
         """
         path, job = self.settings.database, prepared.job
         lock = JobLock(self.settings.locks, job.id)
@@ -111,9 +89,9 @@ class Session:
 
     async def _execute(self, prepared: Prepared, handle: Handle, lock: JobLock) -> None:
         with lock:
-            attempt = await trio.to_thread.run_sync(queue.claim, self.settings.database, handle.id)
+            attempt = await claim_in_turn(self.settings, self.wakeups, self._recorder.emit, prepared.job, handle)
             if attempt is None:
-                handle.status = Status.CANCELLED  # somebody ended it while it was pending
+                handle.status = Status.CANCELLED  # it ended while it was pending
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)

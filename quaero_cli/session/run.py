@@ -14,8 +14,9 @@ import trio
 from quaero_cli.errors import OutputError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import LogQuery
-from quaero_cli.session.core import Handle, Session, open_session
+from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.show import Shown, say_soon, show
 from quaero_cli.session.signals import watch_signals

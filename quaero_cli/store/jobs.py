@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypedDict
 
 from quaero_cli.errors import NotFoundError
-from quaero_cli.model import Counts, JobSummary, StatusView, StepView, WorkerView, no_counts
+from quaero_cli.model import Counts, JobSummary, Status, StatusView, StepView, WorkerView, no_counts
 from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.rows import JOB_COLUMNS, STEP_COLUMNS, job_progress, job_view, step_view
 from quaero_cli.store.scope import count_levels
+from quaero_cli.store.turns import open_before
 
 
 class JobDetails(TypedDict):
@@ -136,10 +137,16 @@ def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
     progress = _progress(connection, row, _steps(connection, key, row[1]))
     return JobSummary(
         **job_view(row, progress), trigger=trigger, parent_id=row[15], retry_of=row[16],
-        scheduled_for=timestamp_or_none(row[17]), created_at=timestamp(created),
+        scheduled_for=timestamp_or_none(row[17]), waiting_for=_waiting_for(connection, row),
+        created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),
     )  # fmt: skip
+
+
+def _waiting_for(connection: Connection, row: Sequence[Any]) -> str | None:
+    ahead = open_before(connection, row[0], row[2]) if row[4] == Status.PENDING else ()
+    return ahead[0] if ahead else None
 
 
 def _workers(connection: Connection, job: int) -> list[WorkerView]:

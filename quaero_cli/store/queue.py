@@ -16,6 +16,8 @@ from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
 
+_OPEN = "status IN ('pending', 'running')"
+
 
 def now_us() -> int:
     """Return the time as the store keeps it: UTC, microseconds since 1970."""
@@ -25,20 +27,26 @@ def now_us() -> int:
 def enqueue(path: Path, job: NewJob) -> None:
     """Store a job as `pending`, with its steps. The caller holds its lock.
 
-    Raises OverlapError, with the running job's ID, when the definition runs already and refuses a second job.
+    What its `overlap` says of open jobs of the definition holds in the same transaction: "cancel" asks for all of
+    them to be cancelled. "refuse" raises OverlapError, with the running job's ID.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         if job.overlap == "refuse":
-            row = connection.execute(
-                "SELECT id, status FROM job WHERE definition = ? AND status IN ('pending', 'running')",
-                (job.definition,),
-            ).fetchone()
-            if row is not None:
-                raise OverlapError(
-                    f"{job.definition} is {row[1]} already as job {row[0]}",
-                    hint=f'follow it with: quaero tail {row[0]} (or set overlap = "allow" in its definition)',
-                )
+            _refuse_overlap(connection, job.definition)
+        elif job.overlap == "cancel":
+            connection.execute(
+                f"UPDATE job SET cancel_requested = 1 WHERE definition = ? AND {_OPEN}", (job.definition,)
+            )
         _insert(connection, job)
+
+
+def _refuse_overlap(connection: Connection, definition: str) -> None:
+    row = connection.execute(f"SELECT id, status FROM job WHERE definition = ? AND {_OPEN}", (definition,)).fetchone()
+    if row is not None:
+        raise OverlapError(
+            f"{definition} is {row[1]} already as job {row[0]}",
+            hint=f'follow it with: quaero tail {row[0]} (or set overlap = "queue" or "allow" in its definition)',
+        )
 
 
 def _insert(connection: Connection, job: NewJob) -> None:

@@ -7,6 +7,8 @@ and times as people read them. What is deliberate:
   insert rate, so `meta.next_id` is moved once per batch inside the transaction instead.
 * `log_job_line` is the job's only index: entries of a job are read by their number in the job. (An index on job
   and level makes the log view 15 to 30 times slower: the planner sorts.) Errors have a partial index of their own.
+* Keys of jobs and steps are never used again, either (these tables are written rarely, so AUTOINCREMENT costs
+  nothing): a reader that knew a deleted job must not take another's entries for its own.
 * Counts live in `log_count`, kept in the transaction that stores the entries; `COUNT(*)` is never needed.
 * `origin` makes a batch that is stored twice harmless: it remembers how far each writing process has come.
 """
@@ -29,7 +31,7 @@ _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 CREATE TABLE job (
-    key INTEGER PRIMARY KEY,
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     definition TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -58,7 +60,7 @@ CREATE INDEX job_parent ON job(parent) WHERE parent IS NOT NULL;
 CREATE INDEX job_open ON job(status) WHERE status IN ('pending', 'running');
 
 CREATE TABLE step (
-    key INTEGER PRIMARY KEY,
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES job(key) ON DELETE CASCADE,
     name TEXT NOT NULL,
     type TEXT NOT NULL,

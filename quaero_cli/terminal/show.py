@@ -66,6 +66,7 @@ def _header(report: JobReport, page: Page) -> str:
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),
+        ("waits for", job["waiting_for"] or ""),
         ("by", job["trigger"]),
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),

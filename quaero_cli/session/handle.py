@@ -1,0 +1,33 @@
+"""A submitted job, as its submitter holds it."""
+
+from dataclasses import dataclass, field
+
+import trio
+
+from quaero_cli.engine.job import JobRun
+from quaero_cli.model import Status
+
+
+@dataclass(slots=True)
+class Handle:
+    """A submitted job. `done` is set when its end is stored."""
+
+    id: str
+    status: Status = Status.PENDING
+    done: trio.Event = field(default_factory=trio.Event)
+    run: JobRun | None = None
+    waiting: trio.CancelScope = field(default_factory=trio.CancelScope)  # around the wait for its turn
+    cancelled: str | None = None  # why, once somebody asked
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the job: at once when it runs or waits for its turn, before its first step otherwise."""
+        self.cancelled = self.cancelled or reason
+        self.waiting.cancel()
+        if self.run is not None:
+            self.run.cancel(self.cancelled)
+
+    def attach(self, run: JobRun) -> None:
+        """The job runs now; what was asked before counts."""
+        self.run = run
+        if self.cancelled is not None:
+            run.cancel(self.cancelled)
