@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 def cancel(
     jobs: common.JobArguments,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Ask, and do not wait for the end.")] = False,
+    json: common.Json = False,
     home: common.Home = None,
 ) -> None:
     """Cancel jobs and wait for their end; their children get 10 seconds to tidy up, clean-up steps still run.
@@ -47,10 +48,14 @@ def cancel(
             ended.append(error)
     nudge(settings.wake)
     code = run_loop(lambda: _wait(settings, asked)) if asked and not no_wait else 0
-    err = common.err()
     with open_reader(settings.database) as reader:
-        for job_id in asked:
-            err.write(f"{job_id}: {reader.summary(job_id)['status']}\n")
+        states = {job_id: reader.summary(job_id)["status"] for job_id in (ids if json else asked)}
+    if json:
+        from quaero_cli.terminal.tables import json_array
+
+        common.out().write(json_array({"job_id": job_id, "status": status} for job_id, status in states.items()))
+    else:
+        common.err().write("".join(f"{job_id}: {status}\n" for job_id, status in states.items()))
     if ended:
         raise ended[0]
     if code == STILL_RUNNING:

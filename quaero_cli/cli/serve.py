@@ -32,6 +32,7 @@ def serve(
     open_: Annotated[bool, typer.Option("--open", help="Open the viewer in the browser.")] = False,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Ask for no token (loopback only).")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse everything that changes something.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the address and the token as a JSON object.")] = False,
     home: common.Home = None,
 ) -> None:
     """Serve the viewer and the API; print the address to open. Ctrl-C stops it and cancels the jobs it runs."""
@@ -46,7 +47,7 @@ def serve(
         await serve_until_stopped(
             settings,
             options,
-            lambda bound: announce(bound, open_browser=open_),
+            lambda bound: announce(bound, open_browser=open_, json=json),
             environment=dict(os.environ),
             step_types=types,
         )
@@ -75,11 +76,17 @@ def serve_options(
     return ServeOptions(listen, tuple(folders(settings)))
 
 
-def announce(bound: "Bound", *, open_browser: bool, to_stderr: bool = False) -> None:
+def announce(bound: "Bound", *, open_browser: bool, to_stderr: bool = False, json: bool = False) -> None:
     """Print the address to open, its token in the fragment: on stdout where it is what the command is for."""
     from quaero_cli.resources import missing_vendor_files
 
-    (common.err() if to_stderr else common.out()).write(f"{bound.viewer_url}\n")
+    said = f"{bound.viewer_url}\n"
+    if json:
+        from quaero_cli.terminal.tables import json_object
+
+        facts = {"url": bound.url, "viewer_url": bound.viewer_url, "host": bound.host, "port": bound.port}
+        said = json_object({**facts, "token": bound.token})
+    (common.err() if to_stderr else common.out()).write(said)
     missing = missing_vendor_files()
     if missing:
         common.err().write(f"warning: the viewer lacks {', '.join(missing)}\nhint: run: npm ci --prefix viewer\n")

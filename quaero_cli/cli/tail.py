@@ -33,20 +33,27 @@ def tail(
         ),
     ] = None,
     lines: Annotated[
-        str, typer.Option("-n", "--lines", metavar="N", help="Entries to begin with: a number, or `all`.")
-    ] = str(DEFAULT_LINES),
+        str | None,
+        typer.Option("-n", "--lines", metavar="N", help="Entries to begin with: a number, or `all` [default: 100]."),
+    ] = None,
     level: common.LevelOption = "info",
     step: common.StepOption = None,
     worker: Annotated[str | None, typer.Option("--worker", help="Only this worker's entries, like fetch-17.")] = None,
     grep: Annotated[str | None, typer.Option("--grep", metavar="TEXT", help="Only messages with this.")] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="WHEN", help="Only entries after a cursor, a time, or so long ago (10m)."),
+        typer.Option(
+            "--since", metavar="WHEN", help="Only entries after a cursor or a time, or not older than 10m or 2h."
+        ),
     ] = None,
     no_follow: Annotated[bool, typer.Option("--no-follow", help="Print what is stored, then leave.")] = False,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop watching after so long: exit code 124.")
+        str | None,
+        typer.Option("--timeout", metavar="TIME", help="Stop watching after so many seconds, or 10m: exit code 124."),
     ] = None,
+    show_cursor: Annotated[
+        bool, typer.Option("--show-cursor", help="Say at the end, on stderr, where to go on with --since.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print messages as they are, nothing else.")] = False,
     service: Annotated[bool, typer.Option("--service", help="Follow the service log instead of jobs.")] = False,
@@ -56,6 +63,7 @@ def tail(
 
     Ends with the job's exit code. Ctrl-C stops watching; the job goes on.
     """
+    from quaero_cli.cli.moments import parse_timeout
     from quaero_cli.model import LogQuery
     from quaero_cli.session.tail import TailOptions
     from quaero_cli.session.tail import tail as follow_jobs
@@ -64,8 +72,7 @@ def tail(
 
     if bool(jobs) == service:
         raise UsageError("name the jobs to follow, or give --service", hint="the newest one is: quaero tail last")
-    if timeout is not None and not timeout >= 0:
-        raise UsageError(f"--timeout: {timeout} is not a number of seconds")
+    seconds, number = None if timeout is None else parse_timeout(timeout), _number(lines)
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         ids = tuple(dict.fromkeys(reader.find_job(job) for job in jobs or ()))
@@ -73,16 +80,22 @@ def tail(
         reader.scope(query)  # unknown steps are told before the screen is touched
         after = _after(since, lines, query, reader)
     mode = choose_mode(common.out(), json=json, raw=raw)
-    display = open_display(mode=mode, out=common.out(), err=common.err(), many=len(ids) > 1)
-    options = TailOptions(query, _number(lines), after, timeout, live=not no_follow)
+    display = open_display(mode=mode, out=common.out(), err=common.err(), many=len(ids) > 1, mark=grep or "")
+    options = TailOptions(query, number, after, seconds, live=not no_follow)
 
     def on_stop(cursor: int) -> None:
         _say_how_to_resume(settings, ids, cursor, home or common.before_command.home)
 
-    raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop)))
+    def on_end(cursor: int) -> None:
+        if show_cursor:
+            common.err().write(f"cursor: {_place(settings, cursor)}\n")
+
+    raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop, on_end)))
 
 
-def _number(lines: str) -> int:
+def _number(lines: str | None) -> int:
+    if lines is None:
+        return DEFAULT_LINES
     if lines == "all":
         return 0
     if not (lines.isascii() and lines.isdigit() and len(lines) < 10):
@@ -90,7 +103,7 @@ def _number(lines: str) -> int:
     return int(lines)
 
 
-def _after(since: str | None, lines: str, query: "LogQuery", reader: "Reader") -> int | None:
+def _after(since: str | None, lines: str | None, query: "LogQuery", reader: "Reader") -> int | None:
     """Return the id to follow from, or None to begin with the newest entries."""
     if since is None:
         return 0 if lines == "all" else None
@@ -98,19 +111,25 @@ def _after(since: str | None, lines: str, query: "LogQuery", reader: "Reader") -
 
     epoch, dash, number = since.rpartition("-")
     if dash and epoch == reader.epoch and number.isascii() and number.isdigit() and len(number) < 19:
-        return int(number)
-    return reader.cursor_at(query, parse_moment(since))
+        place = int(number)
+    else:
+        place = reader.cursor_at(query, parse_moment(since))
+    newest = _number(lines) if lines not in (None, "all") else None
+    return place if newest is None else max(place, reader.cursor_before_newest(query, newest))
+
+
+def _place(settings: "Settings", cursor: int) -> str:
+    from quaero_cli.store.reader import open_reader
+
+    with open_reader(settings.database) as reader:
+        return f"{reader.epoch}-{cursor}"
 
 
 def _say_how_to_resume(settings: "Settings", ids: tuple[str, ...], cursor: int, home: str | None) -> None:
     import shlex
 
-    from quaero_cli.store.reader import open_reader
-
-    with open_reader(settings.database) as reader:
-        place = f"{reader.epoch}-{cursor}"
     goes_on = {0: "", 1: "; the job goes on"}.get(len(ids), "; the jobs go on")
-    words = ["quaero", "tail", *(ids or ["--service"]), "--since", place]
+    words = ["quaero", "tail", *(ids or ["--service"]), "--since", _place(settings, cursor)]
     if home is not None:
         words += ["--home", home]
     print(f"stopped watching{goes_on}. Resume with: {shlex.join(words)}", file=sys.stderr)

@@ -12,9 +12,15 @@ def register(app: typer.Typer) -> None:
     app.command("token", epilog=EPILOG)(token)
 
 
-def token(home: common.Home = None) -> None:
+def token(json: common.Json = False, home: common.Home = None) -> None:
     """Print the server's token; it is made when there is none yet."""
     from quaero_cli.server.token import load_or_create
 
     settings = common.prepared_settings(home)
-    common.out().write(load_or_create(settings.token_file) + "\n")
+    found = load_or_create(settings.token_file)
+    if json:
+        from quaero_cli.terminal.tables import json_object
+
+        common.out().write(json_object({"token": found, "file": str(settings.token_file)}))
+    else:
+        common.out().write(f"{found}\n")

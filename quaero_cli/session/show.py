@@ -23,11 +23,15 @@ _WRITERS = trio.CapacityLimiter(4)  # steps may fill the common threads
 
 @dataclass(slots=True)
 class Shown:
-    """What a display has been shown: the worst exit code of the jobs that ended, and the last cursor."""
+    """What a display has been shown: the worst exit code of the jobs that ended, and the last cursor.
+
+    `code_of` says what a status means for the exit code of this process; what a display was told holds.
+    """
 
     code: int = 0
     cursor: int = 0
     ended: int = 0
+    code_of: Callable[[str], int] = exit_code
     writing: trio.Lock = field(default_factory=trio.Lock)  # a display is used from one thread at a time
 
 
@@ -72,7 +76,7 @@ def _show_one(display: Display, event: StreamEvent, shown: Shown) -> None:
         case StatusChange():
             display.status(event.view)
         case Ended():
-            code = exit_code(event.status)
+            code = shown.code_of(event.status)
             shown.code = max(shown.code, code)
             shown.ended += 1
             display.ended(event.job_id, event.status, code, event.counts)

@@ -31,10 +31,17 @@ class TailOptions:
     live: bool = True  # False: what is stored, then leave
 
 
-async def tail(settings: Settings, options: TailOptions, display: Display, on_stop: Callable[[int], None]) -> int:
+async def tail(
+    settings: Settings,
+    options: TailOptions,
+    display: Display,
+    on_stop: Callable[[int], None],
+    on_end: Callable[[int], None] = lambda cursor: None,
+) -> int:
     """Follow to the end of the jobs and return the exit code: the job's, 124 for the timeout, 130 for Ctrl-C.
 
-    `on_stop` is told the cursor when the end is not the job's. BrokenPipeError leaves unchanged.
+    `on_stop` is told the cursor when the end is not the job's, `on_end` in any case and last. BrokenPipeError leaves
+    unchanged.
     """
     wakeups = Wakeups(settings.wake, settings.database)
     shown = Shown()
@@ -55,8 +62,8 @@ async def tail(settings: Settings, options: TailOptions, display: Display, on_st
             nursery.cancel_scope.cancel()
     if code:
         on_stop(shown.cursor)
-        return code[0]
-    return shown.code
+    on_end(shown.cursor)
+    return code[0] if code else shown.code
 
 
 async def _leave_on_signal(scope: trio.CancelScope, code: list[int]) -> None:

@@ -52,7 +52,7 @@ def find_job(connection: Connection, reference: str) -> str:
         raise NotFoundError(
             f"{reference} begins several job IDs", hint="one of: " + ", ".join(match[0] for match in matches)
         )
-    raise NotFoundError(f"no job {reference}", hint="list the jobs with: quaero jobs")
+    raise NotFoundError(f"no job {reference or repr(reference)}", hint="list the jobs with: quaero jobs")
 
 
 def list_jobs(

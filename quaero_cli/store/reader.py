@@ -168,6 +168,11 @@ class Reader:
             ).fetchone()
             return entries.head(connection) if row[0] is None else int(row[0]) - 1
 
+    def cursor_before_newest(self, query: LogQuery, newest: int) -> int:
+        """Return the cursor before the newest `newest` entries that match. May look at every row."""
+        with translated(self._path), snapshot(self._connection):
+            return entries.place_of_newest(self._connection, resolve(self._connection, query), newest)[0]
+
     # ------------------------------------------------------------------ pages
 
     def page(

@@ -15,7 +15,7 @@ class Scope:
     jobs: tuple[int, ...]
     steps: tuple[int, ...] | None
     level: Level
-    worker: tuple[int, int] | None  # (step, number)
+    worker: tuple[tuple[int, ...], int] | None  # (its step, in each job that has it; its number)
     text: str | None
     nothing: bool = False  # names a worker that does not exist (yet)
 
@@ -35,7 +35,9 @@ class Scope:
             sql += f" AND step IN ({','.join('?' * len(self.steps))})"
             values += self.steps
         if self.worker is not None:
-            sql, values = sql + " AND step = ? AND worker = ?", [*values, *self.worker]
+            keys, number = self.worker
+            sql += f" AND step IN ({','.join('?' * len(keys))}) AND worker = ?"
+            values += [*keys, number]
         if self.text is not None:
             condition, value = _contains(self.text)
             sql, values = sql + condition, [*values, value]
@@ -118,9 +120,8 @@ def _step_keys(connection: Connection, jobs: tuple[int, ...], name: str) -> list
     return [row[0] for row in rows]
 
 
-def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[int, int] | None:
+def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[tuple[int, ...], int] | None:
     step, _, number = name.rpartition("-")
     if not step or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise UsageError(f"worker: no worker {name}", hint="its step and its number, like fetch-17")
-    keys = _step_keys(connection, jobs, step)
-    return (keys[0], int(number))
+    return (tuple(_step_keys(connection, jobs, step)), int(number))

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from quaero_cli.errors import OutputError
+from quaero_cli.terminal.ci import Folding, folding_for
 from quaero_cli.terminal.echo import Echo
 from quaero_cli.terminal.palette import Paint
 
@@ -50,6 +51,13 @@ class Terminal:
     def animated(self) -> bool:
         """Whether the cursor can be moved, so that a live region is possible."""
         return self.tty and not self.dumb
+
+    @property
+    def folding(self) -> Folding | None:
+        """How lines are grouped for the CI service that shows this output; None where there is none, and in files."""
+        if self.tty or (self._fd is not None and stat.S_ISREG(os.fstat(self._fd).st_mode)):
+            return None
+        return folding_for(self._env)
 
     @property
     def reflows(self) -> bool:

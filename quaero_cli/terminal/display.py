@@ -63,17 +63,18 @@ def choose_mode(out: Terminal, *, json: bool = False, raw: bool = False, quiet: 
 
 
 def open_display(
-    *, mode: Mode, out: Terminal, err: Terminal, many: bool = False, announce_end: bool = True
+    *, mode: Mode, out: Terminal, err: Terminal, many: bool = False, announce_end: bool = True, mark: str = ""
 ) -> Display:
     """Return the display for `mode`; use it as a context manager.
 
     `out` and `err` are stdout and stderr. `many`: several jobs are followed, so each line says whose it is.
     `announce_end`: say on stderr how each job ended; `run` does not, because its summary follows.
+    `mark`: a text to make visible in messages, where there is colour.
     """
     if mode == "live":
         from quaero_cli.terminal.live import LiveDisplay
 
-        return LiveDisplay(out, err, many=many, announce_end=announce_end)
+        return LiveDisplay(out, err, many=many, announce_end=announce_end, mark=mark)
     if mode == "json":
         from quaero_cli.terminal.ndjson import JsonDisplay
 
@@ -84,7 +85,7 @@ def open_display(
         return RawDisplay(out, err)
     if mode == "quiet":
         return QuietDisplay(out, err)
-    return PlainDisplay(out, err, many=many, announce_end=announce_end)
+    return PlainDisplay(out, err, many=many, announce_end=announce_end, mark=mark)
 
 
 def terminals(

@@ -10,6 +10,7 @@ One entry is one line, unless its message or a field has several (a traceback, u
 bar before them, so that no message can pass itself off as an entry. All text from the log goes through `clean`.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Literal
@@ -44,16 +45,19 @@ class LineFormat:
         today: str = "",
         jobs: bool = False,
         unicode: bool = True,
+        mark: str = "",
     ) -> None:
         """Set what lines look like.
 
         `clock`: `utc` gives whole timestamps as they are stored; `local` the time of day in `tz` (None: this
-        machine's), with a line of its own for each date other than `today`. `jobs`: put the job's ID first.
+        machine's), with a line of its own for each date other than `today`. `jobs`: put the job's ID first. `mark`:
+        show where messages have this text, in whatever case, if there is colour to do so.
         """
         self._paint = paint
         self._stamp = _LocalTime(paint, tz, today) if clock == "local" else None
         self._jobs = jobs
         self._bar = "│" if unicode else "|"
+        self._mark = re.compile(f"({re.escape(clean(mark))})", re.IGNORECASE) if mark and paint.color else None
         self._levels = {name: paint(name, f"{name.upper():<{_LEVEL_WIDTH}}") for name in LEVELS}
         self._origins: dict[tuple[str, str], str] = {}
         self._origin_width = 0
@@ -99,19 +103,28 @@ class LineFormat:
         if origin is None:
             origin = self._add_origin(*key)
         first, *more = clean_lines(entry["message"]) or [""]
+        if self._mark is not None:
+            style = "red" if level == "error" else ""
+            first, *more = self._marked(first, style), *[self._marked(line, "") for line in more]
+        elif level == "error":
+            first = self._paint("red", first)
         tail = ""
         if fields := entry.get("fields"):
             tail, blocks = inline_fields(fields)
             tail = self._paint("muted", tail)
             more += blocks
-        if level == "error":
-            first = self._paint("red", first)
         text = f"{date}{prefix}{stamp} {word} {origin}{first}{tail}\n"
         return text + self._continued(more, prefix) if more else text
 
     def _continued(self, lines: Sequence[str], prefix: str) -> str:
         margin = f"{prefix}    {self._paint('muted', self._bar)} "
         return "".join([f"{margin}{line}\n" for line in lines])
+
+    def _marked(self, line: str, style: str) -> str:
+        """Return a clean line in `style`, with every match in its own."""
+        assert self._mark is not None
+        pieces = self._mark.split(line)  # every second one is a match
+        return "".join([self._paint("match" if index % 2 else style, each) for index, each in enumerate(pieces)])
 
     def _prefix(self, job_id: str) -> str:
         known = self._prefixes.get(job_id)

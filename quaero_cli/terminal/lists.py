@@ -8,7 +8,6 @@ from typing import Any, NotRequired, TypedDict
 
 from quaero_cli.model import JobSummary
 from quaero_cli.terminal import words
-from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.page import Cell, Column, Page, table
 
 
@@ -49,11 +48,11 @@ _JOBS = (
     Column("ID"),
     Column("DEFINITION", least=10),
     Column("STATUS"),
-    Column("STARTED", drop=1),
-    Column("DURATION", right=True),
-    Column("ENTRIES", right=True, drop=3),
-    Column("WARN", right=True, drop=2),
-    Column("ERROR", right=True),
+    Column("STARTED", drop=3),
+    Column("DURATION", right=True, drop=2),
+    Column("ENTRIES", right=True, drop=5),
+    Column("WARN", right=True, drop=4),
+    Column("ERROR", right=True, drop=1),
 )
 _DEFINITIONS = (
     Column("ID", least=12),
@@ -64,7 +63,13 @@ _DEFINITIONS = (
 )
 _ERRORS = (Column(""), Column("", least=20, wrap=True))
 _STEP_TYPES = (Column("TYPE"), Column("WHAT IT DOES", least=20, wrap=True))
-_OPTIONS = (Column("OPTION"), Column("TYPE", drop=1), Column("DEFAULT", least=10), Column("", least=20, wrap=True))
+_STEP_TYPES_UNTITLED = (Column(""), Column("", least=20, wrap=True))
+_OPTIONS = (
+    Column("OPTION"),
+    Column("TYPE", drop=2),
+    Column("DEFAULT", least=10, drop=1),
+    Column("", least=20, wrap=True),
+)
 
 
 def jobs_table(jobs: Sequence[JobSummary], page: Page) -> str:
@@ -134,7 +139,7 @@ def step_types_table(types: Sequence[StepTypeHelp], page: Page) -> str:
 
 def step_type_page(kind: StepTypeHelp, page: Page) -> str:
     """Return the help of one step type: what it does, and its options."""
-    text = f"{page.paint('title', flat(kind['type']))}  {flat(kind['summary'])}\n"
+    text = table(page, _STEP_TYPES_UNTITLED, [[Cell(kind["type"], "title"), Cell(kind["summary"])]])
     for paragraph in kind.get("description", "").split("\n\n"):
         said = " ".join(paragraph.split())
         if said and said != " ".join(kind["summary"].split()):

@@ -44,6 +44,7 @@ class LiveDisplay:
         *,
         many: bool = False,
         announce_end: bool = True,
+        mark: str = "",
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         tz: tzinfo | None = None,
@@ -52,7 +53,9 @@ class LiveDisplay:
         self._announce_end = announce_end
         self._clock, self._now = clock, now
         today = f"{datetime.fromtimestamp(now(), tz):%Y-%m-%d}"
-        self._format = LineFormat(out.paint, clock="local", tz=tz, today=today, jobs=many, unicode=out.unicode)
+        self._format = LineFormat(
+            out.paint, clock="local", tz=tz, today=today, jobs=many, unicode=out.unicode, mark=mark
+        )
         self._region = Region(reflows=out.reflows)
         self._painter: Painter | None = None
         self._jobs: dict[str, StatusView] = {}

@@ -17,6 +17,7 @@ STYLES: Mapping[str, str] = {
     "warn": "yellow",
     "error": "bold red",
     "bar": "cyan",
+    "match": "reverse",
     "pending": "dim",
     "running": "cyan",
     "completed": "green",
@@ -32,6 +33,7 @@ _ORIGIN_STYLES = ("cyan", "magenta", "bright_blue", "bright_cyan", "bright_magen
 _SGR = {
     "bold": "1",
     "dim": "2",
+    "reverse": "7",
     "red": "31",
     "green": "32",
     "yellow": "33",
@@ -88,7 +90,7 @@ class Paint:
 
     def __call__(self, name: str, text: str) -> str:
         """Return `text` in the named style. `text` must be clean already."""
-        if not self.color or not text:
+        if not self.color or not text or not name:
             return text
         start = self._starts.get(name)
         if start is None:

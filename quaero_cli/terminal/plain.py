@@ -4,12 +4,14 @@ stdout has entries and nothing else, so that it can be counted, searched and com
 went; stderr repeats only what a reader who filters the log must not miss: steps that ended badly, and the end.
 """
 
+import time
 from types import TracebackType
 from typing import Self
 
 from quaero_cli.model import Counts, LogsView, Status, StatusView, StepView
 from quaero_cli.stream.events import Gap
 from quaero_cli.terminal import words
+from quaero_cli.terminal.ci import Groups
 from quaero_cli.terminal.clean import clean, clean_lines
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.endings import ending
@@ -66,18 +68,30 @@ class RawDisplay(QuietDisplay):
 
 
 class PlainDisplay(QuietDisplay):
-    """Shows entries as lines with whole timestamps (UTC)."""
+    """Shows entries as lines with whole timestamps (UTC); in groups, where a CI service folds its log."""
 
-    def __init__(self, out: Terminal, err: Terminal, *, many: bool = False, announce_end: bool = True) -> None:
+    def __init__(
+        self, out: Terminal, err: Terminal, *, many: bool = False, announce_end: bool = True, mark: str = ""
+    ) -> None:
         super().__init__(out, err)
-        self._format = LineFormat(out.paint, jobs=many, unicode=out.unicode)
+        self._format = LineFormat(out.paint, jobs=many, unicode=out.unicode, mark=mark)
+        self._groups = Groups(out.folding, time.time) if out.folding is not None and not many else None
         self._many = many
         self._announce_end = announce_end
         self._last: dict[str, StatusView] = {}
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._groups is not None:
+            self._out.write(self._groups.close())
+
     def logs(self, view: LogsView) -> None:
         """Write the entries at once."""
-        self._out.write(self._format.batch(view["logs"]))
+        if self._groups is not None:
+            self._out.write(self._groups.batch(view["logs"], self._format.line))
+        else:
+            self._out.write(self._format.batch(view["logs"]))
 
     def status(self, view: StatusView) -> None:
         """Tell the steps that have ended badly since the last status. The first one is where we come in."""

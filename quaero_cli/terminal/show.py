@@ -31,12 +31,12 @@ _FACTS = (Column(""), Column("", least=20, wrap=True))
 _STEPS = (
     Column("STEP", least=10),
     Column("STATUS"),
-    Column("STARTED", drop=2),
-    Column("DURATION", right=True),
-    Column("WORKERS", least=12, drop=3),
-    Column("ENTRIES", right=True, drop=4),
-    Column("WARN", right=True, drop=1),
-    Column("ERROR", right=True),
+    Column("STARTED", drop=4),
+    Column("DURATION", right=True, drop=2),
+    Column("WORKERS", least=12, drop=5),
+    Column("ENTRIES", right=True, drop=6),
+    Column("WARN", right=True, drop=3),
+    Column("ERROR", right=True, drop=1),
 )
 _WORKERS = (
     Column("WORKER"),
@@ -62,7 +62,8 @@ def show_page(report: JobReport, first_errors: Sequence[Entry], page: Page) -> s
 def _header(report: JobReport, page: Page) -> str:
     job = report["job"]
     status = page.status(job["status"])
-    title = f"{page.paint(status.style, status.text)}  {page.paint('title', flat(job['name']))}  {flat(job['id'])}\n"
+    name = page.cut(job["name"], indent=len(status.text) + len(job["id"]) + 4)
+    title = f"{page.paint(status.style, status.text)}  {page.paint('title', name)}  {flat(job['id'])}\n"
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),

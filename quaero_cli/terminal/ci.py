@@ -1,0 +1,73 @@
+"""CI services that fold their logs: the lines that open and close a group, for those that announce themselves. Pure.
+
+A group is a step: it is opened by the step's first entry. Entries of steps that run at the same time stay in the
+order of the log, whichever group is open; the runner's own belong to none. No other line of ours can begin like a
+command of such a service, because every entry begins with its time and every further line of one with a margin.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from quaero_cli.model import Entry
+from quaero_cli.terminal.clean import flat
+
+
+class Folding(NamedTuple):
+    """How a service wants a group to be opened and closed; both take the group's title and the time in seconds."""
+
+    opening: Callable[[str, int], str]
+    closing: Callable[[str, int], str]
+
+
+def _gitlab(kind: str, title: str, now: int) -> str:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", title)
+    return f"section_{kind}:{now}:{name}\r\x1b[0K"
+
+
+# The variable by which a service says that it is there.
+_SERVICES: Mapping[str, Folding] = {
+    "GITHUB_ACTIONS": Folding(lambda title, _: f"::group::{title}\n", lambda *_: "::endgroup::\n"),
+    "GITLAB_CI": Folding(
+        lambda title, now: f"{_gitlab('start', title, now)}{title}\n",
+        lambda title, now: f"{_gitlab('end', title, now)}\n",
+    ),
+    "TF_BUILD": Folding(lambda title, _: f"##[group]{title}\n", lambda *_: "##[endgroup]\n"),
+    "BUILDKITE": Folding(lambda title, _: f"--- {title}\n", lambda *_: ""),
+}
+
+
+def folding_for(env: Mapping[str, str]) -> Folding | None:
+    """Return the folding of the service that `env` announces, if any."""
+    for variable, folding in _SERVICES.items():
+        if env.get(variable, "").lower() in ("true", "1"):
+            return folding
+    return None
+
+
+class Groups:
+    """Puts the lines of entries into groups, one for each step."""
+
+    def __init__(self, folding: Folding, now: Callable[[], float]) -> None:
+        self._folding = folding
+        self._now = now
+        self._seen: set[str] = set()
+        self._open: str | None = None
+
+    def batch(self, entries: Sequence[Entry], line: Callable[[Entry], str]) -> str:
+        """Return the lines of `entries`, each made by `line`, with a new group where a step's first entry is."""
+        parts = []
+        for entry in entries:
+            step = entry.get("step_name")
+            if step and step not in self._seen:
+                self._seen.add(step)
+                parts.append(self.close())
+                self._open = flat(step)
+                parts.append(self._folding.opening(self._open, int(self._now())))
+            parts.append(line(entry))
+        return "".join(parts)
+
+    def close(self) -> str:
+        """Return what closes the group that is open; nothing when there is none."""
+        title, self._open = self._open, None
+        return "" if title is None else self._folding.closing(title, int(self._now()))
