@@ -13,8 +13,8 @@ async def nothing(ctx: object, **options: object) -> None:
     """Do nothing."""
 
 
-def _type(name: str, *options: Option, service: bool = False) -> StepType:
-    return StepType(name, nothing, options, summary="Does nothing", service=service)
+def _type(name: str, *options: Option, service: bool = False, workers: bool = False) -> StepType:
+    return StepType(name, nothing, options, summary="Does nothing", service=service, workers=workers)
 
 
 TYPES = {
@@ -33,6 +33,7 @@ TYPES = {
         Option("follow_links", Kind.BOOL, default=True),
         Option("recrawl", Kind.CHOICE, default="never", choices=("never", "always", 3)),
         Option("since", Kind.STRING, nullable=True),
+        workers=True,
     ),
     "python": _type("python", Option("call", Kind.STRING, required=True), Option("args", Kind.TABLE)),
     "site": _type("site", Option("port", Kind.INT, default=0), service=True),

@@ -18,7 +18,7 @@ from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.shared import Ground, Running
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import Kind, Option, StepType
-from quaero_cli.model import JobChanged, LogLine, StepChanged
+from quaero_cli.model import JobChanged, LogLine, StepChanged, StepOutput, WorkerChanged
 from quaero_cli.steps.contract import StepFailed
 
 
@@ -30,6 +30,8 @@ class Stage:
     facts: list = field(default_factory=list)
     order: list = field(default_factory=list)  # what steps did
     tries: dict = field(default_factory=dict)  # step -> how often its function was called
+    at_once: int = 0
+    most_at_once: int = 0
     run: JobRun | None = None
     _began: float = 0.0
 
@@ -103,6 +105,20 @@ class Stage:
             if after_ready:
                 await trio.sleep_forever()
 
+        async def each(ctx, *, value, seconds=0.0, failures=0, left=None):
+            """Say a value; fail so many times for each value, then do well and leave outputs."""
+            tries = self.tries[value] = self.tries.get(value, 0) + 1
+            ctx.log.info(f"value {value}")
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            try:
+                await trio.sleep(seconds)
+            finally:
+                self.at_once -= 1
+            if tries <= failures:
+                raise StepFailed(f"bad {value}")
+            return left
+
         def options(*pairs):
             return tuple(Option(name, kind) for name, kind in pairs)
 
@@ -114,6 +130,8 @@ class Stage:
             "lose_workers": StepType("lose_workers", lose_workers),
             "fan": StepType("fan", fan, options(("count", Kind.INT), ("failing", Kind.INT), ("seconds", Kind.FLOAT)),
                             default_concurrency=2),
+            "each": StepType("each", each, options(
+                ("value", Kind.STRING), ("seconds", Kind.FLOAT), ("failures", Kind.INT), ("left", Kind.TABLE))),
             "flaky": StepType("flaky", flaky, options(
                 ("failures", Kind.INT), ("seconds", Kind.FLOAT), ("failing", Kind.INT), ("after_ready", Kind.BOOL)),
                 service=True),
@@ -141,6 +159,15 @@ class Stage:
 
     def reason(self, step):
         return [fact.error for fact in self.facts if isinstance(fact, StepChanged) and fact.step == step][-1]
+
+    def workers(self, step="a"):
+        """The last status of each worker, by number."""
+        changes = [fact for fact in self.facts if isinstance(fact, WorkerChanged) and fact.step == step]
+        return {fact.number: str(fact.status) for fact in changes}
+
+    def outputs(self, step="a"):
+        """What the step left."""
+        return [dict(fact.outputs) for fact in self.facts if isinstance(fact, StepOutput) and fact.step == step][-1]
 
     def job_error(self):
         return next(fact.error for fact in self.facts if isinstance(fact, JobChanged))

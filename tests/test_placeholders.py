@@ -88,8 +88,8 @@ UNKNOWN = [
     ("{steps.x.outputs.y}", "unknown step in {steps.x.outputs.y}", None),
     ("{steps.b.outputs.y}", "{steps.b.outputs.y} names a step that need not have ended", "add 'b' to depends"),
     ("{steps.a.outputs.y}", "names a step that need not have ended", "add 'a' to depends"),
-    ("{item}", "{item}: not supported yet", "one step per item"),
-    ("{item.name}", "{item.name}: not supported yet", "one step per item"),
+    ("{item}", "{item}: there is no item here", "for_each"),
+    ("{item.name}", "{item.name}: there is no item here", "for_each"),
     ("echo ${params.who}", "a placeholder cannot follow a $", "without the $"),
     ("echo \\\\{params.who}", "a placeholder cannot follow a backslash", "take the backslash out"),
 ]

@@ -37,6 +37,6 @@ def failed_attempt(
     return message, {"attempt": attempt, "delay_s": round(pause, 3), "error": error, **more}
 
 
-def last_reason(reason: str | None, attempt: int) -> str | None:
+def last_reason(reason: str, attempt: int) -> str:
     """Return why it failed in the end, with the number of attempts where there were several."""
-    return f"{reason}, after {attempt} attempts" if reason is not None and attempt > 1 else reason
+    return f"{reason}, after {attempt} attempts" if attempt > 1 else reason

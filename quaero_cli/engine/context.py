@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakSet
 
 import trio
@@ -14,10 +14,14 @@ from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.shared import Running
-from quaero_cli.engine.workers import Workers, open_workers
-from quaero_cli.jobdef.model import StepDefinition, StepType
+from quaero_cli.engine.workers import Worker, Workers, open_workers
+from quaero_cli.errors import StepFailed
+from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS, StepDefinition, StepType
 from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
 from quaero_cli.plaindata import text_of
+
+# Workers at once of a `for_each` that does not say: as many as steps, and for the same reasons.
+FOR_EACH_CONCURRENCY = DEFAULT_PARALLEL_STEPS
 
 # Characters of a step's progress text that are kept: it is sent with every status, and is to fit into a line.
 MAX_PROGRESS_TEXT = 500
@@ -35,8 +39,12 @@ class Context:
         attempt: int,
         on_ready: Callable[[], None],
         last_worker: int = 0,
+        log: JobLog | None = None,
     ) -> None:
-        """`on_ready` is called when the step has become ready; `last_worker` is the number of the newest so far."""
+        """`on_ready` is called when the step has become ready; `last_worker` is the number of the newest so far.
+
+        `log` None: the step's own, a new one.
+        """
         self._job = job
         self._step = step
         self._type = type_
@@ -49,7 +57,7 @@ class Context:
         self.is_ready = False
         self.failed_workers = 0
         self._logs: WeakSet[JobLog] = WeakSet()
-        self.log = self._make_log(None)
+        self.log = self._make_log(None) if log is None else log
 
     def _make_log(self, worker: int | None) -> JobLog:
         # Only an idle timeout listens; without one an entry need not look at the clock again.
@@ -80,7 +88,9 @@ class Context:
     @property
     def concurrency(self) -> int:
         """Workers at once; 0: no bound."""
-        return self._type.default_concurrency if self._step.concurrency is None else self._step.concurrency
+        if self._step.concurrency is not None:
+            return self._step.concurrency
+        return self._type.default_concurrency if self._step.for_each is None else FOR_EACH_CONCURRENCY
 
     @property
     def directory(self) -> Path:
@@ -168,17 +178,51 @@ class Context:
 
         self._job.ran_processes = True
         ground = self._job.ground
-        names = {
-            "QUAERO_JOB_ID": self._job.id,
-            "QUAERO_STEP": self._step.name,
-            "QUAERO_ATTEMPT": str(self._attempt),
-        }
         return await run_process(
             argv,
-            env={**ground.environment, **self._job.definition.env, **names, **(env or {})},
+            env={**ground.environment, **self._job.definition.env, **self._names(), **(env or {})},
             cwd=cwd or self.directory,
             on_line=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
             grace=ground.grace,
             kill_now=ground.kill_now,
         )
+
+    def _names(self) -> dict[str, str]:
+        """What children find of themselves in their environment."""
+        return {
+            "QUAERO_JOB_ID": self._job.id,
+            "QUAERO_STEP": self._step.name,
+            "QUAERO_ATTEMPT": str(self._attempt),
+        }
+
+    def of_worker(self, worker: Worker) -> "WorkersContext":
+        """Return the context that a worker of `for_each` hands to the step's function, for one attempt."""
+        return WorkersContext(self._job, self._step, self._type, worker)
+
+
+class WorkersContext(Context):
+    """A step's context as a worker of `for_each` has it: the log is the worker's, and so are the outputs."""
+
+    def __init__(self, job: Running, step: StepDefinition, type_: StepType, worker: Worker) -> None:
+        super().__init__(job, step, type_, attempt=worker.attempt, on_ready=_nothing, log=worker.log)
+        self._worker = worker
+        self.outputs: dict[str, Any] = {}
+
+    def open_workers(self) -> NoReturn:
+        """Not in a worker: a step has one fan-out."""
+        raise StepFailed("a step with for_each has its workers", hint="take for_each out, or open no workers in it")
+
+    def report(self, *, progress: int | None = None, text: str | None = None) -> None:
+        """Nothing: how far the step is, its workers say together."""
+
+    def keep_outputs(self, outputs: Mapping[str, Any]) -> None:
+        """Keep the worker's outputs."""
+        self.outputs.update(outputs)
+
+    def _names(self) -> dict[str, str]:
+        return {**super()._names(), "QUAERO_WORKER": self._worker.name}
+
+
+def _nothing() -> None:
+    """A worker is no service: nobody waits for it."""

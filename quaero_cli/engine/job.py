@@ -6,17 +6,20 @@ or out of time takes the same path to its end as any other: every step gets its 
 clean-up (`always_run`) has its turn. Only `abandon` takes that away.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import trio
 
+from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe
+from quaero_cli.engine.fanout import FanOut
 from quaero_cli.engine.shared import Running, now_us
-from quaero_cli.engine.step import StepRun
+from quaero_cli.engine.step import StepRun, Work
 from quaero_cli.engine.strays import kill_strays
 from quaero_cli.errors import QuaeroError
-from quaero_cli.jobdef.model import StepDefinition
+from quaero_cli.jobdef.model import StepDefinition, StepType
 from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
 from quaero_cli.model import JobChanged, Level, Status, StepChanged
 from quaero_cli.plan import Decision, Plan, job_status
@@ -150,17 +153,24 @@ class JobRun:
             if step.condition is not None and not is_truthy(resolve(step.condition, scope)):
                 self._skip(step.name, "its condition is not met")
                 return
-            options = resolve_options(step, self._job.ground.step_types[step.type], scope)
+            work = self._work_of(step, scope)
         except QuaeroError as error:
             self._fail_unstarted(step, error)
             return
         self._states[step.name] = Status.RUNNING
         run = self._runs[step.name] = StepRun(self._job, step, self._notice)
-        nursery.start_soon(self._run_step, run, options)
+        nursery.start_soon(self._run_step, run, work)
 
-    async def _run_step(self, run: StepRun, options: Mapping[str, Any]) -> None:
+    def _work_of(self, step: StepDefinition, scope: Scope) -> Work:
+        """What the step is to do, with all that is known before it starts. Raises QuaeroError."""
+        type_ = self._job.ground.step_types[step.type]
+        if step.for_each is not None:
+            return FanOut(step, type_, scope).run
+        return functools.partial(_call, type_, resolve_options(step, type_, scope))
+
+    async def _run_step(self, run: StepRun, work: Work) -> None:
         name = run.step.name
-        end = await run.run(options)
+        end = await run.run(work)
         del self._runs[name]
         self._states[name] = end.status
         if end.reason is not None and end.status is Status.FAILED:
@@ -205,3 +215,7 @@ class JobRun:
         level = {Status.FAILED: Level.ERROR, Status.WARNING: Level.WARN, Status.CANCELLED: Level.WARN}
         message = f"Status changed: {status} (job: {self._job.definition.name})"
         self._job.log.write(level.get(status, Level.INFO), message, fields={"error": error} if error else None)
+
+
+async def _call(type_: StepType, options: Mapping[str, Any], context: Context) -> Mapping[str, Any] | None:
+    return await type_.function(context, **options)

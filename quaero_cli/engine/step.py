@@ -5,11 +5,12 @@ cancelled for that. So every end - done, failed, timed out, silent too long, sto
 judges it, and is told to the recorder after the step's last line.
 
 A step with `retries` runs in attempts, each with a context and limits of its own, until one does not fail. While it
-waits for the next attempt it is running; a stop ends it there, too, and what was stopped is not tried again.
+waits for the next attempt it is running; a stop ends it there, too, and what was stopped is not tried again. (With
+`for_each` it is the workers that are tried again; see `fanout`.)
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import StepDefinition
 from quaero_cli.model import Level, Status, StepChanged
 from quaero_cli.plan import judge_step
+
+# What a step does in an attempt: it is handed the attempt's context, and returns the step's outputs.
+Work = Callable[[Context], Awaitable[Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class StepRun:
         self._job = job
         self._type = job.ground.step_types[step.type]
         self._notice = notice
+        self._retries = None if step.for_each is not None else step.retries
         self._attempt = 0
         self._context = self._next_context(None)
         self._scope = trio.CancelScope()
@@ -58,14 +63,14 @@ class StepRun:
             self._stopped_as = End(status, reason)
             self._scope.cancel()
 
-    async def run(self, options: Mapping[str, Any]) -> End:
+    async def run(self, work: Work) -> End:
         """Run the step and return how it ended, which is then told. Raises nothing of the step's."""
         self._tell(End(Status.RUNNING))
         end: End | None = None
         failure: BaseException | None = None
         try:
             with self._scope:
-                end = await self._run_attempts(options)
+                end = await self._run_attempts(work)
         except BaseException as error:
             # SystemExit and its kin, too: what step code raises is its own affair, and must not end other jobs.
             if is_cancellation(error):
@@ -79,26 +84,26 @@ class StepRun:
 
     # ------------------------------------------------------------------ attempts
 
-    async def _run_attempts(self, options: Mapping[str, Any]) -> End:
+    async def _run_attempts(self, work: Work) -> End:
         while True:
-            end = await self._run_attempt(options)
-            pause = pause_after(self.step.retries, self._attempt, random.random())
+            end = await self._run_attempt(work)
+            pause = pause_after(self._retries, self._attempt, random.random())
             if end.status is not Status.FAILED or self._stopped_as is not None:
                 return end
             if pause is None:
-                return End(end.status, last_reason(end.reason, self._attempt), end.fields)
+                return End(end.status, last_reason(end.reason or "", self._attempt), end.fields)
             await self._wait_for_next(end, pause)
 
     async def _wait_for_next(self, end: End, pause: float) -> None:
-        assert self.step.retries is not None
-        message, fields = failed_attempt(self.step.retries, self._attempt, end.reason or "", pause, end.fields)
+        assert self._retries is not None
+        message, fields = failed_attempt(self._retries, self._attempt, end.reason or "", pause, end.fields)
         self._context.log.write(Level.WARN, message, fields=fields)
         # What failed is done again, so its failed workers are no longer counted among those that the job bears.
         self._job.failed_workers -= self._context.failed_workers
         self._context.is_ready = False
         await trio.sleep(pause)
         self._context = self._next_context(self._context)
-        self._context.log.info(f"Attempt {self._attempt} of {self.step.retries.limit + 1}", attempt=self._attempt)
+        self._context.log.info(f"Attempt {self._attempt} of {self._retries.limit + 1}", attempt=self._attempt)
         self._emit_change(End(Status.RUNNING))
 
     def _next_context(self, last: Context | None) -> Context:
@@ -110,23 +115,23 @@ class StepRun:
             attempt=self._attempt, on_ready=self._notice, last_worker=last.last_worker if last else 0,
         )  # fmt: skip
 
-    async def _run_attempt(self, options: Mapping[str, Any]) -> End:
+    async def _run_attempt(self, work: Work) -> End:
         failure: BaseException | None = None
         limit = _Limit(self.step, self._context)
         try:
             with limit.scope:
-                await self._call(options, limit)
+                await self._call(work, limit)
         except BaseException as error:
             if is_cancellation(error):
                 raise
             failure = error
         return self._judge(limit, failure)
 
-    async def _call(self, options: Mapping[str, Any], limit: "_Limit") -> None:
+    async def _call(self, work: Work, limit: "_Limit") -> None:
         async with trio.open_nursery() as nursery:
             if self.step.idle_timeout is not None:
                 nursery.start_soon(limit.watch_silence, self.step.idle_timeout)
-            outputs = await self._type.function(self._context, **options)
+            outputs = await work(self._context)
             if outputs:
                 self._context.keep_outputs(outputs)
             if self.step.service:

@@ -5,12 +5,14 @@ what the viewer counts is what happens. A worker that fails harms no other; the 
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import trio
 
+from quaero_cli.engine.attempts import last_reason
 from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import now_us
@@ -19,13 +21,25 @@ from quaero_cli.plaindata import text_of
 from quaero_cli.steps.contract import WorkerFunction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Worker:
-    """One worker's side of the contract (`WorkerContext`)."""
+    """One worker's side of the contract (`WorkerContext`), and what the engine's own workers say of themselves."""
 
     number: int
     name: str
     log: JobLog
+    tell: Callable[["Worker"], None]  # tells that it runs
+    attempt: int = 1
+    outputs: Mapping[str, Any] | None = None  # that it leaves when it completes
+
+    def begin_attempt(self) -> None:
+        """Go on with the next attempt."""
+        self.attempt += 1
+        self.tell(self)
+
+
+# A worker function of the engine's own: it is handed the whole worker.
+_OwnFunction = Callable[[Worker], Awaitable[None]]
 
 
 class Workers:
@@ -52,7 +66,7 @@ class Workers:
         self._on_failure = on_failure
         self._last_number = first_number - 1
         self._running = 0
-        self._waiting: deque[tuple[int, WorkerFunction]] = deque()
+        self._waiting: deque[tuple[int, WorkerFunction | _OwnFunction]] = deque()
         self.failed = 0
 
     @property
@@ -60,11 +74,11 @@ class Workers:
         """The number of the newest worker."""
         return self._last_number
 
-    def spawn(self, fn: WorkerFunction, *, label: str = "") -> int:
-        """Queue a worker and return its number; it starts when its turn comes."""
+    def spawn(self, fn: WorkerFunction | _OwnFunction, *, label: str = "", item: object = None) -> int:
+        """Queue a worker and return its number; it starts when its turn comes. `item`: plain data, for the store."""
         self._last_number += 1
         number = self._last_number
-        self._tell(number, Status.PENDING, label=text_of(label))
+        self._emit(WorkerChanged(self._job, self._step, number, Status.PENDING, now_us(), text_of(label), item=item))
         self._waiting.append((number, fn))
         self._start_waiting()
         return number
@@ -75,22 +89,23 @@ class Workers:
             self._running += 1
             self._nursery.start_soon(self._run, number, fn)
 
-    async def _run(self, number: int, fn: WorkerFunction) -> None:
+    async def _run(self, number: int, fn: WorkerFunction | _OwnFunction) -> None:
         name = f"{self._step}-{number}"
         status, error = Status.CANCELLED, None
-        self._tell(number, Status.RUNNING)
+        worker = Worker(number, name, self._make_log(number), self._tell_running)
+        self._tell_running(worker)
         try:
-            await fn(Worker(number, name, self._make_log(number)))
+            await fn(worker)
             status = Status.COMPLETED
         except BaseException as failure:
             if is_cancellation(failure):
                 raise
-            status, error = Status.FAILED, describe(failure)
+            status, error = Status.FAILED, last_reason(describe(failure), worker.attempt)
             self._step_log.error(f"Worker failed: {name}: {error}", worker=name, **traceback_fields(failure))
         finally:
             # A cancelled worker passes here, too: what its status is must be known before the pool is left.
             self._running -= 1
-            self._tell(number, status, error=error)
+            self._tell(worker, status, error)
         if status is Status.FAILED:
             self.failed += 1
             self._on_failure()
@@ -99,10 +114,19 @@ class Workers:
     def cancel_waiting(self) -> None:
         """Say of every worker that has not started that it never will."""
         while self._waiting:
-            self._tell(self._waiting.popleft()[0], Status.CANCELLED)
+            number, _ = self._waiting.popleft()
+            self._emit(WorkerChanged(self._job, self._step, number, Status.CANCELLED, now_us()))
 
-    def _tell(self, number: int, status: Status, *, label: str = "", error: str | None = None) -> None:
-        self._emit(WorkerChanged(self._job, self._step, number, status, now_us(), label, error))
+    def _tell_running(self, worker: Worker) -> None:
+        self._tell(worker, Status.RUNNING)
+
+    def _tell(self, worker: Worker, status: Status, error: str | None = None) -> None:
+        outputs = worker.outputs if status is Status.COMPLETED else None
+        self._emit(
+            WorkerChanged(
+                self._job, self._step, worker.number, status, now_us(), "", error, worker.attempt, None, outputs
+            )
+        )
 
 
 @asynccontextmanager

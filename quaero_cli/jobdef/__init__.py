@@ -16,6 +16,7 @@ they use one another::
     shellwords    where in a shell line a value may stand, and how it is quoted there
     placeholders  {params.X} and its kin: checked at load, filled at run
     retries       a step's `retries`
+    foreach       a step's `for_each`
     steps         [step.NAME] tables
     load          the whole file
     find          definitions by their id, over folders

@@ -20,11 +20,10 @@ ROOT_LATER = MappingProxyType(
 
 STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
-    "always_run", "condition", "service", "retries",
+    "always_run", "condition", "service", "retries", "for_each", "worker_timeout",
 )  # fmt: skip
 STEP_LATER = MappingProxyType(
     {
-        "for_each": "take it out; one step per item does the same",
         "ready": "take it out; a service step tells by itself when it is ready",
     }
 )
@@ -33,6 +32,8 @@ PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "patt
 PARAMETER_LATER = MappingProxyType({"secret": "take it out, and do not give secrets as parameters"})
 
 RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
+
+FOR_EACH_KEYS = ("glob", "file")
 
 TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 

@@ -72,6 +72,7 @@ class StepType:
     help: str = ""  # the docstring without its lines about options
     default_concurrency: int = 1  # workers at once when the definition does not say; 0: no bound
     service: bool = False  # may be used with `service = true`
+    workers: bool = False  # has a fan-out of its own, and so none by `for_each`
 
     def option(self, name: str) -> Option | None:
         """The option of that name."""
@@ -116,6 +117,15 @@ class Retries:
     jitter: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """Where the items of a fan-out come from: one of these, with its placeholders."""
+
+    items: list[Any] | str | None = None  # a list, or a placeholder that stands for one
+    glob: str | None = None  # a pattern for paths, from the definition's folder
+    file: str | None = None  # a file of lines, from there, too
+
+
 # Seconds: a failure that lasts is looked at again soon enough, and costs nothing meanwhile.
 DEFAULT_MAX_DELAY = 600.0
 
@@ -135,7 +145,9 @@ class StepDefinition:
     always_run: bool = False
     condition: str | None = None
     service: bool = False
-    retries: Retries | None = None
+    retries: Retries | None = None  # of each worker where there is `for_each`, else of the step
+    for_each: ForEach | None = None
+    worker_timeout: float | None = None  # of each attempt of a worker of `for_each`
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

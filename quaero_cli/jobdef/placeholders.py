@@ -1,4 +1,4 @@
-"""`{params.X} {config.X} {env.X} {job.id} {steps.NAME.outputs.X}` in a step's options and condition.
+"""`{params.X} {config.X} {env.X} {job.id} {steps.NAME.outputs.X} {item} {item.X}` in a step's options and condition.
 
 They are checked when the file is loaded (`check_placeholders`) and filled when the step starts (`resolve`,
 `resolve_options`). A string that is one placeholder keeps the value's type; inside a text the value becomes text.
@@ -14,7 +14,7 @@ from typing import Any
 
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import StepDefinition, StepType, Value
-from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
+from quaero_cli.jobdef.place import MAX_SHOWN, Place, plain_name, shown, suggestion
 from quaero_cli.jobdef.shellwords import Frame, Quote, check_neighbours, frames, quoted
 from quaero_cli.jobdef.values import check_option, text_of
 
@@ -40,6 +40,7 @@ class Scope:
     config: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    item: Value = None  # that a worker of `for_each` works on
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Known:
     config: Iterable[str]
     steps: Iterable[str]
     before: Callable[[], set[str]]
+    items: Iterable[Value] | None = None  # those of `for_each` that the file names; None: there is no {item} here
 
 
 # ------------------------------------------------------------------ when the file is loaded
@@ -91,8 +93,8 @@ def _check(parts: list[str], known: Known, place: Place, whole: str) -> None:
             _check_step(whole, name, known, place)
         case ["job", "id"] | ["env", _]:
             pass  # which variables there are shows where the job runs
-        case ["item", *_]:
-            raise place.error(f"{whole}: not supported yet, nor is for_each", hint="write one step per item")
+        case ["item", *path]:
+            _check_item(whole, path, known.items, place)
         case [space, *_]:
             raise place.error(f"{whole} is no placeholder", hint=f"write {_FORMS[space]}")
 
@@ -104,6 +106,14 @@ _FORMS = {
     "job": "{job.id}",
     "steps": "{steps.NAME.outputs.KEY}",
 }
+
+
+def _check_item(whole: str, path: list[str], items: Iterable[Value] | None, place: Place) -> None:
+    if items is None:
+        raise place.error(f"{whole}: there is no item here", hint="{item} is for the options of a step with for_each")
+    for item in items:
+        if not _within(item, path)[0]:
+            raise place.error(f"{whole}: the item {text_of(item)[:MAX_SHOWN]!r} has no {'.'.join(path)!r}")
 
 
 def _check_known(whole: str, name: str, known: Iterable[str], what: str, declare: str, place: Place) -> None:
@@ -173,6 +183,8 @@ def _lookup(path: str, scope: Scope) -> Value:
             return scope.job_id
         case ["steps", name, _, key]:
             return _output(name, key, scope)
+        case ["item", *parts]:
+            return _item(parts, scope.item)
     raise AssertionError(path)
 
 
@@ -183,6 +195,26 @@ def _output(name: str, key: str, scope: Scope) -> Value:
     left = ", ".join(plain_name(str(known)) for known in outputs)
     problem = f"step {name} left no output {key!r}"
     raise StepFailed(problem, hint=suggestion(key, outputs) if left else f"step {name} left no outputs at all")
+
+
+def _item(path: list[str], item: Value) -> Value:
+    found, value = _within(item, path)
+    if not found:
+        known = suggestion(path[0], item) if isinstance(item, dict) else "the items of this step are no tables"
+        raise StepFailed(f"the item has no {'.'.join(path)!r}", hint=known)
+    return value
+
+
+def _within(value: Value, path: list[str]) -> tuple[bool, Value]:
+    """Whether there is a way of keys (and places in lists, from 0) into a value, and what is at its end."""
+    for key in path:
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False, None
+    return True, value
 
 
 def resolve_options(step: StepDefinition, step_type: StepType, scope: Scope) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Reads `[step.NAME]` tables and checks them: their own keys, their options, and how they hang together."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
+from quaero_cli.jobdef.foreach import check_items, literal_items, read_for_each
 from quaero_cli.jobdef.graph import dependents, find_cycle, reachable
 from quaero_cli.jobdef.keys import STEP_KEYS, STEP_LATER
 from quaero_cli.jobdef.model import OnError, StepDefinition, StepType
@@ -60,8 +62,16 @@ def _read(name: str, table: Table, step_types: Mapping[str, StepType]) -> StepDe
         condition=table.string("condition") if table.has("condition") else None,
         service=service,
         retries=read_retries(table),
+        for_each=read_for_each(table, step_type),
+        worker_timeout=_read_worker_timeout(table),
         options=_read_options(table, step_type),
     )
+
+
+def _read_worker_timeout(table: Table) -> float | None:
+    if table.has("worker_timeout") and not table.has("for_each"):
+        raise table.place.at("worker_timeout").error("goes with for_each only", hint="timeout is the whole step's")
+    return table.duration("worker_timeout")
 
 
 def _read_type(table: Table, step_types: Mapping[str, StepType]) -> StepType:
@@ -134,6 +144,9 @@ def _check_references(steps: list[StepDefinition], document: Table, constants: M
         place = _place(document, step.name)
         if step.condition is not None:
             check_placeholders(step.condition, known, place.at("condition"))
+        if step.for_each is not None:
+            check_items(step.for_each, known, place.at("for_each"))
+            known = replace(known, items=literal_items(step.for_each))
         for key, value in step.options.items():
             shell_line = (step.type, key) in SHELL_LINES
             check_placeholders(value, known, place.at(key), shell_line=shell_line)

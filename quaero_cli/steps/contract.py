@@ -17,7 +17,11 @@ option. A returned mapping becomes the step's outputs. Raise `StepFailed` for a 
 should read; any other exception is a failure, too, and its traceback is kept in the entry's fields.
 
 Two module constants may stand beside the function: `DEFAULT_CONCURRENCY` (workers at once when the definition
-does not say; 0: no bound) and `SERVICE = True` (may be used with `service = true` and must call `ctx.ready`).
+does not say; 0: no bound; a type that has it opens workers of its own, and is not used with `for_each`) and
+`SERVICE = True` (may be used with `service = true` and must call `ctx.ready`).
+
+With `for_each` the function is called once for each item, several times at once, and knows nothing of it: the
+context that it is handed logs as the item's worker, and what it returns becomes that worker's outputs.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

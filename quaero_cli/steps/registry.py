@@ -78,6 +78,7 @@ def describe(name: str, function: types.FunctionType, module: types.ModuleType) 
         help=words,
         default_concurrency=_constant(module, "DEFAULT_CONCURRENCY", 1),
         service=bool(_constant(module, "SERVICE", False)),
+        workers=hasattr(module, "DEFAULT_CONCURRENCY"),
     )
 
 
