@@ -25,6 +25,7 @@ import trio
 
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, Level
 from quaero_cli.steps.contract import StepContext, WorkerContext, WorkerFunction, WorkerPool
 
@@ -130,6 +131,7 @@ class FakeContext:
     environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin"})
     grace: float = 1.0  # seconds a child has between TERM and KILL
     room_hook: Callable[[], None] = lambda: None
+    mask: Mask | None = None
 
     lines: list[Line] = field(default_factory=list)
     workers: list[FakeWorker] = field(default_factory=list)
@@ -190,6 +192,7 @@ class FakeContext:
             on_line=line_logger(self.log, read_levels=read_levels),
             room=self.room,
             grace=self.grace,
+            mask=self.mask,
         )
 
 

@@ -23,7 +23,8 @@ from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS
 from quaero_cli.jobdef.placeholders import PLACEHOLDER
 from quaero_cli.jobdef.source import MAX_BYTES, MAX_KEY_PARTS
-from quaero_cli.model import LogsView, Status, StatusView
+from quaero_cli.masking.forms import MAX_SECRET, MIN_LINE, MIN_SECRET
+from quaero_cli.model import MAX_ENTRY_BYTES, LogsView, Status, StatusView
 from quaero_cli.server import filters
 from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, STREAM_RULES
 from quaero_cli.server.limits import Limits
@@ -269,6 +270,9 @@ def test_the_queries_of_the_guide_run(tmp_path):
         ("definitions.md", f"| integer, at least 1 | {DEFAULT_PARALLEL_STEPS} |"),
         ("definitions.md", f"{MAX_BYTES // 1024} KiB at most, and a dotted key {MAX_KEY_PARTS} parts"),
         ("definitions.md", f"KILL after {GRACE:g} seconds"),
+        ("definitions.md", f"shorter than {MIN_SECRET} characters or larger than {MAX_SECRET // 1024} KiB"),
+        ("definitions.md", f"each line of at least {MIN_LINE} characters"),
+        ("definitions.md", f"stored whole up to {MAX_ENTRY_BYTES // 1024} KiB"),
         ("command-line.md", f"({GRACE:g} seconds, then they are killed)"),
         ("command-line.md", f"waits up to {cancel.PATIENCE:g} seconds"),
         ("command-line.md", f"default {serve.PORT}, 0 picks one"),

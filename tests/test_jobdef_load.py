@@ -204,7 +204,12 @@ FAULTS = [
     ("schedule = '* * * * *'\n" + STEP, "schedule: not supported yet", "cron"),
     ("timezone = 'UTC'\n" + STEP, "timezone: not supported yet", "take it out"),
     ("auto_start = false\n" + STEP, "auto_start: not supported yet", "take it out"),
-    (STEP + "[secrets]\nA = 'env:A'", "secrets: not supported yet", "take it out"),
+    (STEP + "[secrets]\nA = 'hunter2'", "secrets: A: is no source of a secret", 'write "env:VARIABLE" or'),
+    (STEP + "[secrets]\nA = 'env:'", "secrets: A: is no source of a secret", None),
+    (STEP + "[secrets]\nA = 'env:A-B'", "secrets: A: 'A-B' cannot be the name of a variable", None),
+    (STEP + "[secrets]\nA-B = 'env:A'", "secrets: 'A-B' cannot be the name of a variable", None),
+    (STEP + "[secrets]\nA = 1", "secrets: A: must be a string, not 1", None),
+    (STEP + "[secrets]\nA = 'env:A'\n[env]\nA = 'b'", "secrets: A: stands in [env], too", None),
     # its tables
     (STEP + "[error_tolerance]\nmax_failures = 1", "error_tolerance: unknown key 'max_failures'", "max_child"),
     (STEP + "[error_tolerance]\nmax_child_failures = -1", "max_child_failures: must be at least 0, not -1", None),

@@ -137,7 +137,9 @@ def test_every_parameter_is_there_in_the_order_of_the_file():
 DECLARATIONS = [
     ("type = 'integer'", "type: must be one of 'string', 'int'"),
     ("typ = 'int'", "unknown key 'typ'"),
-    ("secret = true", "secret: not supported yet"),
+    ("secret = 1", "secret: must be true or false, not 1"),
+    ("type = 'bool'\nsecret = true", "secret: does not go with type 'bool'"),
+    ("secret = true\ndefault = 'abc'", "is shorter than 4 characters, and could not be masked"),
     ("required = 'yes'", "required: must be true or false, not 'yes'"),
     ("required = true\ndefault = 'a'", "has both required and default"),
     ("type = 'int'\ndefault = '5'", "default: must be an integer, not '5'"),

@@ -17,6 +17,7 @@ from quaero_cli.engine.shared import Running
 from quaero_cli.engine.workers import Worker, Workers, open_workers
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS, StepDefinition, StepType
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
 from quaero_cli.plaindata import text_of
 
@@ -63,8 +64,9 @@ class Context:
         # Only an idle timeout listens; without one an entry need not look at the clock again.
         heard = self._hear if self._step.idle_timeout is not None else None
         log = JobLog(
-            self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard
-        )
+            self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard,
+            mask=self._job.mask,
+        )  # fmt: skip
         self._job.logs.add(log)
         self._logs.add(log)
         return log
@@ -84,6 +86,11 @@ class Context:
     @property
     def step_name(self) -> str:
         return self._step.name
+
+    @property
+    def mask(self) -> Mask | None:
+        """What hides the job's secrets."""
+        return self._job.mask
 
     @property
     def concurrency(self) -> int:
@@ -142,7 +149,8 @@ class Context:
         if progress is not None:
             progress = min(100, max(0, int(progress)))
         if text is not None:
-            text = text_of(text)[:MAX_PROGRESS_TEXT]
+            text = text_of(text)
+            text = (text if self.mask is None else self.mask.text(text))[:MAX_PROGRESS_TEXT]
         self._emit(StepProgressed(self._job.id, self._step.name, progress, text))
 
     def save(self, document: Document) -> None:
@@ -180,12 +188,13 @@ class Context:
         ground = self._job.ground
         return await run_process(
             argv,
-            env={**ground.environment, **self._job.definition.env, **self._names(), **(env or {})},
+            env={**self._job.environment, **self._names(), **(env or {})},
             cwd=cwd or self.directory,
             on_line=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
             grace=ground.grace,
             kill_now=ground.kill_now,
+            mask=self.mask,
         )
 
     def _names(self) -> dict[str, str]:

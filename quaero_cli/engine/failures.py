@@ -9,9 +9,11 @@ import trio
 
 import quaero_cli
 from quaero_cli.errors import QuaeroError
+from quaero_cli.jobdef.place import hide
 from quaero_cli.plaindata import text_of
 
 TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
+MAX_ERROR = 4096  # characters of a reason: it is sent with every status
 TRACEBACKS = 3  # kept of a group of failures
 _OURS = tuple(f"{Path(module).parent}/" for module in (quaero_cli.__file__, trio.__file__))
 
@@ -39,6 +41,9 @@ def describe(error: BaseException) -> str:
     else:
         said = text_of(first)
         text = f"{type(first).__name__}: {said}" if said else type(first).__name__
+    if len(text) > MAX_ERROR:
+        hiding = hide.get()
+        text = f"{(text if hiding is None else hiding(text))[:MAX_ERROR]}…"
     return text if len(found) == 1 else f"{text} (and {len(found) - 1} more)"
 
 
@@ -56,8 +61,22 @@ def traceback_fields(error: BaseException) -> dict[str, Any]:
     unexpected = [each for each in leaves(error) if not isinstance(each, QuaeroError)]
     if unexpected:
         texts = ["".join(_own_lines(each)) for each in unexpected[:TRACEBACKS]]
-        fields["traceback"] = "\n".join(texts)[-TRACEBACK_BYTES:]
+        fields["traceback"] = _end("\n".join(texts))
     return fields
+
+
+def _end(text: str) -> str:
+    """Return the end of a text in whole lines, so that nothing that must be masked is cut into two."""
+    if len(text) <= TRACEBACK_BYTES:
+        return text
+    kept: list[str] = []
+    room = TRACEBACK_BYTES
+    for line in reversed(text.splitlines()):
+        if len(line) > room and kept:
+            break
+        kept.append(line if len(line) <= room else f"(a line of {len(line)} characters)")
+        room -= len(kept[-1]) + 1
+    return "\n".join(reversed(kept))
 
 
 def _own_lines(error: BaseException) -> Iterator[str]:

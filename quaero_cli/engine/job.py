@@ -146,7 +146,7 @@ class JobRun:
             self._job.id,
             params=self._job.parameters,
             config=self._job.definition.config,
-            env={**self._job.ground.environment, **self._job.definition.env},
+            env=self._job.environment,
             outputs=self._job.outputs,
         )
         try:

@@ -1,13 +1,16 @@
 """The log that steps and workers are handed: makes entries of what they say, and emits them.
 
-An entry is at most 64 KiB; a longer message is split here, its pieces marked with the field `continued` (all but
-the last). A secret place for cleverness this is not: 400,000 lines a second pass through `write`.
+A message is at most 64 KiB; a longer one is split here, its pieces marked with the field `continued` (all but the
+last). Its fields are at most 64 KiB together; longer ones are cut (see `bounds`). A secret place for cleverness this
+is not: 400,000 lines a second pass through `write`.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from quaero_cli.engine.bounds import bounded
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, Originator
 from quaero_cli.plaindata import as_of_now, text_of
 
@@ -25,7 +28,7 @@ _new = tuple.__new__
 class JobLog:
     """A log of one originator: the runner's own, a step's or a worker's. Any thread may use it."""
 
-    __slots__ = ("__weakref__", "_emit", "_heard", "_job", "_originator", "_source", "_step", "_worker")
+    __slots__ = ("__weakref__", "_emit", "_heard", "_job", "_mask", "_originator", "_source", "_step", "_worker")
 
     def __init__(
         self,
@@ -36,14 +39,19 @@ class JobLog:
         worker: int | None = None,
         source: str = "",
         heard: Callable[[], None] | None = None,
+        mask: Mask | None = None,
     ) -> None:
-        """Log for `job`; `heard` is called after each entry (the idle timeout listens)."""
+        """Log for `job`; `heard` is called after each entry (the idle timeout listens).
+
+        `mask` hides secrets before a message is split or a field is cut; `emit` masks the rest (see `masked`).
+        """
         self._emit = emit
         self._job = job
         self._step = step
         self._worker = worker
         self._source = source
         self._heard = heard
+        self._mask = mask
         self._originator: Originator = "worker" if worker is not None else "step" if step is not None else ""
 
     def close(self) -> None:
@@ -75,10 +83,12 @@ class JobLog:
             known = max((each for each in _KNOWN if each <= level), default=_DEBUG)
         if not isinstance(message, str):
             message = text_of(message)
-        fields = as_of_now(fields) if fields else None
+        fields = bounded(as_of_now(fields), self._mask) if fields else None
         now = time.time_ns() // 1000
         where = self._source if source is None else source
         if len(message) > _SURELY_FITS:
+            if self._mask is not None:
+                message = self._mask.text(message)
             *pieces, message = split_message(message)
             for piece in pieces:
                 self._put(now, known, piece, where, {**(fields or {}), "continued": True})

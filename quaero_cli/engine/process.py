@@ -30,6 +30,7 @@ from quaero_cli.engine.group import Group
 from quaero_cli.engine.lines import LineSplitter, Piece
 from quaero_cli.engine.output import OnLine
 from quaero_cli.errors import StepFailed
+from quaero_cli.masking.mask import Mask
 
 Room = Callable[[], Awaitable[None]]
 
@@ -51,11 +52,14 @@ async def run_process(
     grace: float = GRACE,
     drain: float = DRAIN,
     kill_now: trio.Event | None = None,
+    mask: Mask | None = None,
 ) -> int:
     """Run a child in a session of its own, hand over its output, return its exit code (negative: the signal).
 
     `env` is the child's whole environment. `on_line(source, text, continued)` is called for each piece of
     `stdout` and `stderr` (see `lines`), in the order of each; `room` is awaited after each chunk of them.
+
+    `mask` hides secrets in the output, before it is split.
 
     Cancelled, it ends the group and hands over the last lines before `Cancelled` goes on; `kill_now`, once set,
     makes that immediate. In any case no process of the group, no zombie and no file descriptor is left.
@@ -70,8 +74,8 @@ async def run_process(
         assert child.stderr is not None
         async with trio.open_nursery() as nursery:
             pumps = [
-                _Pump(child.stdout, "stdout", on_line, room, nursery.cancel_scope.cancel),
-                _Pump(child.stderr, "stderr", on_line, room, nursery.cancel_scope.cancel),
+                _Pump(child.stdout, "stdout", on_line, room, nursery.cancel_scope.cancel, mask),
+                _Pump(child.stderr, "stderr", on_line, room, nursery.cancel_scope.cancel, mask),
             ]
             for pump in pumps:
                 nursery.start_soon(pump.run)
@@ -102,7 +106,13 @@ class _Pump:
     """Reads one pipe to its end, or until it is stopped; closes it. It never raises: see `error`."""
 
     def __init__(
-        self, pipe: trio.abc.ReceiveStream, source: str, on_line: OnLine, room: Room, failed: Callable[[], None]
+        self,
+        pipe: trio.abc.ReceiveStream,
+        source: str,
+        on_line: OnLine,
+        room: Room,
+        failed: Callable[[], None],
+        mask: Mask | None,
     ) -> None:
         assert isinstance(pipe, trio.lowlevel.FdStream)
         self.ended = trio.Event()
@@ -113,16 +123,19 @@ class _Pump:
         self._room = room
         self._failed = failed
         self._splitter = LineSplitter()
+        self._mask = None if mask is None else mask.bytes_stream()
         self._reading = trio.CancelScope(shield=True)  # ended by `stop`
 
     async def run(self) -> None:
         try:
             with self._reading:
                 while chunk := await self._pipe.receive_some(_CHUNK):
-                    self._hand_over(self._splitter.feed(chunk))
+                    self._feed(chunk)
                     await self._room()
             if self._reading.cancelled_caught:
                 self._sweep()
+            if self._mask is not None:
+                self._hand_over(self._splitter.feed(self._mask.finish()))
             self._hand_over(self._splitter.finish())
         except Exception as error:
             self.error = error
@@ -145,8 +158,11 @@ class _Pump:
                 return
             if not chunk:
                 return
-            self._hand_over(self._splitter.feed(chunk))
+            self._feed(chunk)
             left -= len(chunk)
+
+    def _feed(self, chunk: bytes) -> None:
+        self._hand_over(self._splitter.feed(chunk if self._mask is None else self._mask.feed(chunk)))
 
     def _hand_over(self, pieces: list[Piece]) -> None:
         on_line, source = self._on_line, self._source

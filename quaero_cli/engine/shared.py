@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -10,7 +10,9 @@ from weakref import WeakSet
 import trio
 
 from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.masked import masked_emit
 from quaero_cli.jobdef.model import JobDefinition, StepType
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Fact
 
 # Seconds between asking a process group to end and killing it.
@@ -44,6 +46,8 @@ class Running:
     attempt: int
     definition: JobDefinition
     parameters: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict)  # name -> value, for children and {env.NAME}
+    mask: Mask | None = None  # what hides them; None: there is nothing to hide
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
     failed_workers: int = 0  # over the whole job, for the error tolerance
@@ -52,7 +56,14 @@ class Running:
     stop: Callable[[str], None] = field(init=False)  # stops the job as failed, for this reason
 
     def __post_init__(self) -> None:
-        self.log = JobLog(self.ground.emit, self.id, source="runner")
+        if self.mask is not None:
+            self.ground = replace(self.ground, emit=masked_emit(self.ground.emit, self.mask))
+        self.log = JobLog(self.ground.emit, self.id, source="runner", mask=self.mask)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What children and {env.NAME} see: this process's variables, then `[env]`, then the secrets."""
+        return {**self.ground.environment, **self.definition.env, **self.secrets}
 
     @property
     def directory(self) -> Path:

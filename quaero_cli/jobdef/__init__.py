@@ -12,6 +12,7 @@ they use one another::
     keys          which keys exist, and which come later
     parameters    declared parameters and the values given for them
     declare       [params.X] tables
+    secretsources [secrets]: where values come from, and the values when a job starts
     graph         what depends on what
     shellwords    where in a shell line a value may stand, and how it is quoted there
     placeholders  {params.X} and its kin: checked at load, filled at run

@@ -5,9 +5,9 @@ import warnings
 from dataclasses import replace
 from typing import Any, get_args
 
-from quaero_cli.jobdef.keys import PARAMETER_KEYS, PARAMETER_LATER
+from quaero_cli.jobdef.keys import PARAMETER_KEYS
 from quaero_cli.jobdef.model import Parameter, ParameterType
-from quaero_cli.jobdef.parameters import check_type, check_value
+from quaero_cli.jobdef.parameters import check_maskable, check_type, check_value
 from quaero_cli.jobdef.place import Place, shown
 from quaero_cli.jobdef.table import Table, check_name
 from quaero_cli.jobdef.values import check_float, check_int
@@ -26,7 +26,7 @@ def read_parameters(params: Table) -> tuple[Parameter, ...]:
 
 
 def _read(name: str, table: Table) -> Parameter:
-    table.refuse_unknown(PARAMETER_KEYS, PARAMETER_LATER)
+    table.refuse_unknown(PARAMETER_KEYS, {})
     kind: ParameterType = table.choice("type", _TYPES)
     parameter = Parameter(
         name=name,
@@ -37,7 +37,10 @@ def _read(name: str, table: Table) -> Parameter:
         pattern=_read_pattern(kind, table),
         min=_read_bound("min", kind, table),
         max=_read_bound("max", kind, table),
+        secret=table.boolean("secret", False),
     )
+    if parameter.secret and kind == "bool":
+        raise table.place.at("secret").error("does not go with type 'bool'", hint="true and false cannot be masked")
     if parameter.min is not None and parameter.max is not None and parameter.min > parameter.max:
         raise table.place.error(f"min {parameter.min} is greater than max {parameter.max}")
     if not table.has("default"):
@@ -45,7 +48,11 @@ def _read(name: str, table: Table) -> Parameter:
     if parameter.required:
         hint = "take one of them out: a parameter with a default is never missing"
         raise table.place.error("has both required and default", hint=hint)
-    return replace(parameter, default=check_value(parameter, table.values["default"], table.place.at("default")))
+    place = table.place.at("default")
+    default = check_value(parameter, table.values["default"], place)
+    if parameter.secret:
+        check_maskable(default, place)
+    return replace(parameter, default=default)
 
 
 def _read_choices(kind: ParameterType, table: Table) -> tuple[Any, ...]:

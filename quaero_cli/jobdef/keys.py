@@ -7,14 +7,13 @@ from types import MappingProxyType
 
 ROOT_KEYS = (
     "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
-    "params", "config", "env", "error_tolerance", "step", "meta",
+    "params", "config", "env", "secrets", "error_tolerance", "step", "meta",
 )  # fmt: skip
 ROOT_LATER = MappingProxyType(
     {
         "schedule": "take it out, and start the job from cron with `quaero run`",
         "timezone": "take it out",
         "auto_start": "take it out, and start the job with `quaero run`",
-        "secrets": "take it out; the environment of `quaero run` reaches the children",
     }
 )
 
@@ -28,8 +27,7 @@ STEP_LATER = MappingProxyType(
     }
 )
 
-PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max")
-PARAMETER_LATER = MappingProxyType({"secret": "take it out, and do not give secrets as parameters"})
+PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max", "secret")
 
 RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
 

@@ -21,6 +21,7 @@ from quaero_cli.jobdef.model import (
 )
 from quaero_cli.jobdef.place import Place, plain_name, shown
 from quaero_cli.jobdef.placeholders import has_placeholder, strings_in
+from quaero_cli.jobdef.secretsources import read_secret_sources
 from quaero_cli.jobdef.source import read_document, read_text
 from quaero_cli.jobdef.steps import read_steps
 from quaero_cli.jobdef.table import Table, check_name
@@ -68,6 +69,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
         parameters=parameters,
         config=config,
         env=env,
+        secrets=read_secret_sources(document.table("secrets"), env),
         error_tolerance=_read_tolerance(document),
         steps=read_steps(document, step_types, constants),
     )

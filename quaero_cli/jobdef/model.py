@@ -92,6 +92,7 @@ class Parameter:
     pattern: str | None = None  # must match the whole value
     min: float | None = None
     max: float | None = None
+    secret: bool = False  # its value is masked wherever it would be stored or shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ class JobDefinition:
     parameters: tuple[Parameter, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)  # name -> `env:VARIABLE` or `file:PATH`; never a value
     error_tolerance: ErrorTolerance | None = None
 
     def step(self, name: str) -> StepDefinition:

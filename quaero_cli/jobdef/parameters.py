@@ -13,6 +13,8 @@ from quaero_cli.errors import ParameterError, UsageError
 from quaero_cli.jobdef.model import JobDefinition, Parameter, ParameterType, Value
 from quaero_cli.jobdef.place import Place, shown, suggestion
 from quaero_cli.jobdef.values import check_bool, check_choice, check_float, check_int, check_path, check_string
+from quaero_cli.masking.forms import MIN_SECRET
+from quaero_cli.masking.mask import MASK
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -51,9 +53,43 @@ def _value(job: str, parameter: Parameter, given: Mapping[str, object], parse_te
         if parameter.required:
             raise place.error("is required", hint=f"give it with -p {parameter.name}=VALUE")
         return parameter.default
+    if parameter.secret:
+        return _secret_value(parameter, value, parse_text, place)
     if parse_text:
         value = _parsed(parameter.type, value, place)
     return check_value(parameter, value, place)
+
+
+def _secret_value(parameter: Parameter, value: object, parse_text: bool, place: Place) -> Value:
+    """As for any other, but an error must not show the value."""
+    if value == MASK:  # what is stored of it: somebody gives a job's parameters to another
+        raise place.error("is secret, and its value was not kept", hint=f"give it with -p {parameter.name}=VALUE")
+    try:
+        checked = check_value(parameter, _parsed(parameter.type, value, place) if parse_text else value, place)
+    except ParameterError:
+        problem = "the value does not fit its declaration (it is secret, and not shown)"
+        raise place.error(problem) from None
+    check_maskable(checked, place)
+    return checked
+
+
+def check_maskable(value: object, place: Place) -> None:
+    """Raise the place's error for a secret that is too short to be masked."""
+    if any(0 < len(text) < MIN_SECRET for text in secret_texts(value)):
+        raise place.error(f"is shorter than {MIN_SECRET} characters, and could not be masked")
+
+
+def secret_texts(value: object) -> list[str]:
+    """Return what must not be seen of a secret parameter's value."""
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def masked_parameters(definition: JobDefinition, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as they may be stored and shown; a secret that was not given shows as such."""
+    secret = {parameter.name for parameter in definition.parameters if parameter.secret}
+    return {name: MASK if name in secret and value else value for name, value in values.items()}
 
 
 def check_value(parameter: Parameter, value: object, place: Place) -> Value:

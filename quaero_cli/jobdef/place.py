@@ -6,13 +6,17 @@ come from a file that somebody else may have written, and end on a terminal.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from quaero_cli.errors import DefinitionError, QuaeroError
 
 # Characters of a value in a message: one terminal line holds the file, the key and this.
 MAX_SHOWN = 60
+
+# What takes the secrets of the job that runs out of a value, before it is cut: half a secret cannot be found later.
+hide: ContextVar[Callable[[str], str] | None] = ContextVar("quaero_hide", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ def shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 256:
         return "a very large number"  # Python refuses to print one of thousands of digits
     text = repr(value) if isinstance(value, str | int | float) else repr(str(value))
+    hiding = hide.get()
+    if hiding is not None:
+        text = hiding(text)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 

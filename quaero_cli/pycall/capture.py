@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Level
 from quaero_cli.plaindata import plain
 from quaero_cli.pycall.printed import Lines, Replaced, Source
@@ -28,12 +29,12 @@ _current: ContextVar["Sink | None"] = ContextVar("quaero_python_step", default=N
 class Sink:
     """Where one step's records and lines go, until it is closed: an abandoned thread may go on talking after that."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, mask: Mask | None) -> None:
         self._log = log
         self.closed = False
         self.printed: dict[Source, Lines] = {
-            "stdout": Lines("stdout", self._take_line),
-            "stderr": Lines("stderr", self._take_line),
+            "stdout": Lines("stdout", self._take_line, mask),
+            "stderr": Lines("stderr", self._take_line, mask),
         }
 
     def take(self, record: logging.LogRecord) -> None:
@@ -54,9 +55,9 @@ class Sink:
 
 
 @contextlib.contextmanager
-def captured(log: Log) -> Iterator[Sink]:
+def captured(log: Log, mask: Mask | None = None) -> Iterator[Sink]:
     """Send to `log` what is logged and printed inside the block. Entered on the event loop's thread."""
-    sink = Sink(log)
+    sink = Sink(log, mask)
     _handler.add(sink)
     token = _current.set(sink)
     try:

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal, TextIO
 
+from quaero_cli.masking.mask import Mask
+
 Source = Literal["stdout", "stderr"]
 # Takes (source, text, continued): a line without its newline; `continued` marks a long one's pieces but the last.
 OnLine = Callable[[Source, str, bool], None]
@@ -21,28 +23,34 @@ MAX_PIECE = 16 * 1024
 
 
 class Lines:
-    """Joins what is printed to lines. Any thread may write."""
+    """Joins what is printed to lines. Any thread may write. `mask` hides secrets before a long line is cut."""
 
-    def __init__(self, source: Source, on_line: OnLine) -> None:
+    def __init__(self, source: Source, on_line: OnLine, mask: Mask | None = None) -> None:
         self._source: Source = source
         self._on_line = on_line
+        self._mask = None if mask is None else mask.text_stream()
         self._unfinished = ""
         self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
         """Take a text; hand over the lines that are complete now."""
         with self._lock:
-            *lines, rest = (self._unfinished + text).split("\n")
-            for line in lines:
-                self._on_line(self._source, line.removesuffix("\r"), False)
-            while len(rest) > MAX_PIECE:
-                self._on_line(self._source, rest[:MAX_PIECE], True)
-                rest = rest[MAX_PIECE:]
-            self._unfinished = rest
+            self._take(text if self._mask is None else self._mask.feed(text))
+
+    def _take(self, text: str) -> None:
+        *lines, rest = (self._unfinished + text).split("\n")
+        for line in lines:
+            self._on_line(self._source, line.removesuffix("\r"), False)
+        while len(rest) > MAX_PIECE:
+            self._on_line(self._source, rest[:MAX_PIECE], True)
+            rest = rest[MAX_PIECE:]
+        self._unfinished = rest
 
     def finish(self) -> None:
         """Hand over a last line without a newline."""
         with self._lock:
+            if self._mask is not None:
+                self._take(self._mask.finish())
             if self._unfinished:
                 self._on_line(self._source, self._unfinished, False)
                 self._unfinished = ""

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import trio
 
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, Level
 from quaero_cli.pycall.capture import Sink
 from quaero_cli.steps.contract import Log, StepContext, StepFailed
@@ -67,6 +68,7 @@ class ThreadContext:
         self.step_name: str = ctx.step_name
         self.concurrency: int = ctx.concurrency
         self.directory: Path = ctx.directory
+        self.mask: Mask | None = ctx.mask
         self.log: Log = _ThreadLog(ctx.log, sink)
 
     @property

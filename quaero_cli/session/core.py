@@ -16,10 +16,12 @@ from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Ground, Running
 from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.jobdef.model import StepType
+from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
+from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.sweep import end_survivors, sweep
 from quaero_cli.session.turn import claim_in_turn
 from quaero_cli.settings import Settings
@@ -69,9 +71,11 @@ class Session:
     async def submit(self, prepared: Prepared) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
 
-        Raises OverlapError when its definition runs already and refuses another, StoreError when it cannot be stored.
+        Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
+        another, StoreError when it cannot be stored.
         """
-        path, job = self.settings.database, prepared.job
+        guarded = guard(prepared, self._ground.environment)
+        path, job = self.settings.database, guarded.job
         lock = JobLock(self.settings.locks, job.id)
         lock.acquire()
         try:
@@ -84,10 +88,10 @@ class Session:
         handle = self._handles[job.id] = Handle(job.id)
         self.wakeups.set()
         nudge(self.settings.wake)
-        self.nursery.start_soon(self._execute, prepared, handle, lock)
+        self.nursery.start_soon(self._execute, prepared, guarded, handle, lock)
         return handle
 
-    async def _execute(self, prepared: Prepared, handle: Handle, lock: JobLock) -> None:
+    async def _execute(self, prepared: Prepared, guarded: Guarded, handle: Handle, lock: JobLock) -> None:
         with lock:
             attempt = await claim_in_turn(self.settings, self.wakeups, self._recorder.emit, prepared.job, handle)
             if attempt is None:
@@ -95,7 +99,12 @@ class Session:
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
-                running = Running(self._ground, handle.id, attempt, definition, prepared.parameters)
+                running = Running(
+                    self._ground, handle.id, attempt, definition, prepared.parameters,
+                    secrets=guarded.secrets, mask=guarded.mask,
+                )  # fmt: skip
+                if guarded.mask is not None:
+                    hide.set(guarded.mask.text)  # of this task, and of all that it starts
                 run = JobRun(running)
                 handle.attach(run)
                 handle.status = await run.run()

@@ -37,13 +37,14 @@ def _loaded(definition: JobDefinition) -> dict[str, Any]:
             {
                 "name": each.name,
                 "type": each.type,
-                "default": each.default,
+                "default": None if each.secret else each.default,
                 "required": each.required,
                 "description": each.description,
                 "choices": list(each.choices),
                 "pattern": each.pattern,
                 "min": each.min,
                 "max": each.max,
+                "secret": each.secret,
             }
             for each in definition.parameters
         ],

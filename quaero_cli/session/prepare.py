@@ -7,7 +7,7 @@ from typing import Any
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.model import JobDefinition
-from quaero_cli.jobdef.parameters import resolve_parameters
+from quaero_cli.jobdef.parameters import masked_parameters, resolve_parameters
 from quaero_cli.model import NewJob, StepRow, Trigger
 
 # Letters and digits that nobody mixes up when reading an ID aloud: no 0 o 1 l i u v.
@@ -17,7 +17,10 @@ _ID_LENGTH = 8  # 29^8: half a million million
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job that may be submitted, with the checked definition behind it."""
+    """A job that may be submitted, with the checked definition behind it.
+
+    `parameters` are the real ones; those of `job`, which is stored, have their secrets masked.
+    """
 
     job: NewJob
     definition: JobDefinition
@@ -47,8 +50,9 @@ def prepare(
         definition_text=definition.text,
         definition_hash=definition.content_hash,
         definition_path=str(definition.path.absolute()),
-        parameters=parameters,
+        parameters=masked_parameters(definition, parameters),
         steps=tuple(StepRow(step.name, step.type, step.depends, step.service) for step in definition.steps),
+        secrets=tuple(definition.secrets),
         overlap=definition.overlap,
     )
     return Prepared(job, definition, parameters)

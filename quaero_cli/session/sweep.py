@@ -34,4 +34,6 @@ async def end_survivors(jobs: Sequence[str], tell: Tell) -> None:
 
     for job in jobs:
         for stray in await kill_strays(job, grace=_SURVIVORS_GRACE):
-            tell(f"Ended a process that interrupted job {job} had left behind: {stray.pid} {stray.command}")
+            # The program alone: among its arguments may be a secret, and what masked it died with the job.
+            program = stray.command.split(" ", 1)[0]
+            tell(f"Ended a process that interrupted job {job} had left behind: {stray.pid} {program}")

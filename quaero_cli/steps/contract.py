@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from quaero_cli.errors import StepFailed
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document
 
 __all__ = ["Log", "StepContext", "StepFailed", "WorkerContext", "WorkerPool"]
@@ -99,6 +100,13 @@ class StepContext(Protocol):
     @property
     def log(self) -> Log:
         """The step's own log (originator `step`)."""
+
+    @property
+    def mask(self) -> Mask | None:
+        """What hides the job's secrets; None when it has none.
+
+        All that is logged, reported and returned is masked anyway. Only code that cuts a text before needs this.
+        """
 
     @property
     def concurrency(self) -> int:

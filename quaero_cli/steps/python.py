@@ -30,7 +30,7 @@ async def python(ctx: StepContext, *, call: str, args: dict[str, Any] | None = N
     call: "package.module:function", or "file.py:function" with a path from the definition's folder
     args: the function's arguments, by name
     """
-    with captured(ctx.log) as sink:
+    with captured(ctx.log, ctx.mask) as sink:
         try:
             return outputs_of(call, await _call(ctx, sink, call, args or {}))
         except SystemExit as error:  # would end quaero itself

@@ -1,0 +1,27 @@
+"""The one gate through which the facts of a job with secrets leave: everything in them that may hold text is masked.
+
+What cuts texts before they get here (a log's 64 KiB, a child's lines) has masked them before the cut. Pure.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+from quaero_cli.masking.mask import Mask
+from quaero_cli.model import Fact, LogLine
+
+# Names by which the store finds its rows, and what no step can put a text into.
+_KEPT = frozenset(("job", "step", "worker", "number", "attempt", "status", "time_us"))
+
+
+def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], None]:
+    """Return what emits a fact without the secrets."""
+
+    def emit_masked(fact: Fact) -> None:
+        if isinstance(fact, LogLine):
+            message, source = mask.text(fact.message), mask.text(fact.source)
+            emit(fact._replace(message=message, source=source, fields=mask.value(fact.fields)))
+            return
+        names = [field.name for field in dataclasses.fields(fact) if field.name not in _KEPT]
+        emit(dataclasses.replace(fact, **{name: mask.value(getattr(fact, name)) for name in names}))
+
+    return emit_masked

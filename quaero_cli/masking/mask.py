@@ -1,0 +1,58 @@
+"""A job's mask: its secrets, and what takes them out of texts, values and streams. Pure, and used from any thread."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quaero_cli.masking.forms import forms
+from quaero_cli.masking.stream import BytesMask, Finder, StreamMask, as_latin
+
+MASK = "***"
+# Digits of a number that may be a secret: longer ones are no secrets, and slow to write.
+_LONGEST_NUMBER = 10**100
+
+
+class Mask:
+    """Hides a set of secrets."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.secrets = frozenset(secrets)
+        found = {form for secret in self.secrets for form in forms(secret)}
+        self._texts = Finder(found, MASK)
+        self._bytes = Finder({as_latin(text) for text in found}, MASK)
+
+    def text(self, text: str) -> str:
+        """Return the text without the secrets."""
+        return self._texts.replace(text)
+
+    def value(self, value: Any) -> Any:  # noqa: ANN401 - whatever step code hands over
+        """Return a value without the secrets, through lists, tables and records; a number as it is written."""
+        if isinstance(value, str):
+            return self._texts.replace(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return self._number(value)
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(self.value, value)) if type(value) in (list, tuple) else value
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [field.name for field in dataclasses.fields(value)]
+            return dataclasses.replace(value, **{name: self.value(getattr(value, name)) for name in names})
+        return value
+
+    def _number(self, number: float) -> float | str:
+        if isinstance(number, int) and abs(number) > _LONGEST_NUMBER:
+            return number
+        text = str(number)
+        masked = self._texts.replace(text)
+        return number if masked == text else masked
+
+    def bytes_stream(self) -> BytesMask:
+        """Return a mask for one stream of bytes (a child's pipe)."""
+        return BytesMask(self._bytes)
+
+    def text_stream(self) -> StreamMask:
+        """Return a mask for one stream of text (what a function prints)."""
+        return StreamMask(self._texts)
