@@ -1,7 +1,101 @@
-"""Settings of one process: built once by the command line, frozen, handed down as plain keyword arguments."""
+"""Settings of one process: built once by the command line, frozen, handed down as plain keyword arguments.
 
-from dataclasses import dataclass
+`KNOWN` is the one table of what can be set, with the bounds and the reason of each; `build` checks values against it.
+Where values come from (options, the environment, `quaero.toml`) is the command line's business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+from quaero_cli.errors import UsageError
+
+Value = str | int | float | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set. Its type is that of its default; an integer is taken where a float is wanted."""
+
+    name: str  # tables and key, with dots between them
+    default: Value
+    help: str
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return "QUAERO_" + self.name.upper().replace(".", "_")
+
+    @property
+    def expects(self) -> str:
+        """What a value must be, for people."""
+        kind = {
+            bool: "true or false",
+            int: "an integer",
+            float: "a number",
+            str: "a string",
+            tuple: "a list of strings",
+        }
+        words = kind[type(self.default)]
+        return words if self.low is None else f"{words} from {self.low:g} to {self.high:g}"
+
+    def fits(self, value: object) -> bool:
+        """Return whether `value` has the type and lies within the bounds."""
+        if isinstance(self.default, tuple):
+            return isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value)
+        if isinstance(self.default, bool) or isinstance(value, bool):
+            return isinstance(self.default, bool) and isinstance(value, bool)
+        if isinstance(self.default, str):
+            return isinstance(value, str) and bool(value.strip())
+        if not isinstance(value, int | float) or (isinstance(self.default, int) and not isinstance(value, int)):
+            return False
+        return self.low is None or self.high is None or self.low <= value <= self.high
+
+
+KNOWN = (
+    Setting("logging.stream.batch_interval_ms", 150, "gathers entries for so long before they are sent", 0, 10_000),
+    Setting("logging.stream.ping_interval_sec", 5.0, "says that it is alive after so long a silence", 0.1, 3600),
+    Setting(
+        "logging.stream.default_limit", 100, "newest entries to begin with, of `tail` and of the API", 0, 100_000
+    ),
+    Setting(
+        "logging.stream.max_limit", 5000, "most entries that a client of the API may ask for at once", 1, 100_000
+    ),
+    Setting("server.host", "127.0.0.1", "address that `serve` listens on"),
+    Setting("server.port", 8420, "its port; 0 picks one", 0, 65_535),
+    Setting("server.hosts", (), "more names under which it is reached, for example behind a proxy"),
+    Setting("server.max_streams", 512, "live streams at once", 1, 10_000),
+)
+
+
+class Given(NamedTuple):
+    """A value and where it comes from, for messages: `quaero.toml: server.port`, `QUAERO_SERVER_PORT`."""
+
+    value: object
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How entries are sent to whoever follows."""
+
+    batch_interval: float = 0.15  # seconds
+    ping_after: float = 5.0  # seconds
+    default_limit: int = 100
+    max_limit: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where `serve` listens, unless its options say otherwise, and for how many."""
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    hosts: tuple[str, ...] = ()
+    max_streams: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +104,9 @@ class Settings:
 
     home: Path  # the data directory: database, locks, sockets, token
     debug: bool = False  # show tracebacks of errors
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    file: Path | None = None  # the quaero.toml that was read
 
     @property
     def database(self) -> Path:
@@ -35,3 +132,61 @@ class Settings:
     def definitions(self) -> tuple[Path, ...]:
         """Folders with job definitions of the user's, the first wins; the shipped ones come after them."""
         return (Path("jobdefs"), self.home / "jobdefs")
+
+
+def build(home: Path, given: Mapping[str, Given], *, file: Path | None = None) -> Settings:
+    """Return the settings: `given` by name, defaults for the rest. Raises UsageError for one that does not fit."""
+    values: dict[str, object] = {each.name: each.default for each in KNOWN}
+    for setting in KNOWN:
+        if (found := given.get(setting.name)) is not None:
+            if not setting.fits(found.value):
+                raise UsageError(f"{found.source}: must be {setting.expects}, not {shown(found.value)}")
+            values[setting.name] = found.value
+    return _settings(home, values, file)
+
+
+def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Settings:
+    def of(table: str) -> dict[str, object]:
+        prefix = f"{table}."
+        return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+    stream, server = of("logging.stream"), of("server")
+    default, most = _integer(stream["default_limit"]), _integer(stream["max_limit"])
+    return Settings(
+        home=home,
+        stream=StreamSettings(
+            batch_interval=_number(stream["batch_interval_ms"]) / 1000,
+            ping_after=_number(stream["ping_interval_sec"]),
+            default_limit=min(default, most),
+            max_limit=most,
+        ),
+        server=ServerSettings(
+            host=str(server["host"]),
+            port=_integer(server["port"]),
+            hosts=_strings(server["hosts"]),
+            max_streams=_integer(server["max_streams"]),
+        ),
+        file=file,
+    )
+
+
+def _integer(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    assert isinstance(value, list | tuple)
+    return tuple(value)
+
+
+def shown(value: object) -> str:
+    """Return a value for a message."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value)[:60]

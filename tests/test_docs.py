@@ -1,10 +1,12 @@
 """The documentation says what the product does: every name in it exists, and every name that exists is in it."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import types
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from serving import all_routes
 from shells import PATIENCE, Shell
 
 from quaero_cli import errors
-from quaero_cli.cli import cancel, serve
+from quaero_cli.cli import cancel
 from quaero_cli.cli.app import app
+from quaero_cli.cli.configuration import from_tables
 from quaero_cli.engine.process import GRACE
 from quaero_cli.jobdef.keys import PARAMETER_KEYS, RETRIES_KEYS, ROOT_KEYS, STEP_KEYS, TOLERANCE_KEYS
 from quaero_cli.jobdef.load import parse
@@ -30,6 +33,7 @@ from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, STREAM_RULES
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.schemas import schemas_of
 from quaero_cli.server.sse import RETRY_MS
+from quaero_cli.settings import KNOWN, ServerSettings, build
 from quaero_cli.steps.registry import load_step_types, read_step_type
 from quaero_cli.store.engine import connect
 from quaero_cli.store.entries import BYTE_LIMIT
@@ -112,6 +116,26 @@ def test_every_recipe_exists(name):
     recipes = set(re.findall(r"^(\w[\w-]*)[^:=]*:(?!=)", (ROOT / "Justfile").read_text(), re.MULTILINE))
     for line in DOCUMENTS[name].shell_lines():
         assert set(re.findall(r"\bjust (\S+)", line)) <= recipes, line
+
+
+def test_every_setting_is_described():
+    """A setting would be unknown, or be written with another default than it has."""
+    written = first_cells(document("configuration.md").section("Settings"))
+    table = document("configuration.md").section("Settings")
+    rows = re.findall(r"^\| `(\S+)` \| `(\S+)` \| `(\S+)` \|", table, re.MULTILINE)
+    assert len(rows) == len(written)
+    assert rows == [
+        (
+            each.name,
+            each.variable,
+            json.dumps(list(each.default) if isinstance(each.default, tuple) else each.default),
+        )
+        for each in KNOWN
+    ]
+    (example,) = document("configuration.md").blocks("toml")
+    given = from_tables(tomllib.loads(example), Path("quaero.toml"))
+    assert list(given) == [each.name for each in KNOWN]
+    build(Path(), given)
 
 
 # ------------------------------------------------------------------ definitions
@@ -275,7 +299,7 @@ def test_the_queries_of_the_guide_run(tmp_path):
         ("definitions.md", f"stored whole up to {MAX_ENTRY_BYTES // 1024} KiB"),
         ("command-line.md", f"({GRACE:g} seconds, then they are killed)"),
         ("command-line.md", f"waits up to {cancel.PATIENCE:g} seconds"),
-        ("command-line.md", f"default {serve.PORT}, 0 picks one"),
+        ("command-line.md", f"default {ServerSettings().port}, 0 picks one"),
         ("guide.md", f"TERM and {GRACE:g} seconds"),
     ],
 )

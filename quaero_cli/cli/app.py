@@ -60,6 +60,9 @@ def before(
         str | None,
         typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
     ] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Settings, instead of quaero.toml.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
@@ -67,6 +70,7 @@ def before(
 ) -> None:
     """Runs jobs, stores every line they write, and shows them live in the terminal and in the browser."""
     before_command.home = home
+    before_command.config = config
     before_command.debug = debug
 
 

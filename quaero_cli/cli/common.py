@@ -25,6 +25,7 @@ class BeforeCommand:
     """The options that stand before the command, as `app` found them."""
 
     home: str | None = None
+    config: str | None = None
     debug: bool = False
 
 
@@ -87,7 +88,14 @@ DefinitionArgument = Annotated[
 
 
 def settings(home: str | None) -> Settings:
-    """Return the settings: the command's own `--home`, the one before the command, QUAERO_HOME, the platform's.
+    """Return the settings. Raises UsageError for what cannot be one, with its place."""
+    from quaero_cli.cli.configuration import configured
+
+    return configured(home_directory(home), before_command.config, os.environ)
+
+
+def home_directory(home: str | None) -> Path:
+    """Return the data directory: the command's own `--home`, the one before the command, QUAERO_HOME, the platform's.
 
     Raises UsageError for an empty `--home`, which is what a shell makes of an unset variable.
     """
@@ -99,8 +107,8 @@ def settings(home: str | None) -> Settings:
     if not home:
         from platformdirs import user_data_path
 
-        return Settings(home=user_data_path("quaero", appauthor=False))
-    return Settings(home=Path(home).expanduser().absolute())
+        return user_data_path("quaero", appauthor=False)
+    return Path(home).expanduser().absolute()
 
 
 def prepared_settings(home: str | None) -> Settings:

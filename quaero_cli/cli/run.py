@@ -37,7 +37,9 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no entries, only the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Serve the viewer for as long as the job runs.")] = False,
-    port: Annotated[int, typer.Option("--port", help="Port of the viewer with --serve; 0 picks one.")] = 8420,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="N", help="Port of the viewer; 0 picks one [default: 8420].")
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Serve the viewer, and open it in the browser.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")] = False,
     home: common.Home = None,
@@ -116,7 +118,7 @@ def _check_steps(wanted: tuple[str, ...], known: list[str]) -> None:
             raise UsageError(f"--step: no step {name}", hint="the definition's steps are: " + ", ".join(known))
 
 
-def _server_beside(settings: "Settings", port: int, open_browser: bool) -> "Beside":
+def _server_beside(settings: "Settings", port: int | None, open_browser: bool) -> "Beside":
     from quaero_cli.cli.serve import announce, serve_options
     from quaero_cli.session.run import Beside
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from quaero_cli.settings import Settings
 
 EPILOG = "Example: quaero serve --open"
-PORT = 8420
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +25,12 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks one.")] = PORT,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on [default: 127.0.0.1].")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="N", help="Port to listen on; 0 picks one [default: 8420].")
+    ] = None,
     uds: Annotated[Path | None, typer.Option("--uds", metavar="PATH", help="Listen on a Unix socket.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the viewer in the browser.")] = False,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Ask for no token (loopback only).")] = False,
@@ -58,21 +61,28 @@ def serve(
 def serve_options(
     settings: "Settings",
     *,
-    host: str = "127.0.0.1",
-    port: int = PORT,
+    host: str | None = None,
+    port: int | None = None,
     uds: Path | None = None,
     no_auth: bool = False,
     read_only: bool = False,
 ) -> "ServeOptions":
-    """Return how to serve; makes the token when there is none. Raises UsageError and ServerError."""
+    """Return how to serve, as the settings say where nothing is given; makes the token when there is none.
+
+    Raises UsageError and ServerError.
+    """
     from quaero_cli.server.serve import ServeOptions as ListenOptions
     from quaero_cli.server.token import load_or_create
     from quaero_cli.session.serve import ServeOptions
 
+    given = settings.server
+    port = given.port if port is None else port
     if not 0 <= port <= 65535:
         raise UsageError(f"--port: {port} is no port", hint="a number from 0 (any free one) to 65535")
     token = None if no_auth else load_or_create(settings.token_file)
-    listen = ListenOptions(host=host, port=port, token=token, read_only=read_only, unix_socket=uds)
+    listen = ListenOptions(
+        host=host or given.host, port=port, token=token, read_only=read_only, hosts=given.hosts, unix_socket=uds
+    )
     return ServeOptions(listen, tuple(folders(settings)))
 
 

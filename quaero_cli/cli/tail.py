@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from quaero_cli.store.reader import Reader
 
 EPILOG = "Example: quaero tail last --level warn"
-DEFAULT_LINES = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -72,8 +71,10 @@ def tail(
 
     if bool(jobs) == service:
         raise UsageError("name the jobs to follow, or give --service", hint="the newest one is: quaero tail last")
-    seconds, number = None if timeout is None else parse_timeout(timeout), _number(lines)
+    seconds = None if timeout is None else parse_timeout(timeout)
+    wanted = None if lines is None else _number(lines)
     settings = common.swept_settings(home)
+    number = settings.stream.default_limit if wanted is None else wanted
     with open_reader(settings.database) as reader:
         ids = tuple(dict.fromkeys(reader.find_job(job) for job in jobs or ()))
         query = LogQuery(ids, tuple(step or ()), common.level(level), worker, grep)
@@ -93,9 +94,7 @@ def tail(
     raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop, on_end)))
 
 
-def _number(lines: str | None) -> int:
-    if lines is None:
-        return DEFAULT_LINES
+def _number(lines: str) -> int:
     if lines == "all":
         return 0
     if not (lines.isascii() and lines.isdigit() and len(lines) < 10):
@@ -114,7 +113,7 @@ def _after(since: str | None, lines: str | None, query: "LogQuery", reader: "Rea
         place = int(number)
     else:
         place = reader.cursor_at(query, parse_moment(since))
-    newest = _number(lines) if lines not in (None, "all") else None
+    newest = None if lines is None or lines == "all" else _number(lines)
     return place if newest is None else max(place, reader.cursor_before_newest(query, newest))
 
 

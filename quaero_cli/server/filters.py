@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from quaero_cli.model import LEVELS, Level, LogQuery, Status
 from quaero_cli.server.cursor import CURSOR_FORM, Cursor, parse_cursor
+from quaero_cli.server.limits import Limits
 from quaero_cli.server.params import BadParameter, Rule, Values, choice, integer, job_id, matching, name, read_query
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 5000  # entries: 1 MB, 25 ms
+_USUAL = Limits()
+DEFAULT_LIMIT = _USUAL.default_entries
+MAX_LIMIT = _USUAL.most_entries
 MAX_SERVICE_LIMIT = 500
 DEFAULT_JOBS = 50
 MAX_JOBS_LISTED = 500  # 150 KB, 20 ms
@@ -70,28 +73,28 @@ class PageRequest:
     cursor: Cursor | int | None
 
 
-def read_stream_request(raw: bytes, last_event_id: str | None) -> StreamRequest:
+def read_stream_request(raw: bytes, last_event_id: str | None, limits: Limits = _USUAL) -> StreamRequest:
     """Return what `GET /api/logs/stream` was asked; a Last-Event-ID header wins over `since`. Raises BadParameter."""
-    values = read_query(raw, STREAM_RULES)
+    values = read_query(raw, {**STREAM_RULES, "limit": _entries(limits.most_entries)})
     since = values.one("since", None)
     if last_event_id:
         try:
             since = parse_cursor(last_event_id)
         except ValueError:
             raise BadParameter("Last-Event-ID", "is not a cursor", CURSOR_FORM) from None
-    return StreamRequest(_query(values), _limit(values), since)
+    return StreamRequest(_query(values), _limit(values, limits), since)
 
 
-def read_page_request(raw: bytes) -> PageRequest:
+def read_page_request(raw: bytes, limits: Limits = _USUAL) -> PageRequest:
     """Return what `GET /api/logs` was asked. Raises BadParameter."""
-    values = read_query(raw, PAGE_RULES)
+    values = read_query(raw, {**PAGE_RULES, "limit": _entries(limits.most_entries)})
     places = [place for place in _PLACES if place in values]
     if len(places) > 1:
         raise BadParameter(
             places[1], f"cannot be given together with {places[0]}", "turns: one of before, since, around"
         )
     place = places[0] if places else None
-    return PageRequest(_query(values), _limit(values), place, values.one(place, None) if place else None)
+    return PageRequest(_query(values), _limit(values, limits), place, values.one(place, None) if place else None)
 
 
 def _query(values: Values) -> LogQuery:
@@ -108,9 +111,16 @@ def _query(values: Values) -> LogQuery:
     )
 
 
-def _limit(values: Values) -> int:
-    limit: int = values.one("limit", DEFAULT_LIMIT)
-    if values.one("scope", "") == "service" and limit > MAX_SERVICE_LIMIT:
+@lru_cache(maxsize=4)
+def _entries(most: int) -> Rule:
+    return integer(0, most)
+
+
+def _limit(values: Values, limits: Limits) -> int:
+    service = values.one("scope", "") == "service"
+    most = MAX_SERVICE_LIMIT if service else limits.most_entries
+    limit: int = values.one("limit", min(limits.default_entries, most))
+    if service and limit > MAX_SERVICE_LIMIT:
         allowed = f"an integer from 0 to {MAX_SERVICE_LIMIT} with scope=service"
         raise BadParameter("limit", f"'{limit}' is not allowed", allowed)
     return limit

@@ -5,12 +5,19 @@ One frozen record, so that tests ask for small limits instead of waiting for lar
 
 from dataclasses import dataclass
 
+# Every stream is a connection, and its client asks for pages beside it.
+CONNECTIONS_PER_STREAM = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of the HTTP server."""
+    """Limits of the HTTP server, and how it paces its streams."""
 
     connections: int = 1024  # 30 KB each; below the usual limit of open files
+    default_entries: int = 100  # a screenful, and its history
+    most_entries: int = 5000  # 1 MB, 25 ms
+    batch_seconds: float = 0.15  # entries gather for so long: faster than anybody reads
+    ping_seconds: float = 5.0  # of silence: a third of what makes a client look for itself
     streams: int = 512  # one core feeds 1,500 at one event per 150 ms; leaves connections for pages
     target_bytes: int = 4096  # the longest honest URL follows a hundred jobs
     header_bytes: int = 32 * 1024

@@ -36,7 +36,7 @@ class LogRoutes:
 
     async def page(self) -> Response:
         """Answer with a page of entries."""
-        asked = read_page_request(request.query_string)
+        asked = read_page_request(request.query_string, self._desk.limits)
         place = self._place(asked)
 
         def read(reader: Reader) -> bytes:

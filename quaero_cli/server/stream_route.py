@@ -40,7 +40,7 @@ class StreamRoute:
 
     async def stream(self) -> Response:
         """Answer with a stream, or with 204 when there is nothing left to tell."""
-        asked = read_stream_request(request.query_string, _last_event_id())
+        asked = read_stream_request(request.query_string, _last_event_id(), self._desk.limits)
         after = self._resume_after(asked)
         if after is not None and await self._is_over(asked.query, after):
             return empty_answer()
@@ -49,7 +49,11 @@ class StreamRoute:
         stack = stack_of(request.scope)
         stack.enter_context(self._desk.streams.slot())
         parts = self._desk.parts
-        events = follow(parts.database, parts.wakeups, asked.query, limit=asked.limit, after=after)
+        limits = self._desk.limits
+        events = follow(
+            parts.database, parts.wakeups, asked.query, limit=asked.limit, after=after,
+            batch_interval=limits.batch_seconds, ping_after=limits.ping_seconds,
+        )  # fmt: skip
         stack.push_async_callback(events.aclose)
         telling = _Telling(self._desk, asked, after, events)
         await telling.begin()

@@ -108,7 +108,8 @@ async def _show(
     mine = LogQuery((handle.id,), query.steps, query.level, query.worker, query.text)
     try:
         with unwrapped(), display:
-            await show(settings.database, session.wakeups, mine, display, shown, limit=0, after=0)
+            interval = settings.stream.batch_interval
+            await show(settings.database, session.wakeups, mine, display, shown, limit=0, after=0, interval=interval)
     except BrokenPipeError:
         return None  # `run | head`: the reader has seen enough
     except OutputError as error:

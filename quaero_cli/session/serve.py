@@ -9,6 +9,7 @@ import trio
 
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.server.desk import ServerParts
+from quaero_cli.server.limits import CONNECTIONS_PER_STREAM, Limits
 from quaero_cli.server.serve import Bound
 from quaero_cli.server.serve import ServeOptions as ListenOptions
 from quaero_cli.server.serve import serve as serve_http
@@ -84,8 +85,14 @@ async def start_server(
         started_at=timestamp(now_us()),
     )
 
+    stream, most = session.settings.stream, session.settings.server.max_streams
+    limits = Limits(
+        streams=most, connections=most * CONNECTIONS_PER_STREAM, default_entries=stream.default_limit,
+        most_entries=stream.max_limit, batch_seconds=stream.batch_interval, ping_seconds=stream.ping_after,
+    )  # fmt: skip
+
     async def serving(*, task_status: trio.TaskStatus[Bound]) -> None:
-        await serve_http(parts, options.listen, stop=stop, task_status=task_status)
+        await serve_http(parts, options.listen, stop=stop, limits=limits, task_status=task_status)
 
     bound: Bound = await nursery.start(serving)
     return bound

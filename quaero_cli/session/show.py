@@ -16,8 +16,6 @@ from quaero_cli.stream.wakeups import Wakeups
 from quaero_cli.terminal.codes import exit_code
 from quaero_cli.terminal.display import TICK_S, Display
 
-# Seconds between batches to a terminal: as the wire's, an entry never waits longer.
-_INTERVAL = 0.15
 _WRITERS = trio.CapacityLimiter(4)  # steps may fill the common threads
 
 
@@ -44,16 +42,17 @@ async def show(
     *,
     limit: int,
     after: int | None,
+    interval: float,
     live: bool = True,
 ) -> None:
-    """Show what `query` asks for until its jobs have ended.
+    """Show what `query` asks for until its jobs have ended; entries gather for `interval` seconds at most.
 
     Raises BrokenPipeError when the terminal has gone, OutputError when it cannot be written.
 
     The display writes in a thread: a terminal stopped with Ctrl-S and a pipe that nobody reads hold up this loop, and
     nothing else of the process. The store keeps the place, so nothing piles up meanwhile.
     """
-    stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=_INTERVAL, live=live)
+    stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=interval, live=live)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_tick, display, shown)
         # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.

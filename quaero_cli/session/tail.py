@@ -55,7 +55,8 @@ async def tail(
                 with display:
                     await show(
                         settings.database, wakeups, options.query, display, shown,
-                        limit=options.limit, after=options.after, live=options.live,
+                        limit=options.limit, after=options.after, interval=settings.stream.batch_interval,
+                        live=options.live,
                     )  # fmt: skip
             if limit.cancelled_caught:
                 code.append(TIMED_OUT)
