@@ -50,6 +50,10 @@ class StateError(QuaeroError):
     exit_code = 2
 
 
+class ExistsError(StateError):
+    """There is a job of this ID already: what made it derives the ID, and somebody else was first."""
+
+
 class StoreError(QuaeroError):
     """The data directory or the database cannot be used: permissions, full disk, damage, unsafe engine."""
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from stores import line, new_home, new_job, start_job, write_once
 
-from quaero_cli.errors import NotFoundError, OverlapError, StateError
+from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.locks import JobLock
@@ -33,6 +33,14 @@ def test_a_definition_that_refuses_overlap_runs_once(tmp_path):
         enqueue(home.database, new_job("bbbb", overlap="refuse"))
     assert "quaero tail aaaa" in (caught.value.hint or "")
     enqueue(home.database, new_job("cccc", overlap="allow"))
+
+
+def test_an_id_is_taken_once(tmp_path):
+    """A scheduled job that another process has started is told apart from one that is refused."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa", overlap="refuse")
+    with pytest.raises(ExistsError, match="aaaa"):
+        enqueue(home.database, new_job("aaaa", overlap="refuse"))
 
 
 def test_a_request_to_cancel_is_seen_until_the_job_has_ended(tmp_path):

@@ -32,6 +32,7 @@ EMPTY = {"description": "", "steps": [{}], "schedule": [], "enabled": True, "err
 DEFINITIONS = [
     {**EMPTY, "id": "news-crawler", "name": "News Crawler", "steps": [{}, {}],
      "description": "Crawls a news site and keeps its articles", "schedule": ["*/30 7-19 * * 1-5"],
+     "next_fire_at": "2026-01-15T11:00:00.000Z",
      "path": "/usr/lib/python3/site-packages/quaero_cli/_jobdefs/news-crawler.toml"},
     {**EMPTY, "id": "broken", "name": "", "path": "jobdefs/broken.toml", "steps": [], "enabled": False,
      "error": "jobdefs/broken.toml: step fetch: unknown key 'max_page'", "hint": "did you mean max_pages?"},

@@ -35,6 +35,14 @@ def test_how_long_ago(timestamp, said):
     assert words.ago(timestamp, NOW) == said
 
 
+def test_what_is_to_come_is_told_by_its_distance():
+    """A schedule would be a date to be counted back from."""
+    ahead = [(at("10:33:20.500"), "now"), (at("10:34:01.000"), "in 41s"), (at("10:38:59.000"), "in 5m")]
+    assert [words.ahead(moment, NOW) for moment, _ in ahead] == [text for _, text in ahead]
+    assert words.ahead(at("12:38:59.000"), NOW) == "in 2h 05m"
+    assert words.ahead("2027-01-01T00:00:00.000Z", NOW) == "2027-01-01"
+
+
 def test_elapsed_runs_until_it_is_finished():
     """A running step would show no time, or a finished one would go on counting."""
     assert words.elapsed(None, None, NOW) == ""

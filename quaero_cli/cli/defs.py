@@ -20,17 +20,19 @@ def defs(
     json: common.Json = False,
     home: common.Home = None,
 ) -> None:
-    """List job definitions: where each is read from, and why one cannot be used.
+    """List job definitions: where each is read from, when it starts next, and why one cannot be used.
 
     They are looked for in ./jobdefs, the data directory's jobdefs, then those shipped with quaero; the first wins.
     """
     from quaero_cli.jobdef.find import listing
     from quaero_cli.session.definition_view import definition_view
     from quaero_cli.steps.registry import load_step_types
+    from quaero_cli.store.queue import now_us
     from quaero_cli.terminal.tables import json_array, write_definitions
 
     found = listing(folders(common.settings(home)), load_step_types())
-    views = [definition_view(each) for each in found if all_ or each.shadowed_by is None]
+    now = now_us()
+    views = [definition_view(each, now) for each in found if all_ or each.shadowed_by is None]
     out = common.out()
     if json:
         out.write(json_array(views))

@@ -13,6 +13,8 @@ they use one another::
     parameters    declared parameters and the values given for them
     declare       [params.X] tables
     secretsources [secrets]: where values come from, and the values when a job starts
+    cron          cron expressions and time zones
+    scheduled     the keys that start a job by themselves
     graph         what depends on what
     shellwords    where in a shell line a value may stand, and how it is quoted there
     placeholders  {params.X} and its kin: checked at load, filled at run

@@ -7,15 +7,9 @@ from types import MappingProxyType
 
 ROOT_KEYS = (
     "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
+    "schedule", "timezone", "catchup", "auto_start",
     "params", "config", "env", "secrets", "error_tolerance", "step", "meta",
 )  # fmt: skip
-ROOT_LATER = MappingProxyType(
-    {
-        "schedule": "take it out, and start the job from cron with `quaero run`",
-        "timezone": "take it out",
-        "auto_start": "take it out, and start the job with `quaero run`",
-    }
-)
 
 STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",

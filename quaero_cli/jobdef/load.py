@@ -9,7 +9,6 @@ from typing import Any, get_args
 from quaero_cli.jobdef.declare import read_parameters
 from quaero_cli.jobdef.keys import (
     ROOT_KEYS,
-    ROOT_LATER,
     TOLERANCE_KEYS,
 )
 from quaero_cli.jobdef.model import (
@@ -21,6 +20,7 @@ from quaero_cli.jobdef.model import (
 )
 from quaero_cli.jobdef.place import Place, plain_name, shown
 from quaero_cli.jobdef.placeholders import has_placeholder, strings_in
+from quaero_cli.jobdef.scheduled import read_schedule
 from quaero_cli.jobdef.secretsources import read_secret_sources
 from quaero_cli.jobdef.source import read_document, read_text
 from quaero_cli.jobdef.steps import read_steps
@@ -48,7 +48,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
     """Check a definition's text; `path` names it in errors and gives the default `id`. Raises DefinitionError."""
     place = Place(str(path))
     document = _expand_shorthand(Table(read_document(text, place), place), step_types)
-    document.refuse_unknown(ROOT_KEYS, ROOT_LATER)
+    document.refuse_unknown(ROOT_KEYS, {})
     document.table("meta")
     job_id = read_id(document, path)
     parameters = read_parameters(document.table("params", hint="write a [params.NAME] table"))
@@ -71,6 +71,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
         env=env,
         secrets=read_secret_sources(document.table("secrets"), env),
         error_tolerance=_read_tolerance(document),
+        schedule=read_schedule(document, parameters),
         steps=read_steps(document, step_types, constants),
     )
 

@@ -17,6 +17,7 @@ Duration = NewType("Duration", float)
 
 OnError = Literal["fail", "continue", "fatal"]
 FailureAction = Literal["continue", "mark_warning", "stop_all"]
+Catchup = Literal["none", "last", "all"]
 ParameterType = Literal["string", "int", "float", "bool", "list", "path"]
 
 # A value as TOML or JSON holds it: text, numbers, truth values, lists and tables. Checked where it is used.
@@ -152,6 +153,16 @@ class StepDefinition:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a definition's jobs start by themselves, where `quaero serve` runs. No expression: never."""
+
+    expressions: tuple[str, ...] = ()  # cron, five fields each
+    timezone: str | None = None  # an IANA name; None: the machine's
+    catchup: Catchup = "none"  # which of the fires are run that nobody was there for
+    auto_start: bool = False  # once when `serve` starts, too
+
+
 # Steps at once when a definition does not say: enough to overlap waiting, few enough for a laptop.
 DEFAULT_PARALLEL_STEPS = 4
 
@@ -177,6 +188,7 @@ class JobDefinition:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> `env:VARIABLE` or `file:PATH`; never a value
     error_tolerance: ErrorTolerance | None = None
+    schedule: Schedule = Schedule()
 
     def step(self, name: str) -> StepDefinition:
         """The step of that name. Raises KeyError."""

@@ -15,6 +15,7 @@ from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Ground, Running
 from quaero_cli.engine.strays import become_subreaper, reap_orphans
+from quaero_cli.errors import ExistsError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Status
@@ -68,16 +69,22 @@ class Session:
         """Write an entry of the service log."""
         self.log.write(level, message, source=source, fields=dict(fields))
 
+    def source_log(self, source: str) -> JobLog:
+        """Return the service log under the name of who writes it."""
+        return JobLog(self._recorder.emit, None, source=source)
+
     async def submit(self, prepared: Prepared) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
 
         Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
-        another, StoreError when it cannot be stored.
+        another, ExistsError when there is a job of its ID (a scheduled one that another process was first to start),
+        StoreError when it cannot be stored.
         """
         guarded = guard(prepared, self._ground.environment)
         path, job = self.settings.database, guarded.job
         lock = JobLock(self.settings.locks, job.id)
-        lock.acquire()
+        if not lock.acquire():
+            raise ExistsError(f"job {job.id} is run by another process")
         try:
             dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
             await end_survivors(dead, self.log.warn)

@@ -1,5 +1,6 @@
 """From a definition and given parameters to a job that can be enqueued: self-contained data."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from quaero_cli.model import NewJob, StepRow, Trigger
 # Letters and digits that nobody mixes up when reading an ID aloud: no 0 o 1 l i u v.
 _ID_LETTERS = "23456789abcdefghjkmnpqrstwxyz"
 _ID_LENGTH = 8  # 29^8: half a million million
+# A derived ID cannot be drawn again when another job has it, so it is longer: 29^10.
+_DERIVED_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Prepared:
 def new_job_id() -> str:
     """Return a random job ID; the submitter makes it."""
     return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+
+
+def fire_job_id(definition: str, fire: int) -> str:
+    """Return the ID of the job that a definition makes at a fire time (UTC microseconds): everywhere the same."""
+    number = int.from_bytes(hashlib.sha256(f"{definition} {fire}".encode()).digest())
+    letters = []
+    for _ in range(_DERIVED_LENGTH):
+        number, letter = divmod(number, len(_ID_LETTERS))
+        letters.append(_ID_LETTERS[letter])
+    return "".join(letters)
 
 
 def prepare(

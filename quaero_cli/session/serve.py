@@ -16,6 +16,7 @@ from quaero_cli.server.serve import serve as serve_http
 from quaero_cli.session.actions import SessionActions
 from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.scheduling import make_scheduler
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.store.encode import timestamp
@@ -40,28 +41,45 @@ async def serve(
     environment: Mapping[str, str],
     step_types: Mapping[str, StepType],
 ) -> None:
-    """Serve until a signal; then cancel the jobs that run here, store all they said, and leave.
+    """Serve, and start what is scheduled, until a signal; then cancel the jobs that run here, and leave.
+
+    All that they said is stored then.
 
     Raises ServerError when it cannot listen, StoreError when the store fails.
     """
     opening = open_session(settings, environment=environment, step_types=step_types)
     with unwrapped():
         async with opening as session, trio.open_nursery() as nursery:
-            stop = trio.Event()
-            await nursery.start(
-                watch_signals, lambda number: _ask(session, stop, number), session.kill_children, _leave
-            )
-            announce(await start_server(session, options, step_types, nursery, stop))
-            await stop.wait()
-            for handle in list(session.handles.values()):
+            stop = _Stop(session)
+            await nursery.start(watch_signals, stop.ask, session.kill_children, _leave)
+            announce(await start_server(session, options, step_types, nursery, stop.asked))
+            if not options.listen.read_only:
+                with stop.scheduling:
+                    await make_scheduler(session, options.folders, step_types).run()
+            await stop.asked.wait()
+            while session.handles:  # one may have been started in the last moment
+                handle = next(iter(session.handles.values()))
+                handle.cancel(stop.reason)
                 await handle.done.wait()
             nursery.cancel_scope.cancel()
 
 
-def _ask(session: Session, stop: trio.Event, number: signal.Signals) -> None:
-    for handle in list(session.handles.values()):
-        handle.cancel(f"the server was stopped by {number.name}")
-    stop.set()
+class _Stop:
+    """The wish to stop: nothing is started any more, then what runs is cancelled."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.asked = trio.Event()
+        self.scheduling = trio.CancelScope()
+        self.reason = ""
+
+    def ask(self, number: signal.Signals) -> None:
+        """A signal came."""
+        self.reason = f"the server was stopped by {number.name}"
+        self.scheduling.cancel()
+        for handle in list(self._session.handles.values()):
+            handle.cancel(self.reason)
+        self.asked.set()
 
 
 def _leave() -> None:

@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from quaero_cli.errors import NotFoundError, OverlapError, StateError
+from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateError
 from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
@@ -29,8 +29,11 @@ def enqueue(path: Path, job: NewJob) -> None:
 
     What its `overlap` says of open jobs of the definition holds in the same transaction: "cancel" asks for all of
     them to be cancelled. "refuse" raises OverlapError, with the running job's ID.
+    Raises ExistsError when there is a job of its ID.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
+        if connection.execute("SELECT 1 FROM job WHERE id = ?", (job.id,)).fetchone() is not None:
+            raise ExistsError(f"there is a job {job.id} already")
         if job.overlap == "refuse":
             _refuse_overlap(connection, job.definition)
         elif job.overlap == "cancel":

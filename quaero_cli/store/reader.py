@@ -15,7 +15,7 @@ from quaero_cli.model import Entry, JobSummary, Level, LogQuery, LogsView, Statu
 from quaero_cli.store import documents, entries, jobs
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
-from quaero_cli.store.jobs import JobDetails
+from quaero_cli.store.jobs import JobDetails, LastJob
 from quaero_cli.store.rows import EntryMaker
 from quaero_cli.store.scope import Scope, resolve
 
@@ -79,6 +79,11 @@ class Reader:
             return jobs.list_jobs(
                 self._connection, statuses=statuses, definition=definition, limit=limit, before=before
             )
+
+    def last_jobs(self, definition: str, limit: int) -> list[LastJob]:
+        """Return how the newest jobs of a definition went, newest first."""
+        with translated(self._path):
+            return jobs.last_jobs(self._connection, definition, limit)
 
     def summary(self, job_id: str) -> JobSummary:
         """Return one job as lists show it. Raises NotFoundError."""

@@ -121,6 +121,13 @@ CREATE TABLE log_count (
     PRIMARY KEY (job, step, level)
 ) WITHOUT ROWID;
 
+CREATE TABLE schedule (
+    file TEXT PRIMARY KEY,
+    definition TEXT NOT NULL,
+    schedule TEXT NOT NULL,
+    last_fire INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE origin (origin TEXT PRIMARY KEY, applied INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE document (

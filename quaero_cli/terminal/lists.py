@@ -23,6 +23,7 @@ class DefinitionRow(TypedDict):
     hint: NotRequired[str | None]  # the way out, where there is one
     shadowed_by: NotRequired[str | None]  # the file that wins, where this one does not
     schedule: NotRequired[list[str]]
+    next_fire_at: NotRequired[str | None]
     steps: NotRequired[list[Any]]
 
 
@@ -59,8 +60,10 @@ _DEFINITIONS = (
     Column("DESCRIPTION", least=20, drop=1),
     Column("STEPS", right=True, drop=3),
     Column("SCHEDULE", least=12, drop=2),
+    Column("NEXT"),
     Column("FROM", least=16, tail=True),
 )
+_SCHEDULE = ("SCHEDULE", "NEXT")  # columns that are there when something is scheduled
 _ERRORS = (Column(""), Column("", least=20, wrap=True))
 _STEP_TYPES = (Column("TYPE"), Column("WHAT IT DOES", least=20, wrap=True))
 _STEP_TYPES_UNTITLED = (Column(""), Column("", least=20, wrap=True))
@@ -103,8 +106,8 @@ def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
     if not definitions:
         return ""
     scheduled = any(row.get("schedule") for row in definitions)
-    columns = [column for column in _DEFINITIONS if scheduled or column.title != "SCHEDULE"]
-    text = table(page, columns, [_definition_row(row, scheduled=scheduled) for row in definitions])
+    columns = [column for column in _DEFINITIONS if scheduled or column.title not in _SCHEDULE]
+    text = table(page, columns, [_definition_row(row, page, scheduled=scheduled) for row in definitions])
     broken: list[list[Cell]] = []
     for row in definitions:
         if row["error"]:
@@ -114,7 +117,7 @@ def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
     return text + (page.heading("Not usable") + table(page, _ERRORS, broken, indent="  ") if broken else "")
 
 
-def _definition_row(row: DefinitionRow, *, scheduled: bool) -> list[Cell]:
+def _definition_row(row: DefinitionRow, page: Page, *, scheduled: bool) -> list[Cell]:
     said, style = row["description"] or row["name"], ""
     if row["error"]:
         said, style = "not usable, see below", "error"
@@ -126,9 +129,16 @@ def _definition_row(row: DefinitionRow, *, scheduled: bool) -> list[Cell]:
         Cell(row["id"], "title"),
         Cell(said, style),
         Cell(str(len(row.get("steps", []))) if row.get("steps") else ""),
-        *([Cell(", ".join(row.get("schedule", [])))] if scheduled else []),
+        *([Cell(", ".join(row.get("schedule", []))), Cell(_coming(row, page))] if scheduled else []),
         Cell(row["path"], "muted"),
     ]
+
+
+def _coming(row: DefinitionRow, page: Page) -> str:
+    fire = row.get("next_fire_at")
+    if not fire:
+        return ""
+    return fire if page.width is None else words.ahead(fire, page.now)
 
 
 def step_types_table(types: Sequence[StepTypeHelp], page: Page) -> str:

@@ -48,9 +48,9 @@ def write_job(
     terminal.write(show_page(report, first_errors, page_for(terminal, _present(now))))
 
 
-def write_definitions(terminal: Terminal, definitions: Sequence[DefinitionRow]) -> None:
+def write_definitions(terminal: Terminal, definitions: Sequence[DefinitionRow], *, now: float | None = None) -> None:
     """Write the table of definitions, those that cannot be used with the reason."""
-    terminal.write(definitions_table(definitions, page_for(terminal, 0)))
+    terminal.write(definitions_table(definitions, page_for(terminal, _present(now))))
 
 
 def write_step_types(terminal: Terminal, types: Sequence[StepTypeHelp]) -> None:

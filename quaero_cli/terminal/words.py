@@ -60,6 +60,17 @@ def ago(timestamp: str, now: float) -> str:
     return f"{int(age)}s ago"
 
 
+def ahead(timestamp: str, now: float) -> str:
+    """Return how far off: `now`, `in 41s`, `in 5m`, `in 2h 05m`, `in 3d 04h`, then the date (UTC)."""
+    left = seconds_of(timestamp) - now
+    if left < 1:
+        return "now"
+    if left > _DATE_AFTER_S:
+        return timestamp[:10]
+    minutes = _MINUTE <= left < _HOUR
+    return f"in {int(left // _MINUTE)}m" if minutes else f"in {duration(int(left))}"
+
+
 def local_time(timestamp: str, tz: tzinfo | None = None) -> str:
     """Return a timestamp as `2026-01-15 10:30:45` in `tz` (None: this machine's)."""
     return f"{datetime.fromisoformat(timestamp).astimezone(tz):%Y-%m-%d %H:%M:%S}"
