@@ -155,11 +155,13 @@ class Document:
     language: str | None = None
     site: str | None = None
     tags: tuple[str, ...] = ()
+    image: str | None = None  # URL of the picture that stands for the article
+    html: bytes | None = None  # the page as it came, for crawls that keep it
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFound:
-    """A document to keep. Its URL is its identity: found again, it is updated."""
+    """A document to keep. Its URL is its identity: found again, it is updated, and what it said before is kept."""
 
     job: str
     document: Document
@@ -317,6 +319,47 @@ class WorkerView(TypedDict):
     started_at: str | None
     finished_at: str | None
     error: str | None
+
+
+class DocumentView(TypedDict):
+    """A document in a list, without its text."""
+
+    id: int
+    url: str
+    canonical_url: str
+    title: str
+    authors: list[str]
+    published: str | None
+    language: str | None
+    site: str | None
+    tags: list[str]
+    content_hash: str
+    status: int
+    fetched_at: str
+    first_seen: str
+    last_seen: str
+    job_id: str
+    image: str | None
+    version: int  # how many versions it has
+    snippet: NotRequired[str]  # of a search: the words around what was found, which stands between asterisks
+
+
+class DocumentVersion(TypedDict):
+    """What a document said before it changed, without its text."""
+
+    version: int
+    title: str
+    content_hash: str
+    published: str | None
+    fetched_at: str
+    job_id: str
+
+
+class DocumentDetails(DocumentView):
+    """One document."""
+
+    text: str  # Markdown
+    versions: list[DocumentVersion]  # older ones
 
 
 class Meta(TypedDict):

@@ -20,7 +20,7 @@ import h11
 import trio
 
 from quaero_cli.errors import NotFoundError, OverlapError, ParameterError
-from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
+from quaero_cli.model import Document, DocumentFound, JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
 from quaero_cli.server.app import build_app, viewer_files
 from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.files import Files
@@ -199,6 +199,10 @@ class Web:
     def finish(self, job: str, status: Status = Status.COMPLETED) -> None:
         line = LogLine(job, None, None, 1_700_000_001_000_000, Level.INFO, f"Status changed: {status}", "", "", None)
         self.apply(line, JobChanged(job, status, 1_700_000_001_000_000, 1))
+
+    def keep(self, url: str, job: str = "j1", **facts: Any) -> None:
+        told = {"title": "T", "text": "Text", "content_hash": "h", "status": 200, "fetched_at": 1_700_000_000_000_000}
+        self.apply(DocumentFound(job, Document(url=url, canonical_url=url, **{**told, **facts})))
 
     async def says(self, message: str) -> None:
         """Wait for a line of the service log."""

@@ -10,6 +10,7 @@ from stores import NOW, ended, line, new_home, start_job, write_once
 
 from quaero_cli.errors import StoreError
 from quaero_cli.model import Document, DocumentFound, Level, LogLine, LogQuery, Status, StepChanged, WorkerChanged
+from quaero_cli.store.documents import DocumentQuery
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
 from quaero_cli.store.writer import Writer
@@ -160,8 +161,8 @@ def test_a_document_found_again_is_brought_up_to_date(tmp_path):
 
     write_once(home, [found("Old", 1_000_000), found("New", 2_000_000)])
     with open_reader(home.database) as reader:
-        (one,) = reader.list_documents()
-        whole = reader.document(one["id"])
+        (one,) = reader.documents.find(DocumentQuery(), limit=9).documents
+        whole = reader.documents.one(one["id"])
     assert (one["title"], one["first_seen"], one["last_seen"]) == (
         "New", "1970-01-01T00:00:01.000Z", "1970-01-01T00:00:02.000Z",
     )  # fmt: skip

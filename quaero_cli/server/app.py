@@ -16,6 +16,7 @@ from quaero_cli.resources import VENDOR_FILES, shipped, vendor_file
 from quaero_cli.server.answers import error_body
 from quaero_cli.server.definition_routes import DefinitionRoutes
 from quaero_cli.server.desk import Desk
+from quaero_cli.server.document_routes import DocumentRoutes
 from quaero_cli.server.files import Files
 from quaero_cli.server.health_route import HealthRoute
 from quaero_cli.server.job_routes import JobRoutes
@@ -49,7 +50,10 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     app.url_map.redirect_defaults = False
-    api = (StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), HealthRoute(desk))
+    api = (
+        StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), DocumentRoutes(desk),
+        HealthRoute(desk),
+    )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)
     _handle_errors(app, desk)

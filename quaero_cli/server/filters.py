@@ -9,6 +9,7 @@ from quaero_cli.model import LEVELS, Level, LogQuery, Status
 from quaero_cli.server.cursor import CURSOR_FORM, Cursor, parse_cursor
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.params import BadParameter, Rule, Values, choice, integer, job_id, matching, name, read_query
+from quaero_cli.store.encode import parse_timestamp
 
 _USUAL = Limits()
 DEFAULT_LIMIT = _USUAL.default_entries
@@ -16,6 +17,9 @@ MAX_LIMIT = _USUAL.most_entries
 MAX_SERVICE_LIMIT = 500
 DEFAULT_JOBS = 50
 MAX_JOBS_LISTED = 500  # 150 KB, 20 ms
+DEFAULT_DOCUMENTS = 50
+MAX_DOCUMENTS = 500  # without their texts: 300 KB
+MAX_OFFSET = 1_000_000
 MAX_JOBS = 100  # of one stream; more would not fit in a URL
 
 _TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
@@ -50,6 +54,14 @@ JOB_RULES: Mapping[str, Rule] = {
     "definition": name(),
     "limit": integer(1, MAX_JOBS_LISTED),
     "before": job_id(),
+}
+DOCUMENT_RULES: Mapping[str, Rule] = {
+    "q": matching(_TEXT, "words to search for, 1 to 200 characters"),
+    "job_id": job_id(),
+    "site": name(),
+    "since": Rule("a time of ISO 8601 with its zone", parse_timestamp, {"type": "string", "format": "date-time"}),
+    "limit": integer(1, MAX_DOCUMENTS),
+    "offset": integer(0, MAX_OFFSET),
 }
 PAGE_RULES: Mapping[str, Rule] = {**_FILTERS, **dict.fromkeys(_PLACES, _PLACE)}
 

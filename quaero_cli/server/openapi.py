@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from quaero_cli import __version__
-from quaero_cli.model import JobSummary, LogsView, StatusView
-from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, STREAM_RULES
+from quaero_cli.model import DocumentDetails, DocumentView, JobSummary, LogsView, StatusView
+from quaero_cli.server.filters import DOCUMENT_RULES, JOB_RULES, PAGE_RULES, STREAM_RULES
 from quaero_cli.server.params import Rule
 from quaero_cli.server.schemas import reference, schemas_of
 from quaero_cli.store.jobs import JobDetails
@@ -80,6 +80,11 @@ _OPERATIONS = (
         "post", "/api/job-definitions/{definition_id}/execute", "Start a job", _ACCEPTED, {}, (400, 404, 409, 415),
         success=202, body="the job's parameters; may be left out",
     ),
+    _Operation(
+        "get", "/api/documents", "What crawlers collected: the newest first, or the best of a search",
+        _list_of("documents", reference(DocumentView)), DOCUMENT_RULES, (400,),
+    ),
+    _Operation("get", "/api/documents/{document_id}", "One article", reference(DocumentDetails), {}, (404,)),
     _Operation("get", "/api/health", "Whether the server works, for probes", _OBJECT, {}, (503,), open=True),
     _Operation("get", "/api/openapi.json", "This description", _OBJECT, {}),
 )  # fmt: skip
@@ -90,7 +95,9 @@ def describe() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)
-    schemas = {"Error": _ERROR} | schemas_of([LogsView, JobSummary, JobDetails, StatusView])
+    schemas = {"Error": _ERROR} | schemas_of(
+        [LogsView, JobSummary, JobDetails, StatusView, DocumentView, DocumentDetails]
+    )
     return {
         "openapi": "3.1.0",
         "info": {"title": "quaero", "version": __version__},

@@ -48,6 +48,14 @@ def timestamp(time_us: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros // 1000:03d}Z"
 
 
+def parse_timestamp(text: str) -> int:
+    """Return microseconds since 1970 of a time of ISO 8601 with its zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no zone")
+    return round(moment.timestamp() * 1_000_000)
+
+
 def timestamp_or_none(time_us: int | None) -> str | None:
     """Return the wire's time, or None where there is none yet."""
     return None if time_us is None else timestamp(time_us)

@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from quaero_cli.model import Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
-from quaero_cli.store import documents, entries, jobs
+from quaero_cli.store import entries, jobs
+from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
 from quaero_cli.store.jobs import JobDetails, LastJob
@@ -40,6 +41,7 @@ class Reader:
         self._connection = connect(path, readonly=True)
         self._connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
         self._make = EntryMaker(self._connection)
+        self.documents = Documents(self._connection, path)
         with translated(path):
             row = self._connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
         self.epoch: str = row[0]
@@ -228,18 +230,6 @@ class Reader:
         query = LogQuery((job_id,), (step,), Level.DEBUG)
         with translated(self._path), snapshot(self._connection):
             return entries.read_newest(self._connection, self._make, resolve(self._connection, query), limit)[0]
-
-    # ------------------------------------------------------------------ documents
-
-    def list_documents(self, *, job_id: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """Return documents without their text, the newest first."""
-        with translated(self._path):
-            return documents.list_documents(self._connection, job_id=job_id, limit=limit)
-
-    def document(self, document_id: int) -> dict[str, Any]:
-        """Return one document with its text. Raises NotFoundError."""
-        with translated(self._path):
-            return documents.document(self._connection, document_id)
 
 
 def _contains_folded(message: str, text: str) -> bool:

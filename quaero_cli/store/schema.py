@@ -10,11 +10,14 @@ and times as people read them. What is deliberate:
 * Keys of jobs and steps are never used again, either (these tables are written rarely, so AUTOINCREMENT costs
   nothing): a reader that knew a deleted job must not take another's entries for its own.
 * Counts live in `log_count`, kept in the transaction that stores the entries; `COUNT(*)` is never needed.
+* `document_text` is the full-text index of documents, kept by triggers, so in the transaction that stores them. It
+  holds no text of its own, and an article that was found again unchanged does not touch it.
 * `origin` makes a batch that is stored twice harmless: it remembers how far each writing process has come.
 """
 
 import fcntl
 import os
+import re
 import secrets
 from contextlib import closing
 from pathlib import Path
@@ -146,9 +149,44 @@ CREATE TABLE document (
     fetched_at INTEGER NOT NULL,
     first_seen INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
-    job_id TEXT NOT NULL
+    job_id TEXT NOT NULL,
+    image TEXT,
+    version INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX document_job ON document(job_id);
+
+CREATE TABLE document_version (
+    document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    published TEXT,
+    fetched_at INTEGER NOT NULL,
+    job_id TEXT NOT NULL,
+    PRIMARY KEY (document, version)
+) WITHOUT ROWID;
+
+CREATE TABLE document_html (
+    document INTEGER PRIMARY KEY REFERENCES document(id) ON DELETE CASCADE,
+    html BLOB NOT NULL
+);
+
+CREATE VIRTUAL TABLE document_text USING fts5(
+    title, text, authors, tags, content='document', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER document_text_insert AFTER INSERT ON document BEGIN
+    INSERT INTO document_text(rowid, title, text, authors, tags)
+        VALUES (new.id, new.title, new.text, new.authors, new.tags); END;
+CREATE TRIGGER document_text_delete AFTER DELETE ON document BEGIN
+    INSERT INTO document_text(document_text, rowid, title, text, authors, tags)
+        VALUES ('delete', old.id, old.title, old.text, old.authors, old.tags); END;
+CREATE TRIGGER document_text_update AFTER UPDATE OF title, text, authors, tags ON document
+    WHEN old.title <> new.title OR old.text <> new.text OR old.authors <> new.authors OR old.tags <> new.tags BEGIN
+    INSERT INTO document_text(document_text, rowid, title, text, authors, tags)
+        VALUES ('delete', old.id, old.title, old.text, old.authors, old.tags);
+    INSERT INTO document_text(rowid, title, text, authors, tags)
+        VALUES (new.id, new.title, new.text, new.authors, new.tags); END;
 
 CREATE VIEW log_view AS
 SELECT log.id, job.id AS job_id, step.name AS step_name, log.worker, log.job_line, log.line_number,
@@ -218,7 +256,7 @@ def _apply_migrations(connection: Connection) -> None:
 
     @migrations()
     def m001_first_tables(database: Database) -> None:
-        for statement in _TABLES.split(";\n"):
+        for statement in re.split(r";\n+(?=CREATE)", _TABLES):
             database.execute(statement)
         rows: dict[str, str | int] = {"epoch": secrets.token_hex(4), "next_id": 1, "service_entries": 0}
         database.table("meta").insert_all({"key": key, "value": value} for key, value in rows.items())

@@ -1,7 +1,6 @@
 """Changes of state, each an UPDATE inside the writer's transaction. A final status is written once, never left."""
 
 from quaero_cli.model import (
-    DocumentFound,
     JobChanged,
     Status,
     StepChanged,
@@ -93,25 +92,3 @@ def change_worker(connection: Connection, step: int, fact: WorkerChanged) -> Non
 def _plus(status: Status) -> str:
     column = _WORKER_COLUMN[status]
     return f"{column} = {column} + 1"
-
-
-def keep_document(connection: Connection, fact: DocumentFound) -> None:
-    """Keep a document under its URL; one that is known already is brought up to date."""
-    document = fact.document
-    connection.execute(
-        "INSERT INTO document (url, canonical_url, title, authors, published, language, site, tags, text,"
-        " content_hash, status, fetched_at, first_seen, last_seen, job_id)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT (url) DO UPDATE SET canonical_url = excluded.canonical_url, title = excluded.title,"
-        " authors = excluded.authors, published = excluded.published, language = excluded.language,"
-        " site = excluded.site, tags = excluded.tags, text = excluded.text, content_hash = excluded.content_hash,"
-        " status = excluded.status, fetched_at = excluded.fetched_at, last_seen = excluded.last_seen,"
-        " job_id = excluded.job_id",
-        (
-            clean_text(document.url), clean_text(document.canonical_url), clean_text(document.title),
-            encode_json(document.authors), document.published, document.language,
-            document.site and clean_text(document.site), encode_json(document.tags), clean_text(document.text),
-            document.content_hash, document.status, document.fetched_at, document.fetched_at,
-            document.fetched_at, fact.job,
-        ),
-    )  # fmt: skip

@@ -31,7 +31,7 @@ from quaero_cli.model import (
     StepProgressed,
     WorkerChanged,
 )
-from quaero_cli.store import states
+from quaero_cli.store import keeping, states
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 from quaero_cli.store.schema import SERVICE
@@ -218,7 +218,7 @@ class _Batch:
             case WorkerChanged():
                 states.change_worker(connection, writer.step_key(fact.job, fact.step), fact)
             case DocumentFound():
-                states.keep_document(connection, fact)
+                keeping.keep_document(connection, fact)
 
     def _last_job_line(self, job: int) -> int:
         if job == SERVICE:

@@ -1,0 +1,116 @@
+"""`quaero docs export`: documents to files. Markdown with front matter, NDJSON, or WARC for archives.
+
+Documents are read in pages, so that memory does not grow with the collection. A file's name is made of the document's
+ID and title, so exporting again brings the same files up to date.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from quaero_cli.errors import UsageError
+from quaero_cli.store.documents import DocumentQuery, Documents
+from quaero_cli.terminal.ndjson import to_json
+
+_PAGE = 200  # documents read at once
+_MAX_SLUG = 60  # characters; a path has a limit of 255 bytes for each name
+# What stands above the text, in this order. A JSON text is a YAML text, so values are written as JSON.
+_FRONT = (
+    "id", "title", "url", "canonical_url", "authors", "published", "language", "site", "tags", "image",
+    "content_hash", "version", "status", "fetched_at", "first_seen", "last_seen", "job_id",
+)  # fmt: skip
+
+Document = Mapping[str, Any]
+
+
+def export(documents: Documents, query: DocumentQuery, folder: Path, format: str, limit: int | None) -> int:
+    """Write what the query finds below `folder`, made where it is missing; return how many. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FORMATS[format](_read(documents, query, limit), documents, folder)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder}: {error.strerror}", hint="name a directory to write to"
+        ) from None
+
+
+def _read(documents: Documents, query: DocumentQuery, limit: int | None) -> Iterator[dict[str, Any]]:
+    done = 0
+    while limit is None or done < limit:
+        wanted = _PAGE if limit is None else min(_PAGE, limit - done)
+        found = documents.find(query, limit=wanted, offset=done).documents
+        for each in found:
+            yield documents.one(each["id"])
+        done += len(found)
+        if len(found) < wanted:
+            return
+
+
+def _markdown(found: Iterator[Document], _documents: Documents, folder: Path) -> int:
+    written = 0
+    for each in found:
+        front = "".join(f"{name}: {to_json(each[name])}\n" for name in _FRONT if each[name] is not None)
+        text = f"---\n{front}---\n\n# {each['title']}\n\n{each['text']}\n"
+        (folder / f"{each['id']:06d}-{_slug(each['title'])}.md").write_text(text, encoding="utf-8")
+        written += 1
+    return written
+
+
+def _ndjson(found: Iterator[Document], _documents: Documents, folder: Path) -> int:
+    written = 0
+    with (folder / "documents.ndjson").open("w", encoding="utf-8") as file:
+        for each in found:
+            file.write(to_json(each) + "\n")
+            written += 1
+    return written
+
+
+def _warc(found: Iterator[Document], documents: Documents, folder: Path) -> int:
+    """A record `resource` with the page where its HTML was kept, and a record `conversion` with its Markdown."""
+    from warcio.warcwriter import WARCWriter
+
+    written = 0
+    with (folder / "documents.warc.gz").open("wb") as file:
+        writer = WARCWriter(file, gzip=True)
+        for each in found:
+            _write_records(writer, each, documents.html(each["id"]))
+            written += 1
+    return written
+
+
+def _write_records(writer: Any, document: Document, page: bytes | None) -> None:  # noqa: ANN401  # it has no types
+    headers = {"WARC-Date": document["fetched_at"]}
+    if page is not None:
+        record = writer.create_warc_record(
+            document["url"],
+            "resource",
+            payload=BytesIO(page),
+            warc_content_type="text/html",
+            warc_headers_dict=headers,
+        )
+        writer.write_record(record)
+        headers = {**headers, "WARC-Refers-To": record.rec_headers.get_header("WARC-Record-ID")}
+    text = f"# {document['title']}\n\n{document['text']}\n".encode()
+    record = writer.create_warc_record(
+        document["url"],
+        "conversion",
+        payload=BytesIO(text),
+        warc_content_type="text/markdown",
+        warc_headers_dict=headers,
+    )
+    writer.write_record(record)
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG].strip("-") or "untitled"
+
+
+FORMATS: Mapping[str, Callable[[Iterator[Document], Documents, Path], int]] = {
+    "markdown": _markdown,
+    "ndjson": _ndjson,
+    "warc": _warc,
+}
