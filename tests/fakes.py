@@ -139,6 +139,7 @@ class FakeContext:
     documents: list[Document] = field(default_factory=list)
     readies: list[dict[str, Any]] = field(default_factory=list)
     rooms: int = 0
+    starts: int = 0
     most_at_once: int = 0  # workers that ran at the same time
 
     def __post_init__(self) -> None:
@@ -171,6 +172,9 @@ class FakeContext:
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
         self.readies.append(dict(outputs or {}))
+
+    def started(self) -> None:
+        self.starts += 1
 
     async def room(self) -> None:
         self.rooms += 1

@@ -119,6 +119,23 @@ class Stage:
                 raise StepFailed(f"bad {value}")
             return left
 
+        async def talker(ctx):
+            for line in ("starting", "port [::]:80", "(unclosed", "listening on port 8081"):
+                ctx.log.info(line)
+                await trio.sleep(1)
+            await trio.sleep_forever()
+
+        async def quiet(ctx):
+            self.order.append("quiet begins")
+            try:
+                await trio.sleep(2)
+                ctx.started()
+                await trio.sleep(1)
+                ctx.ready({"port": 7})
+                await trio.sleep_forever()
+            finally:
+                self.order.append("quiet ends")
+
         def options(*pairs):
             return tuple(Option(name, kind) for name, kind in pairs)
 
@@ -132,6 +149,8 @@ class Stage:
                             default_concurrency=2),
             "each": StepType("each", each, options(
                 ("value", Kind.STRING), ("seconds", Kind.FLOAT), ("failures", Kind.INT), ("left", Kind.TABLE))),
+            "talker": StepType("talker", talker, service=True, announces=False),
+            "quiet": StepType("quiet", quiet, service=True, announces=False),
             "flaky": StepType("flaky", flaky, options(
                 ("failures", Kind.INT), ("seconds", Kind.FLOAT), ("failing", Kind.INT), ("after_ready", Kind.BOOL)),
                 service=True),

@@ -12,7 +12,7 @@ from jobfiles import TYPES, define
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.load import load, parse
-from quaero_cli.jobdef.model import ErrorTolerance, JobDefinition, StepDefinition
+from quaero_cli.jobdef.model import ErrorTolerance, ForEach, JobDefinition, Ready, Retries, StepDefinition
 
 FULL = """
 id = "news"
@@ -44,6 +44,7 @@ anything = { goes = 1979-05-27 }
 [step.site]
 type = "site"
 service = true
+ready = { url = "http://127.0.0.1/{config.pages}", timeout = "5s" }
 
 [step.crawl]
 type = "crawler"
@@ -66,6 +67,19 @@ on_error = "fatal"
 always_run = true
 command = ["rm", "-r", "{env.LANG}"]
 env = { JOB = "{job.id}" }
+
+[step.load]
+type = "shell"
+for_each = [1, "b", { c = "{params.urls}" }]
+worker_timeout = "1m"
+retries = { limit = 3, delay = "2s", backoff = 1.5, max_delay = "1m", jitter = true }
+command = "echo {item}"
+
+[step.files]
+type = "shell"
+for_each = { glob = "*.csv" }
+retries = { limit = 1 }
+command = "echo {item}"
 """
 
 
@@ -82,7 +96,7 @@ def test_a_full_definition_is_read_as_written(tmp_path):
     }
     clean = {"command": ["rm", "-r", "{env.LANG}"], "env": {"JOB": "{job.id}"}}
     steps = (
-        StepDefinition("site", "site", service=True),
+        StepDefinition("site", "site", service=True, ready=Ready("url", 5.0, "http://127.0.0.1/{config.pages}")),
         StepDefinition(
             name="crawl",
             type="crawler",
@@ -96,6 +110,21 @@ def test_a_full_definition_is_read_as_written(tmp_path):
             options=crawl,
         ),
         StepDefinition("clean", "shell", depends=("crawl",), on_error="fatal", always_run=True, options=clean),
+        StepDefinition(
+            name="load",
+            type="shell",
+            for_each=ForEach(items=[1, "b", {"c": "{params.urls}"}]),
+            worker_timeout=60.0,
+            retries=Retries(3, delay=2.0, backoff=1.5, max_delay=60.0, jitter=True),
+            options={"command": "echo {item}"},
+        ),
+        StepDefinition(
+            "files",
+            "shell",
+            for_each=ForEach(glob="*.csv"),
+            retries=Retries(1, delay=1.0, backoff=2.0, max_delay=None, jitter=False),
+            options={"command": "echo {item}"},
+        ),
     )
     assert job.steps == steps
     assert (job.id, job.name, job.description, job.tags) == ("news", "News", "Crawls", ("a", "b"))
@@ -162,6 +191,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
 
 
 STEP = "[step.a]\ntype = 'shell'\ncommand = 'x'\n"
+SITE = "[step.b]\ntype = 'shell'\ncommand = 'x'\ndepends = 's'\n[step.s]\ntype = 'site'\nservice = true\n"
 CRAWL = "[step.a]\ntype = 'crawler'\n"
 
 # text, what the message says behind the file, what the hint says
@@ -260,7 +290,18 @@ FAULTS = [
     (STEP + "for_each = [{x=1}, {}]\nenv = { A = '{item.x}' }", "env: {item.x}: the item '{}' has no 'x'", None),
     ("[step.a]\ntype = 'site'\nservice = true\nfor_each = ['a']", "for_each: does not go with service", "one of"),
     ("[step.a]\ntype = 'crawler'\nfor_each = ['a']", "for_each: type 'crawler' has workers of its own", "out"),
-    (STEP + "ready = 'x'", "step a: ready: not supported yet", "take it out"),
+    (STEP + "ready = { port = 80 }", "step a: ready: goes with service = true only", "service = true"),
+    (SITE + "ready = 'x'", "step s: ready: must be a table, not 'x'", "write { port = 8080 }"),
+    (SITE + "ready = { prot = 80 }", "ready: unknown key 'prot'", "did you mean 'port'?"),
+    (SITE + "ready = { port = 80, log = 'x' }", "ready: has both port and log", "take one"),
+    (SITE + "ready = { port = 0 }", "ready: port: must be a port, 1 to 65535, not 0", None),
+    (SITE + "ready = { port = '80' }", "ready: port: must be a port, 1 to 65535, not '80'", None),
+    (SITE + "ready = { port = '{params.x}' }", "ready: unknown parameter in {params.x}", None),
+    (SITE + "ready = { url = 'x:80' }", "ready: url: must be an http:// or https:// URL, not 'x:80'", None),
+    (SITE + "ready = { log = '' }", "ready: log: is empty", "listening"),
+    (SITE + "ready = { log = 5 }", "ready: log: must be a string, not 5", None),
+    (SITE + "ready = { call = false }", "ready: call: must be true, not false", None),
+    (SITE + "ready = { port = 80, timeout = '0s' }", "ready: timeout: must be longer than zero, not '0s'", None),
     (STEP + "on_error = 'retry'", "step a: on_error: must be one of 'fail', 'continue', 'fatal'", None),
     (STEP + "timeout = 1.5", "step a: timeout: must be a duration, not 1.5", "unit"),
     (STEP + "idle_timeout = '5'", "step a: idle_timeout: must be a duration, not '5'", "unit"),

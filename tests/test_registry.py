@@ -40,7 +40,7 @@ def test_a_module_describes_its_type(read):
     """One file with a function is all that a new step type takes."""
     found = read('''
         DEFAULT_CONCURRENCY = 8
-        SERVICE = True
+        SERVICE = "started"
 
         async def demo(ctx, *, who: str, times: int = 1) -> None:
             """Greet somebody,
@@ -117,7 +117,7 @@ BROKEN = [
     ('async def demo(ctx, *, for_each: str):\n    """Do."""', "option 'for_each' has the name of a step's own key"),
     ('DEFAULT_CONCURRENCY = -1\nasync def demo(ctx):\n    """Do."""', "DEFAULT_CONCURRENCY must be a whole number"),
     ('DEFAULT_CONCURRENCY = True\nasync def demo(ctx):\n    """Do."""', "DEFAULT_CONCURRENCY must be a whole number"),
-    ('SERVICE = 1\nasync def demo(ctx):\n    """Do."""', "SERVICE must be True or False, not 1"),
+    ('SERVICE = 1\nasync def demo(ctx):\n    """Do."""', "SERVICE must be 'ready' or 'started', not 1"),
 ]
 
 

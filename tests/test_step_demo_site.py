@@ -45,7 +45,7 @@ async def fetch(port, target):
 
 async def test_serves_until_it_is_stopped(ctx, nursery):
     """Steps that wait for the site would get no address, or the wrong one, and the log would not tell."""
-    assert module.SERVICE is True
+    assert module.SERVICE == "ready"
     nursery.start_soon(lambda: demo_site(ctx, articles=12, seed=3))
     await ctx.is_ready.wait()
     [outputs] = ctx.readies

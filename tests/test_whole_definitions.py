@@ -84,3 +84,61 @@ def test_a_fan_out_over_files_and_lines(shell, tmp_path):
         ("count-2", "file is 'b $(touch hacked).csv' for count-2"), ("greet-1", "hi Ann's"),
         ("greet-2", "hi Bo; exit 3"), ("sum-2", "2 lines"),
     } <= said  # fmt: skip
+
+
+def test_services_of_shell_and_python_are_used_and_stopped(shell, tmp_path):
+    """What needs a server would start before it listens, or its processes would stay behind."""
+    (tmp_path / "helper.py").write_text(
+        "import trio\n\nasync def serve(ctx):\n    listeners = await trio.open_tcp_listeners(0, host='127.0.0.1')\n"
+        "    ctx.ready({'port': listeners[0].socket.getsockname()[1]})\n    await trio.sleep_forever()\n"
+    )
+    path = shell.define("services", """
+        [step.server]
+        type = "shell"
+        service = true
+        command = "exec python3 -u -m http.server --bind 127.0.0.1 0"
+        ready = { log = 'port (?P<port>\\d+)' }
+        [step.again]
+        type = "shell"
+        service = true
+        depends = "server"
+        command = "exec sleep 1000"
+        ready = { url = "http://127.0.0.1:{steps.server.outputs.port}/" }
+        [step.helper]
+        type = "python"
+        service = true
+        call = "helper.py:serve"
+        ready = { call = true, timeout = "30s" }
+        [step.use]
+        type = "shell"
+        depends = ["again", "helper"]
+        command = 'test -n "$A" && test -n "$B" && echo "used"'
+        env = { A = "{steps.server.outputs.port}", B = "{steps.helper.outputs.port}" }
+    """)  # fmt: skip
+    shell.run("run", path)
+    steps = {step["name"]: step["status"] for step in shell.json("show", "last")["steps"]}
+    assert steps == dict.fromkeys(("server", "again", "helper", "use"), "completed")
+    said = messages(shell)
+    assert said.index("Status changed: completed (step: again, type: shell)") < said.index(
+        "Status changed: completed (step: server, type: shell)"
+    )
+    assert "Ended a process that had outlived its step" not in said
+
+
+def test_a_service_that_does_not_start_says_why(shell):
+    """A typing error in its command would look like a timeout."""
+    path = shell.define("broken", """
+        [step.server]
+        type = "shell"
+        service = true
+        command = "no-such-server --port 1"
+        ready = { port = 1 }
+        [step.use]
+        type = "shell"
+        depends = "server"
+        command = "true"
+    """)  # fmt: skip
+    shell.run("run", path, code=1)
+    assert [step["error"] for step in shell.json("show", "last")["steps"]] == [
+        "exit code 127", "depends on server, which failed",
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from quaero_cli.engine.documents import check_document
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
+from quaero_cli.engine.readiness import Readiness
 from quaero_cli.engine.shared import Running
 from quaero_cli.engine.workers import Worker, Workers, open_workers
 from quaero_cli.errors import StepFailed
@@ -38,11 +39,11 @@ class Context:
         type_: StepType,
         *,
         attempt: int,
-        on_ready: Callable[[], None],
+        readiness: Readiness | None = None,
         last_worker: int = 0,
         log: JobLog | None = None,
     ) -> None:
-        """`on_ready` is called when the step has become ready; `last_worker` is the number of the newest so far.
+        """`readiness` is a service's; `last_worker` is the number of the newest so far.
 
         `log` None: the step's own, a new one.
         """
@@ -51,18 +52,19 @@ class Context:
         self._type = type_
         self._emit = job.ground.emit
         self._attempt = attempt
-        self._on_ready = on_ready
+        self._readiness = readiness
         self.last_worker = last_worker
         self._clock = trio.lowlevel.current_clock()  # steps log from threads, too
         self.heard_at = self._clock.current_time()  # when the step last said something, for its idle timeout
-        self.is_ready = False
         self.failed_workers = 0
         self._logs: WeakSet[JobLog] = WeakSet()
         self.log = self._make_log(None) if log is None else log
 
     def _make_log(self, worker: int | None) -> JobLog:
-        # Only an idle timeout listens; without one an entry need not look at the clock again.
-        heard = self._hear if self._step.idle_timeout is not None else None
+        heard = None if self._readiness is None or worker is not None else self._readiness.hear
+        # Only an idle timeout asks when; without one an entry need not look at the clock again.
+        if self._step.idle_timeout is not None:
+            heard = self._note_time if heard is None else partial(self._hear, heard)
         log = JobLog(
             self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard,
             mask=self._job.mask,
@@ -76,8 +78,12 @@ class Context:
         for log in list(self._logs):
             log.close()
 
-    def _hear(self) -> None:
+    def _note_time(self, message: str) -> None:
         self.heard_at = self._clock.current_time()
+
+    def _hear(self, tell: Callable[[str], None], message: str) -> None:
+        self._note_time(message)
+        tell(message)
 
     @property
     def job_id(self) -> str:
@@ -162,8 +168,13 @@ class Context:
         """The service can be used from now on."""
         if outputs:
             self.keep_outputs(outputs)
-        self.is_ready = True
-        self._on_ready()
+        if self._readiness is not None:
+            self._readiness.called()
+
+    def started(self) -> None:
+        """What the step runs has begun."""
+        if self._readiness is not None:
+            self._readiness.started()
 
     def keep_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Keep the step's outputs with the job, for later steps."""
@@ -192,6 +203,7 @@ class Context:
             cwd=cwd or self.directory,
             on_line=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
+            on_start=self.started,
             grace=ground.grace,
             kill_now=ground.kill_now,
             mask=self.mask,
@@ -214,7 +226,7 @@ class WorkersContext(Context):
     """A step's context as a worker of `for_each` has it: the log is the worker's, and so are the outputs."""
 
     def __init__(self, job: Running, step: StepDefinition, type_: StepType, worker: Worker) -> None:
-        super().__init__(job, step, type_, attempt=worker.attempt, on_ready=_nothing, log=worker.log)
+        super().__init__(job, step, type_, attempt=worker.attempt, log=worker.log)
         self._worker = worker
         self.outputs: dict[str, Any] = {}
 
@@ -231,7 +243,3 @@ class WorkersContext(Context):
 
     def _names(self) -> dict[str, str]:
         return {**super()._names(), "QUAERO_WORKER": self._worker.name}
-
-
-def _nothing() -> None:
-    """A worker is no service: nobody waits for it."""

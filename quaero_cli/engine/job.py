@@ -21,6 +21,7 @@ from quaero_cli.engine.strays import kill_strays
 from quaero_cli.errors import QuaeroError
 from quaero_cli.jobdef.model import StepDefinition, StepType
 from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
+from quaero_cli.jobdef.ready import resolve_ready
 from quaero_cli.model import JobChanged, Level, Status, StepChanged
 from quaero_cli.plan import Decision, Plan, job_status
 
@@ -153,12 +154,12 @@ class JobRun:
             if step.condition is not None and not is_truthy(resolve(step.condition, scope)):
                 self._skip(step.name, "its condition is not met")
                 return
-            work = self._work_of(step, scope)
+            work, when_ready = self._work_of(step, scope), resolve_ready(step, scope)
         except QuaeroError as error:
             self._fail_unstarted(step, error)
             return
         self._states[step.name] = Status.RUNNING
-        run = self._runs[step.name] = StepRun(self._job, step, self._notice)
+        run = self._runs[step.name] = StepRun(self._job, step, when_ready, self._notice)
         nursery.start_soon(self._run_step, run, work)
 
     def _work_of(self, step: StepDefinition, scope: Scope) -> Work:

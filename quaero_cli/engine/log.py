@@ -38,10 +38,10 @@ class JobLog:
         step: str | None = None,
         worker: int | None = None,
         source: str = "",
-        heard: Callable[[], None] | None = None,
+        heard: Callable[[str], None] | None = None,
         mask: Mask | None = None,
     ) -> None:
-        """Log for `job`; `heard` is called after each entry (the idle timeout listens).
+        """Log for `job`; `heard` is called with each message (the idle timeout listens, and who waits for a line).
 
         `mask` hides secrets before a message is split or a field is cut; `emit` masks the rest (see `masked`).
         """
@@ -86,6 +86,8 @@ class JobLog:
         fields = bounded(as_of_now(fields), self._mask) if fields else None
         now = time.time_ns() // 1000
         where = self._source if source is None else source
+        if self._heard is not None:
+            self._heard(message)
         if len(message) > _SURELY_FITS:
             if self._mask is not None:
                 message = self._mask.text(message)
@@ -93,8 +95,6 @@ class JobLog:
             for piece in pieces:
                 self._put(now, known, piece, where, {**(fields or {}), "continued": True})
         self._put(now, known, message, where, fields)
-        if self._heard is not None:
-            self._heard()
 
     def _put(self, now: int, level: int, message: str, source: str, fields: Mapping[str, Any] | None) -> None:
         line = (self._job, self._step, self._worker, now, level, message, self._originator, source, fields)

@@ -49,6 +49,7 @@ async def run_process(
     cwd: Path,
     on_line: OnLine,
     room: Room,
+    on_start: Callable[[], None] | None = None,
     grace: float = GRACE,
     drain: float = DRAIN,
     kill_now: trio.Event | None = None,
@@ -57,7 +58,8 @@ async def run_process(
     """Run a child in a session of its own, hand over its output, return its exit code (negative: the signal).
 
     `env` is the child's whole environment. `on_line(source, text, continued)` is called for each piece of
-    `stdout` and `stderr` (see `lines`), in the order of each; `room` is awaited after each chunk of them.
+    `stdout` and `stderr` (see `lines`), in the order of each; `room` is awaited after each chunk of them. `on_start`
+    is called once the child runs.
 
     `mask` hides secrets in the output, before it is split.
 
@@ -69,6 +71,8 @@ async def run_process(
     """
     child = await _start(argv, env, cwd)
     group = Group(child)
+    if on_start is not None:
+        on_start()
     try:
         assert child.stdout is not None
         assert child.stderr is not None

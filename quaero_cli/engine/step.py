@@ -19,9 +19,10 @@ import trio
 from quaero_cli.engine.attempts import failed_attempt, last_reason, pause_after
 from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
+from quaero_cli.engine.readiness import Readiness
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.errors import StepFailed
-from quaero_cli.jobdef.model import StepDefinition
+from quaero_cli.jobdef.model import Ready, StepDefinition
 from quaero_cli.model import Level, Status, StepChanged
 from quaero_cli.plan import judge_step
 
@@ -39,10 +40,13 @@ class End:
 
 
 class StepRun:
-    """One step that was started. `notice` is called when it has become ready."""
+    """One step that was started. `notice` is called when it has become `ready`, as a service."""
 
-    def __init__(self, job: Running, step: StepDefinition, notice: Callable[[], None]) -> None:
+    def __init__(self, job: Running, step: StepDefinition, ready: Ready | None, notice: Callable[[], None]) -> None:
+        """`ready`: with its placeholders filled."""
         self.step = step
+        self.ready = False  # whether the service can be used
+        self._ready = ready
         self._job = job
         self._type = job.ground.step_types[step.type]
         self._notice = notice
@@ -51,11 +55,6 @@ class StepRun:
         self._context = self._next_context(None)
         self._scope = trio.CancelScope()
         self._stopped_as: End | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether the service can be used."""
-        return self._context.is_ready
 
     def stop(self, status: Status, reason: str | None = None) -> None:
         """End it now with `status`; the first call decides."""
@@ -100,7 +99,7 @@ class StepRun:
         self._context.log.write(Level.WARN, message, fields=fields)
         # What failed is done again, so its failed workers are no longer counted among those that the job bears.
         self._job.failed_workers -= self._context.failed_workers
-        self._context.is_ready = False
+        self.ready = False
         await trio.sleep(pause)
         self._context = self._next_context(self._context)
         self._context.log.info(f"Attempt {self._attempt} of {self._retries.limit + 1}", attempt=self._attempt)
@@ -110,9 +109,10 @@ class StepRun:
         self._attempt += 1
         if last is not None:
             last.close()
+        self._readiness = None if self._ready is None else Readiness(self._ready)
         return Context(
             self._job, self.step, self._type,
-            attempt=self._attempt, on_ready=self._notice, last_worker=last.last_worker if last else 0,
+            attempt=self._attempt, readiness=self._readiness, last_worker=last.last_worker if last else 0,
         )  # fmt: skip
 
     async def _run_attempt(self, work: Work) -> End:
@@ -131,12 +131,22 @@ class StepRun:
         async with trio.open_nursery() as nursery:
             if self.step.idle_timeout is not None:
                 nursery.start_soon(limit.watch_silence, self.step.idle_timeout)
+            if self._readiness is not None:
+                nursery.start_soon(self._become_ready, self._readiness)
             outputs = await work(self._context)
             if outputs:
                 self._context.keep_outputs(outputs)
             if self.step.service:
                 raise StepFailed("the service ended by itself while it was still needed")
             nursery.cancel_scope.cancel()
+
+    async def _become_ready(self, readiness: Readiness) -> None:
+        outputs = await readiness.wait()
+        if outputs:
+            self._context.keep_outputs(outputs)
+        self._context.log.info("Ready")
+        self.ready = True
+        self._notice()
 
     def _judge(self, limit: "_Limit", failure: BaseException | None) -> End:
         if self._stopped_as is not None and failure is not None:

@@ -18,6 +18,7 @@ they use one another::
     graph         what depends on what
     shellwords    where in a shell line a value may stand, and how it is quoted there
     placeholders  {params.X} and its kin: checked at load, filled at run
+    ready         a service's `ready`
     retries       a step's `retries`
     foreach       a step's `for_each`
     steps         [step.NAME] tables

@@ -3,6 +3,7 @@
 A key of the second kind is refused, not skipped: a schedule that never fires is worse than an error.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 ROOT_KEYS = (
@@ -13,19 +14,17 @@ ROOT_KEYS = (
 
 STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
-    "always_run", "condition", "service", "retries", "for_each", "worker_timeout",
+    "always_run", "condition", "service", "retries", "for_each", "worker_timeout", "ready",
 )  # fmt: skip
-STEP_LATER = MappingProxyType(
-    {
-        "ready": "take it out; a service step tells by itself when it is ready",
-    }
-)
+STEP_LATER: Mapping[str, str] = MappingProxyType({})
 
 PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max", "secret")
 
 RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
 
 FOR_EACH_KEYS = ("glob", "file")
+
+READY_KEYS = ("port", "url", "log", "call", "timeout")
 
 TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 

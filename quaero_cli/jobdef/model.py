@@ -73,6 +73,7 @@ class StepType:
     help: str = ""  # the docstring without its lines about options
     default_concurrency: int = 1  # workers at once when the definition does not say; 0: no bound
     service: bool = False  # may be used with `service = true`
+    announces: bool = True  # as a service it calls `ctx.ready` by itself; else it is ready when it has started
     workers: bool = False  # has a fan-out of its own, and so none by `for_each`
 
     def option(self, name: str) -> Option | None:
@@ -128,6 +129,24 @@ class ForEach:
     file: str | None = None  # a file of lines, from there, too
 
 
+# Seconds until a service must be ready when its definition does not say: slow to start is a minute, not ten.
+DEFAULT_READY_TIMEOUT = 60.0
+
+ReadyKind = Literal["port", "url", "log", "call", "started"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """When a service can be used: `value` is the port, the URL or what a line holds, with its placeholders.
+
+    `call`: when the step says so by `ctx.ready`; `started`: as soon as what it runs has begun. `timeout` in seconds.
+    """
+
+    kind: ReadyKind
+    timeout: float = DEFAULT_READY_TIMEOUT
+    value: Value = None
+
+
 # Seconds: a failure that lasts is looked at again soon enough, and costs nothing meanwhile.
 DEFAULT_MAX_DELAY = 600.0
 
@@ -150,6 +169,7 @@ class StepDefinition:
     retries: Retries | None = None  # of each worker where there is `for_each`, else of the step
     for_each: ForEach | None = None
     worker_timeout: float | None = None  # of each attempt of a worker of `for_each`
+    ready: Ready | None = None  # of a service
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

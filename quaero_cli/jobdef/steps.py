@@ -10,6 +10,7 @@ from quaero_cli.jobdef.keys import STEP_KEYS, STEP_LATER
 from quaero_cli.jobdef.model import OnError, StepDefinition, StepType
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
 from quaero_cli.jobdef.placeholders import SHELL_LINES, Known, check_placeholders, has_placeholder
+from quaero_cli.jobdef.ready import read_ready
 from quaero_cli.jobdef.retries import read_retries
 from quaero_cli.jobdef.table import Table, check_name
 from quaero_cli.jobdef.values import check_option, check_string, check_strings
@@ -61,6 +62,7 @@ def _read(name: str, table: Table, step_types: Mapping[str, StepType]) -> StepDe
         always_run=table.boolean("always_run", False),
         condition=table.string("condition") if table.has("condition") else None,
         service=service,
+        ready=read_ready(table, step_type),
         retries=read_retries(table),
         for_each=read_for_each(table, step_type),
         worker_timeout=_read_worker_timeout(table),
@@ -144,6 +146,8 @@ def _check_references(steps: list[StepDefinition], document: Table, constants: M
         place = _place(document, step.name)
         if step.condition is not None:
             check_placeholders(step.condition, known, place.at("condition"))
+        if step.ready is not None:
+            check_placeholders(step.ready.value, known, place.at("ready"))
         if step.for_each is not None:
             check_items(step.for_each, known, place.at("for_each"))
             known = replace(known, items=literal_items(step.for_each))

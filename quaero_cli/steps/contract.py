@@ -18,7 +18,8 @@ should read; any other exception is a failure, too, and its traceback is kept in
 
 Two module constants may stand beside the function: `DEFAULT_CONCURRENCY` (workers at once when the definition
 does not say; 0: no bound; a type that has it opens workers of its own, and is not used with `for_each`) and
-`SERVICE = True` (may be used with `service = true` and must call `ctx.ready`).
+`SERVICE` (may be used with `service = true`): `"ready"` for a type that calls `ctx.ready` by itself, `"started"` for
+one that is ready when it has started, unless the definition says `ready`: that calls `ctx.started`, or runs a child.
 
 With `for_each` the function is called once for each item, several times at once, and knows nothing of it: the
 context that it is handed logs as the item's worker, and what it returns becomes that worker's outputs.
@@ -134,6 +135,9 @@ class StepContext(Protocol):
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
         """A service step can be used from now on; its outputs are handed to the steps that wait for it."""
+
+    def started(self) -> None:
+        """What the step runs has begun (`run_process` says so by itself): a service is ready unless it says when."""
 
     async def room(self) -> None:
         """Wait while the recorder is behind. Loops that log much call it once per round; a checkpoint always."""

@@ -7,7 +7,7 @@ import errno
 
 from quaero_cli.steps.contract import StepContext, StepFailed
 
-SERVICE = True
+SERVICE = "ready"
 
 _MOST_PORTS = 65_535
 

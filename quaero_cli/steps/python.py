@@ -15,6 +15,8 @@ from quaero_cli.pycall.capture import Sink, captured
 from quaero_cli.pycall.load import load
 from quaero_cli.steps.contract import StepContext, StepFailed
 
+SERVICE = "started"
+
 
 async def python(ctx: StepContext, *, call: str, args: dict[str, Any] | None = None) -> Mapping[str, Any] | None:
     """Call a Python function; a mapping that it returns becomes the step's outputs.
@@ -42,6 +44,7 @@ async def _call(ctx: StepContext, sink: Sink, call: str, args: Mapping[str, Any]
 
     find = functools.partial(load, call, ctx.directory)
     function = await run_in_thread(find, name=f"the import of {call}", log=ctx.log)
+    ctx.started()
     if inspect.iscoroutinefunction(function):
         return await function(**fit(call, function, args, ctx))
     prepared = functools.partial(function, **fit(call, function, args, ThreadContext(ctx, sink)))

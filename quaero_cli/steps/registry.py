@@ -76,8 +76,9 @@ def describe(name: str, function: types.FunctionType, module: types.ModuleType) 
         options=tuple(_read_option(argument, texts.get(argument.name, ""), module) for argument in arguments),
         summary=" ".join(words.split("\n\n")[0].split()),
         help=words,
-        default_concurrency=_constant(module, "DEFAULT_CONCURRENCY", 1),
-        service=bool(_constant(module, "SERVICE", False)),
+        default_concurrency=_concurrency(module),
+        service=_service(module) is not None,
+        announces=_service(module) == "ready",
         workers=hasattr(module, "DEFAULT_CONCURRENCY"),
     )
 
@@ -117,12 +118,18 @@ def _bad(module: types.ModuleType, problem: str, *, hint: str | None = None) -> 
     return DefinitionError(f"{module.__file__ or module.__name__}: {problem}", hint=hint)
 
 
-def _constant(module: types.ModuleType, name: str, default: int) -> int:
-    value = getattr(module, name, default)
-    if type(value) is not type(default) or value < 0:
-        expects = "True or False" if isinstance(default, bool) else "a whole number of at least 0"
-        raise _bad(module, f"{name} must be {expects}, not {value!r}")
-    return int(value)
+def _concurrency(module: types.ModuleType) -> int:
+    value = getattr(module, "DEFAULT_CONCURRENCY", 1)
+    if type(value) is not int or value < 0:
+        raise _bad(module, f"DEFAULT_CONCURRENCY must be a whole number of at least 0, not {value!r}")
+    return value
+
+
+def _service(module: types.ModuleType) -> str | None:
+    value = getattr(module, "SERVICE", None)
+    if value not in (None, "ready", "started"):
+        raise _bad(module, f"SERVICE must be 'ready' or 'started', not {value!r}")
+    return None if value is None else str(value)
 
 
 def _read_arguments(function: types.FunctionType, module: types.ModuleType) -> list[inspect.Parameter]:

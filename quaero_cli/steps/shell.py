@@ -26,6 +26,9 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 _SHELL_SIGNAL = 128
 
 
+SERVICE = "started"
+
+
 async def shell(
     ctx: StepContext,
     *,
