@@ -9,7 +9,7 @@ import sys
 import pytest
 from shells import PATIENCE, Shell, entries, first_job, read_line
 
-COMMANDS = ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token")
+COMMANDS = ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token", "doctor")
 TWO_STEPS = """
     [step.one]
     type = "shell"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from quaero_cli import __version__
-from quaero_cli.cli import cancel, check, defs, docs, jobs, run, serve, show, steps, tail, token
+from quaero_cli.cli import cancel, check, defs, docs, doctor, jobs, run, serve, show, steps, tail, token
 from quaero_cli.cli.common import before_command
 from quaero_cli.errors import QuaeroError, UsageError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, tail, serve, jobs, show, cancel, defs, check, steps, docs, token):
+for module in (run, tail, serve, jobs, show, cancel, defs, check, steps, docs, token, doctor):
     module.register(app)
 
 
@@ -77,8 +77,10 @@ def before(
 def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
     _open_standard_streams()
+    if len(sys.argv) == 1 and "_QUAERO_COMPLETE" not in os.environ:
+        return _welcome()
     try:
-        code = app(args=sys.argv[1:] or ["--help"], prog_name="quaero", standalone_mode=False)
+        code = app(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except QuaeroError as error:
@@ -95,6 +97,17 @@ def run_command_line() -> int:
             raise
         return _fail(usage or _our_fault(error))
     return code if isinstance(code, int) else 0
+
+
+def _welcome() -> int:
+    from quaero_cli.cli.welcome import welcome
+
+    try:
+        welcome()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute_stdout()
+    return 0
 
 
 def _usage_error(error: Exception) -> UsageError | None:

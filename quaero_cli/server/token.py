@@ -23,10 +23,10 @@ def load_or_create(path: Path) -> str:
     Raises ServerError when the file is somebody else's, can be read by others, or does not hold a token.
     """
     try:
-        token = _read(path)
+        token = load(path)
         if token is None:
             _create(path)
-            token = _read(path)
+            token = load(path)
     except OSError as error:
         raise ServerError(
             f"{path}: {error.strerror or error}", hint="make the data directory writable, or choose another: --home"
@@ -36,7 +36,8 @@ def load_or_create(path: Path) -> str:
     return token
 
 
-def _read(path: Path) -> str | None:
+def load(path: Path) -> str | None:
+    """Return the token in `path`, None when there is no such file. Raises ServerError like `load_or_create`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

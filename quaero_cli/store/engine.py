@@ -39,6 +39,12 @@ def is_safe(version: tuple[int, ...]) -> bool:
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
+def engine_version() -> tuple[int, ...]:
+    """Return the version of the linked SQLite."""
+    version: tuple[int, ...] = sqlite.sqlite_version_info
+    return version
+
+
 def require_safe_engine(version: tuple[int, ...] = sqlite.sqlite_version_info) -> None:
     """Raise StoreError when the linked SQLite may lose committed data."""
     if not is_safe(version):

@@ -1,0 +1,20 @@
+"""`quaero` alone: what it is, and three commands to try. Imports nothing, so that the first answer comes at once."""
+
+WELCOME = """\
+quaero runs jobs, stores every line they write, and shows them live: in this terminal, in any other, in the browser.
+
+Try these:
+  quaero run hello            run a job and watch it
+  quaero tail last            read its log again; it follows a job that runs, from any terminal
+  quaero serve --open         see all jobs in the browser, and start others there
+
+Then look around:
+  quaero defs                 what can be run: news-crawler is one
+  quaero doctor               whether quaero has all it needs here
+  quaero --help               all commands
+"""
+
+
+def welcome() -> None:
+    """Say it on stdout."""
+    print(WELCOME, end="")
