@@ -308,6 +308,24 @@ class JobSummary(JobView):
     counts: Counts
 
 
+class ChildView(TypedDict):
+    """A sub-job, as its parent names it."""
+
+    id: str
+    step: str  # the parent's step that ran it
+    definition: str
+    name: str
+    status: str
+
+
+class ArtifactView(TypedDict):
+    """A file that a step has left with its job."""
+
+    step: str
+    name: str  # its path below the step's folder
+    bytes: int
+
+
 class WorkerView(TypedDict):
     """A worker in `show`."""
 

@@ -15,7 +15,7 @@ definition here; pass options as the types' keyword arguments.
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, Level
-from quaero_cli.steps.contract import StepContext, WorkerContext, WorkerFunction, WorkerPool
+from quaero_cli.steps.contract import StepContext, SubJob, WorkerContext, WorkerFunction, WorkerPool
 
 
 class Line(NamedTuple):
@@ -132,6 +132,7 @@ class FakeContext:
     grace: float = 1.0  # seconds a child has between TERM and KILL
     room_hook: Callable[[], None] = lambda: None
     mask: Mask | None = None
+    run_job_hook: Callable[[str, Mapping[str, Any]], Awaitable[SubJob]] | None = None
 
     lines: list[Line] = field(default_factory=list)
     workers: list[FakeWorker] = field(default_factory=list)
@@ -180,6 +181,11 @@ class FakeContext:
         self.rooms += 1
         self.room_hook()
         await trio.lowlevel.checkpoint()
+
+    async def run_job(self, definition: str, params: Mapping[str, Any]) -> SubJob:
+        if self.run_job_hook is None:
+            await trio.sleep_forever()  # a job without end
+        return await self.run_job_hook(definition, params)
 
     async def run_process(
         self,

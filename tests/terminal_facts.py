@@ -106,4 +106,5 @@ def failed():
         "parameters": {"start_urls": ["http://127.0.0.1:1/"], "max_pages": 200, "token": "***"},
         "outputs": {"site": {"url": "http://127.0.0.1:1"}},
         "definition_path": "jobdefs/news-crawler.toml", "documents": 105,
+        "parent_step": None, "children": [], "artifacts": [],
     }  # fmt: skip

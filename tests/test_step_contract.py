@@ -20,6 +20,7 @@ ENDLESS = {
     "python": {"call": "trio:sleep", "args": {"seconds": 600}},
     "crawler": {"start_urls": ["http://127.0.0.1:{port}/"], "allow_private": ["127.0.0.1"], "obey_robots": False},
     "demo_site": {},
+    "job": {"definition": "hello"},
     "test_job_generator": {"worker_count": 50, "log_count": 1000, "log_delay_ms": 10_000},
 }
 

@@ -14,13 +14,14 @@ from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.readiness import Readiness
-from quaero_cli.engine.shared import Running
+from quaero_cli.engine.shared import JobCall, Running
 from quaero_cli.engine.workers import Worker, Workers, open_workers
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS, StepDefinition, StepType
 from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, DocumentFound, StepOutput, StepProgressed
 from quaero_cli.plaindata import text_of
+from quaero_cli.steps.contract import SubJob
 
 # Workers at once of a `for_each` that does not say: as many as steps, and for the same reasons.
 FOR_EACH_CONCURRENCY = DEFAULT_PARALLEL_STEPS
@@ -184,6 +185,18 @@ class Context:
     async def room(self) -> None:
         """Wait while the recorder is behind."""
         await self._job.ground.room()
+
+    async def run_job(self, definition: str, params: Mapping[str, Any]) -> SubJob:
+        """Run another definition as a job of its own, and wait for its end."""
+        run_job = self._job.ground.run_job
+        if run_job is None:
+            raise StepFailed("jobs cannot be started here")
+
+        def started(job_id: str) -> None:
+            self.log.info(f"Started job {job_id}", job_id=job_id, definition=definition)
+            self.keep_outputs({"job_id": job_id})
+
+        return await run_job(JobCall(self._job, self._step.name, definition, params, started))
 
     async def run_process(
         self,

@@ -41,6 +41,7 @@ class JobRun:
         self._timed_out = False
         self._stopped: str | None = None
         self._abandoned = False
+        self.error: str | None = None  # why it did not end well, once it has ended
         job.stop = self._stop
 
     def cancel(self, reason: str) -> None:
@@ -83,7 +84,7 @@ class JobRun:
         for log in list(self._job.logs):
             log.close()  # nothing comes after the last line, whatever threads a step has left behind
         status = self._final_status()
-        error = self._error(status)
+        error = self.error = self._error(status)
         self._say(status, error)
         self._job.ground.emit(JobChanged(self._job.id, status, now_us(), self._job.attempt, error))
         return status

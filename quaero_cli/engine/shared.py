@@ -14,6 +14,7 @@ from quaero_cli.engine.masked import masked_emit
 from quaero_cli.jobdef.model import JobDefinition, StepType
 from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Fact
+from quaero_cli.steps.contract import SubJob
 
 # Seconds between asking a process group to end and killing it.
 GRACE = 10.0
@@ -35,6 +36,7 @@ class Ground:
     step_types: Mapping[str, StepType]
     kill_now: trio.Event  # set: children get no grace
     grace: float = GRACE
+    run_job: "RunJob | None" = None  # the way to run other definitions; None: there is none
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Running:
     parameters: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> value, for children and {env.NAME}
     mask: Mask | None = None  # what hides them; None: there is nothing to hide
+    ancestors: tuple[str, ...] = ()  # definitions of the jobs that this one is a sub-job of, the first one first
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
     failed_workers: int = 0  # over the whole job, for the error tolerance
@@ -69,3 +72,17 @@ class Running:
     def directory(self) -> Path:
         """The job's private folder."""
         return self.ground.artifacts / self.id
+
+
+@dataclass(frozen=True, slots=True)
+class JobCall:
+    """A step's wish to run another definition. `started` is told the new job's ID once it is stored."""
+
+    parent: Running
+    step: str
+    definition: str  # an id, or a path that ends in `.toml` from the parent's folder
+    params: Mapping[str, Any]
+    started: Callable[[str], None]
+
+
+RunJob = Callable[[JobCall], Awaitable[SubJob]]

@@ -100,6 +100,10 @@ class ThreadContext:
         """Not for threads."""
         raise StepFailed("only an async function can use ctx.run_process", hint="write async def, or use subprocess")
 
+    def run_job(self, *words: object, **options: object) -> NoReturn:
+        """Not for threads."""
+        raise StepFailed("only an async function can use ctx.run_job", hint="write async def")
+
     def _on_loop(self, function: Callable[[], None]) -> None:
         trio.from_thread.run_sync(function, trio_token=self._token)
 

@@ -5,6 +5,7 @@ still say while they end, and the watchers. The inner owns the jobs and whatever
 server). Leaving the session waits for the inner one, then cancels the outer one; the recorder drains and goes last.
 """
 
+import contextvars
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import trio
 
 from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.log import JobLog
-from quaero_cli.engine.shared import Ground, Running
+from quaero_cli.engine.shared import Ground, JobCall, Running
 from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.errors import ExistsError
 from quaero_cli.jobdef.model import StepType
@@ -23,9 +24,11 @@ from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
+from quaero_cli.session.subjob import run_sub_job
 from quaero_cli.session.sweep import end_survivors, sweep
 from quaero_cli.session.turn import claim_in_turn
 from quaero_cli.settings import Settings
+from quaero_cli.steps.contract import SubJob
 from quaero_cli.store import queue
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
@@ -73,14 +76,16 @@ class Session:
         """Return the service log under the name of who writes it."""
         return JobLog(self._recorder.emit, None, source=source)
 
-    async def submit(self, prepared: Prepared) -> Handle:
+    async def submit(self, prepared: Prepared, *, parent: Running | None = None) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
 
+        `parent` is the job of which it is a sub-job; what that one hides, this one hides, too.
         Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
         another, ExistsError when there is a job of its ID (a scheduled one that another process was first to start),
         StoreError when it cannot be stored.
         """
-        guarded = guard(prepared, self._ground.environment)
+        inherited = parent.mask.secrets if parent is not None and parent.mask is not None else ()
+        guarded = guard(prepared, self._ground.environment, inherited)
         path, job = self.settings.database, guarded.job
         lock = JobLock(self.settings.locks, job.id)
         if not lock.acquire():
@@ -95,10 +100,14 @@ class Session:
         handle = self._handles[job.id] = Handle(job.id)
         self.wakeups.set()
         nudge(self.settings.wake)
-        self.nursery.start_soon(self._execute, prepared, guarded, handle, lock)
+        ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
+        # A job's tasks see nothing of who started it: a request, or a step of another job.
+        contextvars.Context().run(self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock)
         return handle
 
-    async def _execute(self, prepared: Prepared, guarded: Guarded, handle: Handle, lock: JobLock) -> None:
+    async def _execute(
+        self, prepared: Prepared, guarded: Guarded, ancestors: tuple[str, ...], handle: Handle, lock: JobLock
+    ) -> None:
         with lock:
             attempt = await claim_in_turn(self.settings, self.wakeups, self._recorder.emit, prepared.job, handle)
             if attempt is None:
@@ -108,13 +117,15 @@ class Session:
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
                 running = Running(
                     self._ground, handle.id, attempt, definition, prepared.parameters,
-                    secrets=guarded.secrets, mask=guarded.mask,
+                    secrets=guarded.secrets, mask=guarded.mask, ancestors=ancestors,
                 )  # fmt: skip
                 if guarded.mask is not None:
                     hide.set(guarded.mask.text)  # of this task, and of all that it starts
                 run = JobRun(running)
                 handle.attach(run)
                 handle.status = await run.run()
+                known = (run.error, running.outputs)
+                handle.error, handle.outputs = known if guarded.mask is None else guarded.mask.value(known)
                 self.log.info(
                     f"Job ended: {handle.id}", job_id=handle.id, definition=definition.id, status=str(handle.status)
                 )
@@ -154,9 +165,13 @@ async def open_session(
         nudge(settings.wake)
 
     recorder = Recorder(Writer(settings.database), on_commit)
+
+    async def run_job(call: JobCall) -> SubJob:
+        return await run_sub_job(session, step_types, call)
+
     ground = Ground(
         emit=recorder.emit, room=recorder.room, environment=environment, artifacts=settings.home / "artifacts",
-        step_types=step_types, kill_now=trio.Event(),
+        step_types=step_types, kill_now=trio.Event(), run_job=run_job,
     )  # fmt: skip
     async with trio.open_nursery() as outer:
         await outer.start(recorder.run)

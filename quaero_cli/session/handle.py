@@ -1,6 +1,8 @@
 """A submitted job, as its submitter holds it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import trio
 
@@ -18,6 +20,8 @@ class Handle:
     run: JobRun | None = None
     waiting: trio.CancelScope = field(default_factory=trio.CancelScope)  # around the wait for its turn
     cancelled: str | None = None  # why, once somebody asked
+    error: str | None = None  # why it did not end well, and what its steps left: known when it has ended; masked
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def cancel(self, reason: str) -> None:
         """Cancel the job: at once when it runs or waits for its turn, before its first step otherwise."""

@@ -27,14 +27,15 @@ context that it is handed logs as the item's worker, and what it returns becomes
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from quaero_cli.errors import StepFailed
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document
+from quaero_cli.model import Document, Status
 
-__all__ = ["Log", "StepContext", "StepFailed", "WorkerContext", "WorkerPool"]
+__all__ = ["Log", "StepContext", "StepFailed", "SubJob", "WorkerContext", "WorkerPool"]
 
 
 class Log(Protocol):
@@ -87,6 +88,17 @@ class WorkerPool(Protocol):
     @property
     def failed(self) -> int:
         """Workers that failed so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubJob:
+    """A job that a step ran, when it has ended. `outputs`: of each of its steps, by the step's name."""
+
+    id: str
+    definition: str
+    status: Status
+    error: str | None
+    outputs: Mapping[str, Mapping[str, Any]]
 
 
 class StepContext(Protocol):
@@ -155,4 +167,13 @@ class StepContext(Protocol):
         A negative code is the signal that ended it. On cancellation the whole group gets TERM, after the grace
         KILL; no process of it is left when this returns. `env` is added to the job's environment.
         Raises StepFailed when it cannot be started.
+        """
+
+    async def run_job(self, definition: str, params: Mapping[str, Any]) -> SubJob:
+        """Run another definition as a job of its own, and wait for its end, whatever it is.
+
+        `definition` is an id, or a path that ends in `.toml` from this definition's folder. The output `job_id` of
+        the step is set when the job starts. Cancelled, it cancels the job, and waits until it has ended.
+        Raises QuaeroError when there is no such definition, it runs already and refuses a second job, a parameter or
+        a secret is missing, or jobs are nested too deeply.
         """

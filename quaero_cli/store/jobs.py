@@ -4,7 +4,17 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypedDict
 
 from quaero_cli.errors import NotFoundError
-from quaero_cli.model import Counts, JobSummary, Status, StatusView, StepView, WorkerView, no_counts
+from quaero_cli.model import (
+    ArtifactView,
+    ChildView,
+    Counts,
+    JobSummary,
+    Status,
+    StatusView,
+    StepView,
+    WorkerView,
+    no_counts,
+)
 from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.rows import JOB_COLUMNS, STEP_COLUMNS, job_progress, job_view, step_view
@@ -18,11 +28,14 @@ class JobDetails(TypedDict):
     job: JobSummary
     steps: list[StepView]
     workers: list[WorkerView]
+    parent_step: str | None  # the step of the job's parent that ran it as a sub-job
+    children: list[ChildView]  # its own sub-jobs, in the order of their start
     parameters: dict[str, Any]
     outputs: dict[str, Any]  # step -> outputs
     definition_path: str
     definition_hash: str
     documents: int
+    artifacts: list[ArtifactView]  # the first 500 files that its steps have left
 
 
 class LastJob(TypedDict):
@@ -115,17 +128,28 @@ def summary(connection: Connection, job_id: str) -> JobSummary:
     return _summary(connection, _job_row(connection, job_id))
 
 
-def details(connection: Connection, job_id: str) -> JobDetails:
+def details(connection: Connection, job_id: str, artifacts: list[ArtifactView]) -> JobDetails:
     """Return one job with its steps, workers, parameters and outputs. Raises NotFoundError."""
     row = _job_row(connection, job_id)
     outputs = connection.execute("SELECT name, outputs FROM step WHERE job = ? ORDER BY key", (row[0],))
     documents = connection.execute("SELECT count(*) FROM document WHERE job_id = ?", (job_id,)).fetchone()[0]
     return JobDetails(
         job=_summary(connection, row), steps=_steps(connection, row[0], job_id),
-        workers=_workers(connection, row[0]), parameters=decode_json(row[11]),
+        workers=_workers(connection, row[0]), parent_step=row[18], children=_children(connection, job_id),
+        parameters=decode_json(row[11]),
         outputs={name: decode_json(value) for name, value in outputs if value != "{}"},
-        definition_path=row[12], definition_hash=row[13], documents=documents,
+        definition_path=row[12], definition_hash=row[13], documents=documents, artifacts=artifacts,
     )  # fmt: skip
+
+
+def _children(connection: Connection, job_id: str) -> list[ChildView]:
+    rows = connection.execute(
+        "SELECT id, parent_step, definition, name, status FROM job WHERE parent = ? ORDER BY key", (job_id,)
+    )
+    return [
+        ChildView(id=id_, step=step, definition=definition, name=name, status=status)
+        for id_, step, definition, name, status in rows
+    ]
 
 
 def job_counts(connection: Connection) -> dict[str, int]:

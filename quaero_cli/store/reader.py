@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from quaero_cli.model import Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
-from quaero_cli.store import entries, jobs
+from quaero_cli.store import artifacts, entries, jobs
 from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
@@ -99,8 +99,9 @@ class Reader:
 
     def details(self, job_id: str) -> JobDetails:
         """Return one job with everything but its entries. Raises NotFoundError."""
+        files = artifacts.listing(self._path, job_id)
         with translated(self._path), snapshot(self._connection):
-            return jobs.details(self._connection, job_id)
+            return jobs.details(self._connection, job_id, files)
 
     def job_counts(self) -> dict[str, int]:
         """Return how many jobs there are by status."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from quaero_cli.model import Entry, JobSummary, StepView, WorkerView
+from quaero_cli.model import ArtifactView, ChildView, Entry, JobSummary, StepView, WorkerView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.endings import error_lines, said
@@ -12,7 +12,10 @@ from quaero_cli.terminal.page import Cell, Column, Page, table
 
 # Workers are listed up to so many a step; the counts tell of the rest.
 _MAX_WORKERS = 10
+_MAX_ARTIFACTS = 20
 _LISTED = ("failed", "interrupted", "running", "cancelled")
+_ARTIFACTS = (Column("STEP"), Column("SIZE", right=True, drop=1), Column("FILE", least=20, wrap=True))
+_CHILDREN = (Column("STEP"), Column("STATUS"), Column("JOB"), Column("DEFINITION", least=10))
 
 
 class JobReport(TypedDict):
@@ -21,10 +24,13 @@ class JobReport(TypedDict):
     job: JobSummary
     steps: list[StepView]
     workers: list[WorkerView]  # of all steps
+    parent_step: str | None
+    children: list[ChildView]
     parameters: dict[str, Any]  # secrets masked
     outputs: dict[str, Any]  # step -> its outputs
     definition_path: str
     documents: int  # how many the job's crawlers have kept
+    artifacts: list[ArtifactView]  # files that its steps have left
 
 
 _FACTS = (Column(""), Column("", least=20, wrap=True))
@@ -52,8 +58,10 @@ def show_page(report: JobReport, first_errors: Sequence[Entry], page: Page) -> s
         _header(report, page),
         _steps(report["steps"], page),
         _workers(report["workers"], page),
+        _children(report["children"], page),
         _values("Parameters", report["parameters"], page),
         _values("Outputs", _flat(report["outputs"]), page),
+        _artifacts(report["artifacts"], page),
         _errors(report["job"]["id"], first_errors, page),
     ]
     return "".join(parts)
@@ -69,6 +77,7 @@ def _header(report: JobReport, page: Page) -> str:
         ("started", _when(job["started_at"], page) or "not yet"),
         ("waits for", job["waiting_for"] or ""),
         ("by", job["trigger"]),
+        ("parent", f"{job['parent_id']}, step {report['parent_step']}" if job["parent_id"] else ""),
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),
         ("documents", f"{report['documents']:,}" if report["documents"] else ""),
@@ -129,6 +138,14 @@ def _worker_row(worker: WorkerView, page: Page) -> list[Cell]:
     return [Cell(worker["name"], "title"), page.status(worker["status"]), Cell(took), Cell(about)]
 
 
+def _children(children: Sequence[ChildView], page: Page) -> str:
+    rows = [
+        [Cell(child["step"], "title"), page.status(child["status"]), Cell(child["id"]), Cell(child["definition"])]
+        for child in children
+    ]
+    return page.heading("Sub-jobs") + table(page, _CHILDREN, rows, indent="  ") if rows else ""
+
+
 def _flat(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {f"{step}.{key}": value for step, values in outputs.items() for key, value in values.items()}
 
@@ -136,6 +153,16 @@ def _flat(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _values(title: str, values: Mapping[str, Any], page: Page) -> str:
     rows = [[Cell(key, "title"), Cell(field_value(value))] for key, value in values.items()]
     return page.heading(title) + table(page, _FACTS, rows, indent="  ") if rows else ""
+
+
+def _artifacts(files: Sequence[ArtifactView], page: Page) -> str:
+    rows = [
+        [Cell(file["step"], "title"), Cell(f"{file['bytes']:,} bytes", "muted"), Cell(flat(file["name"]))]
+        for file in files[:_MAX_ARTIFACTS]
+    ]
+    if len(files) > _MAX_ARTIFACTS:
+        rows.append([Cell(f"{len(files) - _MAX_ARTIFACTS:,} more", "muted"), Cell(""), Cell("")])
+    return page.heading("Artifacts") + table(page, _ARTIFACTS, rows, indent="  ") if rows else ""
 
 
 def _errors(job_id: str, errors: Sequence[Entry], page: Page) -> str:
