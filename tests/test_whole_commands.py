@@ -233,7 +233,7 @@ def test_defs_and_steps_and_help(shell):
     assert {"hello", "news-crawler", "test-job-generator"} <= set(names)
     assert all(definition["error"] is None for definition in names.values())
     types = {kind["type"] for kind in shell.json("steps")}
-    assert types == {"shell", "python", "crawler", "demo_site", "test_job_generator"}
+    assert types >= {"shell", "python", "job", "crawler", "demo_site", "test_job_generator"}
     for command in ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token"):
         assert f"quaero {command}" in shell.run(command, "--help").stdout.partition("Example: ")[2]
 
