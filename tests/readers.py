@@ -1,6 +1,7 @@
 """Makers of handlers for reading processes, for tests: light ones, and ones that misbehave as hostile pages do."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import markup, xmlfiles
 from quaero_cli.crawl.reading.charset import decode
+
+_PUBLISHED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # a page's date stands in its address
 
 Handler = Callable[[Mapping[str, Any], bytes], dict[str, Any]]
 
@@ -25,6 +28,8 @@ def light() -> Handler:
         if request["op"] == "listing":
             return dict(xmlfiles.read(body, request["url"], limit=1 << 20))
         found = {"title": "T", "authors": [], "published": None, "language": None, "site": None, "tags": []}
+        dated = _PUBLISHED.search(handle.url)  # type: ignore[attr-defined]
+        found["published"] = dated.group() if dated is not None else None
         return {"article": {"metadata": found, "text": handle.url}, "reason": None}  # type: ignore[attr-defined]
 
     return handle

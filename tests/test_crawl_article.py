@@ -72,6 +72,7 @@ def test_json_ld_comes_first() -> None:
         "language": "en",
         "site": "The Example",
         "tags": ["Bridges", "trams"],
+        "image": None,
     }
 
 
@@ -81,7 +82,7 @@ def test_meta_tags_come_second() -> None:
     <meta property="og:site_name" content="The Example"><meta name="author" content="Ada Lund and Ben O'Hara">
     <meta property="article:published_time" content="2026-05-12T07:30Z">
     <meta property="article:tag" content="bridges"><meta property="article:tag" content="trams">
-    <meta property="og:locale" content="fr_FR">"""
+    <meta property="og:locale" content="fr_FR"><meta property="og:image" content="/bridge.jpg">"""
     assert metadata(page(metas, lang="")) == {
         "title": "Harbour bridge opens",
         "authors": ["Ada Lund", "Ben O'Hara"],
@@ -89,6 +90,7 @@ def test_meta_tags_come_second() -> None:
         "language": "fr",
         "site": "The Example",
         "tags": ["bridges", "trams"],
+        "image": "https://news.example/bridge.jpg",
     }
 
 

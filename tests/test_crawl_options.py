@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from crawling import make_options
 
-from quaero_cli.crawl.options import start_urls
+from quaero_cli.crawl.dates import latest_moment
+from quaero_cli.crawl.options import parse_since, start_urls, user_agent
 from quaero_cli.errors import StepFailed
 
 
@@ -54,3 +55,79 @@ def test_mistakes_are_named(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(StepFailed) as caught:
         make_options(["http://h/"], **changes)
     assert caught.value.message == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cookies": {"a b": "1"}}, "cookies: 'a b' is not a cookie that can be sent"),
+        ({"cookies": {"a": "1; b=2"}}, "cookies: 'a' is not a cookie that can be sent"),
+        ({"proxy": "ftp://h"}, "proxy: not the address of a proxy"),
+        ({"proxy": "http://user:secret@h:1 x"}, "proxy: not the address of a proxy"),
+    ],
+)
+def test_secrets_are_not_shown_in_mistakes(changes: dict[str, Any], words: str) -> None:
+    """A password would stand in the log because of a typo beside it."""
+    with pytest.raises(StepFailed) as caught:
+        make_options(["http://h/"], **changes)
+    assert caught.value.message == words
+
+
+@pytest.mark.parametrize(
+    ("contact", "sent"),
+    [
+        ("", "me/1"),
+        ("https://example.org/bot", "me/1 (+https://example.org/bot)"),
+        ("me@example.org", "me/1 (+mailto:me@example.org)"),
+    ],
+)
+def test_the_user_agent_says_whom_to_ask(contact: str, sent: str) -> None:
+    """A site's owner could not reach whoever crawls."""
+    assert user_agent("me/1", contact) == sent
+
+
+def test_a_contact_must_lead_somewhere() -> None:
+    """A contact that leads nowhere is none."""
+    with pytest.raises(StepFailed, match=r"^contact: 'me' is neither"):
+        user_agent("me/1", "me")
+
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("", None),
+        ("1h30m", NOW - 5400),
+        ("2026-01-15", 1_768_435_200.0),
+        ("2026-01-15T01:00:00+01:00", 1_768_435_200.0),
+    ],
+)
+def test_since(text: str, moment: float | None) -> None:
+    """The limit would be another one than was written."""
+    assert parse_since(text, NOW) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "7", "2026-13-01", "-1h", "400d"])
+def test_a_since_that_is_none(text: str) -> None:
+    """A typo would show as a crawl without a limit."""
+    with pytest.raises(StepFailed, match=r"^since: "):
+        parse_since(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-15T00:00:00Z", 1_768_435_200.0),
+        ("2026-01-15", 1_768_435_200.0 + 86_400),
+        ("2026-01-15T00:00:00", 1_768_435_200.0 + 43_200),
+        ("Thu, 15 Jan 2026 01:00:00 +0100", 1_768_435_200.0),
+        ("soon", None),
+        ("2026-99-99", None),
+        ("", None),
+    ],
+)
+def test_dates_mean_their_last_moment(text: str, moment: float | None) -> None:
+    """An article of the limit's own day, or of another time zone, would be left out."""
+    assert latest_moment(text) == moment

@@ -58,6 +58,19 @@ def test_patterns() -> None:
     assert scope.refuses("http://other/news/") == OUTSIDE
 
 
+def test_patterns_take_linear_time() -> None:
+    """An address made for it would keep the crawl busy for years."""
+    scope = Scope(["http://h/"], exclude=["(a+)+$", "(.*)*x"], max_depth=1)
+    assert scope.refuses("http://h/" + "a" * 1900 + "!") is None
+
+
+def test_what_patterns_lack_is_told() -> None:
+    """Whoever writes a lookahead would not know what is wrong with it."""
+    with pytest.raises(StepFailed, match=r"^include_patterns: '\(\?!x\)' is not a regular expression") as caught:
+        Scope(["http://h/"], include=["(?!x)"], max_depth=1)
+    assert "lookarounds" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("changes", [{"include": ["("]}, {"exclude": ["a", "[z-a]"]}, {"domains": ["a/b"]}])
 def test_mistakes_are_named(changes: dict[str, list[str]]) -> None:
     """A typo in a pattern would show as a traceback, or as a crawl of nothing."""

@@ -25,8 +25,12 @@ def test_the_type_is_known() -> None:
     assert found.default_concurrency == DEFAULT_CONCURRENCY == 32
     assert {option.name for option in found.options if not option.help} == set()
     names = {option.name for option in found.options}
-    assert {"start_urls", "allowed_domains", "max_pages", "headers", "allow_private"} <= names
-    assert names.isdisjoint({"since", "recrawl", "keep_html", "cookies", "proxy"})
+    wanted = (
+        "start_urls allowed_domains include_patterns exclude_patterns max_depth max_pages follow_links per_host delay"
+        " obey_robots sitemaps feeds user_agent allow_private timeout_connect timeout_page max_bytes since"
+        " keep_html headers cookies proxy"
+    )
+    assert set(wanted.split()) <= names
 
 
 def test_listing_step_types_imports_nothing_heavy() -> None:

@@ -75,7 +75,9 @@ async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = 
 @asynccontextmanager
 async def _open_fetcher(options: Options, tuning: Tuning) -> AsyncGenerator[Fetcher, None]:
     resolver = Resolver(options.policy, timeout=options.timeout_connect, lookup=tuning.lookup)
-    identity = Identity(options.user_agent, options.headers, frozenset(map(origin, options.start_urls)))
+    identity = Identity(
+        options.user_agent, options.all_headers, frozenset(map(origin, options.start_urls)), options.proxy
+    )
     async with open_fetcher(
         resolver, identity, timeout_connect=options.timeout_connect, timeout_page=options.timeout_page
     ) as fetcher:
@@ -104,7 +106,9 @@ class _Crawl:
         wanted = Wanted(limit=options.max_bytes, types=_PAGE_TYPES, accept=_PAGE_ACCEPT)
         visitor = Visitor(client, options.scope, robots, self._frontier, wanted)
         self._discovery = Discovery(self._frontier, options.scope, robots, tally, around.log, self._admit)
-        self._listings = Listings(client, pool, self._discovery, robots, options.scope, around.log)
+        self._listings = Listings(
+            client, pool, self._discovery, robots, options.scope, around.log, since=options.since
+        )
         self._pages = Pages(
             Parts(around, options, visitor, pool, self._frontier, self._discovery, self._listings, self._report)
         )

@@ -1,7 +1,8 @@
 """One HTTP request, answered or not: `Fetcher.get`. The only user of `curl`.
 
 No redirects, retries or politeness here (see `visit`). What is promised: only http and https; only addresses that
-the resolver approved, checked again when the socket is opened; no proxy from the environment; headers looked at
+the resolver approved, checked again when the socket is opened (a proxy that the author named makes the connection
+itself: there the addresses that we find are judged all the same); no proxy from the environment; headers looked at
 before the body is read; never more than `limit` bytes of body; an end within the timeouts.
 """
 
@@ -42,6 +43,7 @@ class Identity:
     user_agent: str
     headers: Mapping[str, str] = field(default_factory=dict)
     trusted_origins: frozenset[str] = frozenset()
+    proxy: str = ""  # everything is asked for through it; "": directly
 
 
 class Fetcher:
@@ -57,19 +59,23 @@ class Fetcher:
         self._timeout_page = timeout_page
         self._idle: list[pycurl.Curl] = []
 
-    async def get(self, url: str, wanted: Wanted, *, fresh: bool = False) -> Response | FetchError:
-        """GET a normalised URL. `fresh`: over a new connection.
+    async def get(
+        self, url: str, wanted: Wanted, *, fresh: bool = False, conditions: Mapping[str, str] | None = None
+    ) -> Response | FetchError:
+        """GET a normalised URL. `fresh`: over a new connection; `conditions`: headers that may be answered by 304.
 
         libcurl asks once more by itself when a kept connection turns out to be closed before any answer.
         """
         addresses = await self._resolver.addresses(hostname(url))
         if isinstance(addresses, FetchError):
-            return addresses
+            if not self._identity.proxy or addresses.kind not in ("resolve", "timeout"):
+                return addresses
+            addresses = []  # the proxy may know the name
         started = trio.current_time()
         handle = self._idle.pop() if self._idle else self._new_handle()
         transfer = Transfer(wanted)
         try:
-            self._prepare(handle, url, addresses, transfer)
+            self._prepare(handle, url, addresses, transfer, conditions or {})
             handle.setopt(pycurl.FRESH_CONNECT, int(fresh))
             await self._loop.perform(handle)
             return transfer.response(url, trio.current_time() - started)
@@ -90,8 +96,8 @@ class Fetcher:
             (pycurl.NOSIGNAL, 1),
             (pycurl.BUFFERSIZE, _READ_BYTES),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
+            (pycurl.PROXY, self._identity.proxy),
+            (pycurl.NOPROXY, "" if self._identity.proxy else "*"),
             (pycurl.FOLLOWLOCATION, 0),
             (pycurl.PATH_AS_IS, 1),  # the URL is normal already; what was judged is what is sent
             (pycurl.USERAGENT, self._identity.user_agent),
@@ -101,27 +107,31 @@ class Fetcher:
             handle.setopt(option, value)
         return handle
 
-    def _prepare(self, handle: pycurl.Curl, url: str, addresses: list[str], transfer: Transfer) -> None:
+    def _prepare(
+        self, handle: pycurl.Curl, url: str, addresses: list[str], transfer: Transfer, conditions: Mapping[str, str]
+    ) -> None:
         host = hostname(url)
+        proxied = bool(self._identity.proxy)
 
         def open_socket(_purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
             family, kind, protocol, place = address
-            if not self._resolver.approved(host, place[0].partition("%")[0]):
+            if not proxied and not self._resolver.approved(host, place[0].partition("%")[0]):
                 return int(pycurl.SOCKET_BAD)
             return _LentSocket(family, kind, protocol)
 
         handle.setopt(pycurl.URL, url)
         handle.setopt(
-            pycurl.RESOLVE, [] if literal(host) else [f"{host}:{port(url)}:{','.join(map(_bracketed, addresses))}"]
+            pycurl.RESOLVE,
+            [] if proxied or literal(host) else [f"{host}:{port(url)}:{','.join(map(_bracketed, addresses))}"],
         )
         handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
-        handle.setopt(pycurl.HTTPHEADER, self._headers(url, transfer.wanted.accept))
+        handle.setopt(pycurl.HTTPHEADER, self._headers(url, transfer.wanted.accept, conditions))
         handle.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
         handle.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
 
-    def _headers(self, url: str, accept: str) -> list[str]:
+    def _headers(self, url: str, accept: str, conditions: Mapping[str, str]) -> list[str]:
         trusted = origin(url) in self._identity.trusted_origins
-        headers = {"accept": accept, "accept-encoding": "gzip, deflate"}
+        headers = {"accept": accept, "accept-encoding": "gzip, deflate", **conditions}
         for name, value in self._identity.headers.items():
             if trusted or name.lower() not in _PRIVATE_HEADERS:
                 headers[name.lower()] = value
@@ -136,6 +146,8 @@ class Fetcher:
 
     def _explain(self, handle: pycurl.Curl, error: CurlError) -> FetchError:
         code = error.code
+        if code == pycurl.E_COULDNT_RESOLVE_PROXY:
+            return FetchError("refused", "the proxy's name does not resolve")
         if code == pycurl.E_COULDNT_CONNECT:
             number = handle.getinfo(pycurl.OS_ERRNO)
             return FetchError("refused", _ERRNO_WORDS.get(number, f"cannot connect: {error.text}"))

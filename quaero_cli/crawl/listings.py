@@ -38,7 +38,15 @@ class Listings:
     """Reads a crawl's sitemaps and feeds, each once."""
 
     def __init__(
-        self, client: Client, pool: Pool, discovery: Discovery, robots: Robots, scope: Scope, log: Log
+        self,
+        client: Client,
+        pool: Pool,
+        discovery: Discovery,
+        robots: Robots,
+        scope: Scope,
+        log: Log,
+        *,
+        since: float | None = None,
     ) -> None:
         self._client = client
         self._pool = pool
@@ -46,6 +54,7 @@ class Listings:
         self._robots = robots
         self._scope = scope
         self._log = log
+        self._since = since
         self._read: set[str] = set()
 
     async def sitemaps(self, origins: Iterable[str]) -> None:
@@ -61,20 +70,29 @@ class Listings:
             if listing is None:
                 continue
             if listing["kind"] == "index" and depth < MAX_INDEX_DEPTH:
-                waiting.extend((further, depth + 1) for further in listing["urls"])
+                waiting.extend((further, depth + 1) for further in self._recent(listing))
             elif listing["kind"] in ("sitemap", "feed"):
-                await self._offer(url, listing["urls"], "Sitemap")
+                await self._offer(url, listing, "Sitemap")
 
     async def feeds(self, urls: Iterable[str]) -> None:
         """Read these feeds."""
         for url in urls:
             listing = await self._file(url, "Feed")
             if listing is not None and listing["kind"] == "feed":
-                await self._offer(url, listing["urls"], "Feed")
+                await self._offer(url, listing, "Feed")
 
-    async def _offer(self, url: str, found: list[str], what: Literal["Sitemap", "Feed"]) -> None:
-        offer = await self._discovery.offer(found, 1)
-        self._log.info(f"{what} read", url=url, **offer.fields())
+    async def _offer(self, url: str, listing: Listing, what: Literal["Sitemap", "Feed"]) -> None:
+        recent = self._recent(listing)
+        older = len(listing["urls"]) - len(recent)
+        offer = await self._discovery.offer(recent, 1)
+        self._log.info(f"{what} read", url=url, **offer.fields(), **({"older": older} if older else {}))
+
+    def _recent(self, listing: Listing) -> list[str]:
+        """What may have been published since the author's limit: a page cannot be newer than its last change."""
+        since, dates = self._since, listing["dates"]
+        return (
+            listing["urls"] if since is None else [url for url in listing["urls"] if dates.get(url, since) >= since]
+        )
 
     async def _file(self, url: str, what: Literal["Sitemap", "Feed"]) -> Listing | None:
         """What a file lists; None if it cannot be had, which is no failure of the crawl."""
@@ -93,4 +111,4 @@ class Listings:
         except (ReadingFailed, PoolBroken) as error:
             self._log.warn(f"{what} not read", url=url, reason=str(error))
             return None
-        return Listing(kind=found["kind"], urls=found["urls"])
+        return Listing(kind=found["kind"], urls=found["urls"], dates=found["dates"])

@@ -4,18 +4,31 @@ Everything that can be wrong with an option is found here, before the first requ
 option.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.scope import Scope
 from quaero_cli.crawl.urls import normalise
 from quaero_cli.errors import StepFailed
+from quaero_cli.jobdef.durations import parse_duration
+from quaero_cli.jobdef.place import Place
 
 # Headers that belong to the connection or to the promise of what can be read; setting them breaks the request.
 _OWN_HEADERS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade", "user-agent"}
 )
+
+
+# What is done about pages that an earlier crawl had: ask whether they changed; fetch them as if they were new; leave
+# articles alone.
+Recrawl = Literal["conditional", "always", "never"]
+
+_AGE = re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+", re.ASCII)
+_PROXIES = ("http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,11 @@ class Options:
     feeds: bool = True
     user_agent: str = "quaero"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    proxy: str = ""
+    since: float | None = None  # seconds since 1970: older articles are not kept
+    recrawl: Recrawl = "conditional"
+    keep_html: bool = False
     timeout_connect: float = 10.0
     timeout_page: float = 30.0
     max_bytes: int = 10 * 1024 * 1024
@@ -52,6 +70,15 @@ class Options:
             if seconds <= 0:
                 raise StepFailed(f"{name}: {seconds:g} s is no time at all")
         _check_headers({**self.headers, "user agent": self.user_agent})
+        _check_cookies(self.cookies)
+        _check_proxy(self.proxy)
+
+    @property
+    def all_headers(self) -> Mapping[str, str]:
+        """The headers, with the cookies as one of them."""
+        if not self.cookies:
+            return self.headers
+        return {**self.headers, "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
 
 
 def start_urls(texts: Sequence[str]) -> tuple[str, ...]:
@@ -72,6 +99,50 @@ def start_urls(texts: Sequence[str]) -> tuple[str, ...]:
             hint="give at least one, for example -p start_urls=https://example.org/",
         )
     return tuple(found)
+
+
+def parse_since(text: str, now: float) -> float | None:
+    """The option `since` in seconds since 1970: an age (`7d`), a date, a time; "" is no limit. Raises StepFailed."""
+    text = text.strip()
+    if not text:
+        return None
+    if _AGE.fullmatch(text):
+        return now - parse_duration(text, Place("since", StepFailed))
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise StepFailed(
+            f"since: {text!r} is neither an age nor a date", hint='write "7d", "36h" or "2026-01-15"'
+        ) from None
+
+
+def user_agent(name: str, contact: str) -> str:
+    """How the crawler introduces itself: its name, and where its user can be reached. Raises StepFailed."""
+    if not name.strip():
+        raise StepFailed("user_agent is empty", hint="a site's owner wants to know who asks")
+    contact = contact.strip()
+    if not contact:
+        return name
+    if contact.startswith(("http://", "https://")):
+        return f"{name} (+{contact})"
+    if "@" in contact and not any(char in contact for char in " ()"):
+        return f"{name} (+mailto:{contact.removeprefix('mailto:')})"
+    raise StepFailed(f"contact: {contact!r} is neither a page nor a mail address")
+
+
+def _check_cookies(cookies: Mapping[str, str]) -> None:
+    for name, value in cookies.items():
+        if not name or any(char in "=;, \t\r\n\0" for char in name) or any(char in ";\r\n\0" for char in value):
+            raise StepFailed(f"cookies: {name!r} is not a cookie that can be sent")  # its value may be a secret
+
+
+def _check_proxy(proxy: str) -> None:
+    # A proxy's address may hold a password: it is never shown.
+    if proxy and (not proxy.startswith(_PROXIES) or any(char.isspace() for char in proxy)):
+        raise StepFailed(
+            "proxy: not the address of a proxy", hint="write one like http://host:3128 or socks5h://host:1080"
+        )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

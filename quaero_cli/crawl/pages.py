@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quaero_cli.crawl.answers import FetchError, Passed, Response
+from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.discovery import Discovery, Offer
 from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.identity import Identities
@@ -18,6 +19,8 @@ from quaero_cli.crawl.report import Report
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import Wishes
 from quaero_cli.model import Document
+
+TOO_OLD = "older than since"
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,19 @@ class Pages:
         found = await reading.ask({"op": "article"})
         if found["article"] is None:
             return Passed("not an article", detail=found["reason"])
-        document = _document(found["article"], answer, view["canonical"])
+        document = _document(found["article"], answer, view["canonical"], keep_html=self._parts.options.keep_html)
+        if self._too_old(document.published):
+            return Passed(TOO_OLD, detail=document.published)
         refusal = self._identities.text(document.content_hash, answer.url)
         return refusal or _Kept(document, time.perf_counter() - began)
 
+    def _too_old(self, published: str | None) -> bool:
+        since = self._parts.options.since
+        latest = latest_moment(published) if since is not None and published is not None else None
+        return latest is not None and since is not None and latest < since
 
-def _document(article: dict[str, Any], answer: Response, canonical: str | None) -> Document:
+
+def _document(article: dict[str, Any], answer: Response, canonical: str | None, *, keep_html: bool) -> Document:
     found, text = article["metadata"], article["text"]
     return Document(
         url=answer.url,
@@ -141,4 +151,6 @@ def _document(article: dict[str, Any], answer: Response, canonical: str | None) 
         language=found["language"],
         site=found["site"],
         tags=tuple(found["tags"]),
+        image=found.get("image"),
+        html=answer.body if keep_html else None,
     )

@@ -1,7 +1,8 @@
 """Which URLs belong to a crawl: domains, patterns, depth. Pure; robots.txt and addresses are judged elsewhere."""
 
-import re
 from collections.abc import Sequence
+
+import re2
 
 from quaero_cli.crawl.urls import authority, normalise, split_port
 from quaero_cli.errors import StepFailed
@@ -18,7 +19,8 @@ class Scope:
     `domains`: a domain covers its subdomains and every port; `domain:port` only that port. Empty: exactly the
     servers of the start URLs (with their ports) and, for names, their subdomains.
     `include` and `exclude` are regular expressions searched for in the URL; exclude wins; start URLs need no
-    include. Raises StepFailed for a domain or a pattern that cannot be read.
+    include. They are RE2's, which takes linear time for any pattern and any URL, and so has neither lookarounds nor
+    backreferences. Raises StepFailed for a domain or a pattern that cannot be read.
     """
 
     def __init__(
@@ -96,11 +98,23 @@ def _is_literal(host: str) -> bool:
     return host.startswith("[") or host.rpartition(".")[2].isdigit()
 
 
-def _patterns(option: str, sources: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+def _patterns(option: str, sources: Sequence[str]) -> tuple["re2.Pattern", ...]:
+    quiet = re2.Options()
+    quiet.log_errors = False  # they are told here
     patterns = []
     for source in sources:
         try:
-            patterns.append(re.compile(source))
-        except re.error as error:
-            raise StepFailed(f"{option}: {source!r} is not a regular expression: {error}") from error
+            patterns.append(re2.compile(source, quiet))
+        except re2.error as error:
+            reason = error.args[0] if error.args else error
+            told = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+            raise StepFailed(
+                f"{option}: {source!r} is not a regular expression: {told}", hint=_hint_about(source)
+            ) from None
     return tuple(patterns)
+
+
+def _hint_about(source: str) -> str | None:
+    if any(group in source for group in ("(?=", "(?!", "(?<=", "(?<!")):
+        return "lookarounds cannot be used; exclude_patterns wins over include_patterns"
+    return None

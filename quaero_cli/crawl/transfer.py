@@ -37,6 +37,7 @@ class Transfer:
         if text.startswith("HTTP/") and ":" not in text.partition(" ")[0]:
             self._status = int(text.split(None, 2)[1])
             self._headers = {}
+            self._body = None  # of a proxy's answer to CONNECT
             self._in_headers = True
         elif not text:
             return self._end_of_headers() if self._in_headers else None  # else the trailers' end

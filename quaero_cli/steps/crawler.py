@@ -3,6 +3,8 @@
 Its parts are `quaero_cli/crawl/`; they are imported when a step starts, so that listing step types is quick.
 """
 
+import time
+
 from quaero_cli import __version__
 from quaero_cli.jobdef.model import Duration
 from quaero_cli.steps.contract import StepContext
@@ -31,11 +33,16 @@ async def crawler(
     sitemaps: bool = True,
     feeds: bool = True,
     user_agent: str = f"quaero/{__version__}",
+    contact: str = "",
     headers: dict[str, str] | None = None,
+    cookies: dict[str, str] | None = None,
+    proxy: str = "",
     allow_private: list[str] | None = None,
     timeout_connect: Duration = _TEN_SECONDS,
     timeout_page: Duration = _HALF_A_MINUTE,
     max_bytes: int = 10 * 1024 * 1024,
+    since: str = "",
+    keep_html: bool = False,
 ) -> dict[str, int]:
     """Fetch pages breadth first, follow their links, and keep the articles among them as documents.
 
@@ -46,8 +53,8 @@ async def crawler(
     start_urls: pages to start from, at depth 0
     default_start_url: the page to start from when start_urls is empty
     allowed_domains: domains to stay within, subdomains included; empty: the hosts of the start URLs
-    include_patterns: regular expressions; follow only links that match one of them
-    exclude_patterns: regular expressions; never fetch what matches one of them
+    include_patterns: regular expressions (RE2) on the URL; follow only links that match one of them
+    exclude_patterns: regular expressions (RE2) on the URL; never fetch what matches one of them
     max_depth: links to follow from a start URL to the deepest page
     max_pages: pages to ask for, over the whole step; a chain of redirects is one page
     follow_links: whether the links of pages are followed at all
@@ -57,11 +64,16 @@ async def crawler(
     sitemaps: whether the sites' sitemaps are read, too
     feeds: whether the feeds that start pages name are read, too
     user_agent: how the crawler introduces itself; robots.txt is read for its first word
+    contact: a page or mail address of yours, sent along with the user agent: whom to ask about this crawl
     headers: further request headers; Authorization and Cookie go to the start URLs' sites only
+    cookies: cookies to send, to the start URLs' sites only
+    proxy: address of a proxy for all requests, such as http://host:3128 or socks5h://host:1080
     allow_private: hosts ("localhost") or networks ("10.0.0.0/8") that may have private addresses
     timeout_connect: how long connecting may take
     timeout_page: how long one request may take as a whole
     max_bytes: the largest page that is read, decompressed
+    since: keep only articles published since then, an age ("7d") or a date; those without a date are kept
+    keep_html: whether pages are kept as they came, beside their articles
     """
     from quaero_cli.crawl import options as asked
     from quaero_cli.crawl.addresses import Policy
@@ -86,8 +98,12 @@ async def crawler(
         obey_robots=obey_robots,
         sitemaps=sitemaps,
         feeds=feeds,
-        user_agent=user_agent,
+        user_agent=asked.user_agent(user_agent, contact),
         headers=headers or {},
+        cookies=cookies or {},
+        proxy=proxy,
+        since=asked.parse_since(since, time.time()),
+        keep_html=keep_html,
         timeout_connect=timeout_connect,
         timeout_page=timeout_page,
         max_bytes=max_bytes,

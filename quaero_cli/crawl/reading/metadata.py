@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import jsonld
 from quaero_cli.crawl.reading.markup import attribute
+from quaero_cli.crawl.urls import normalise
 
 MAX_TAGS = 50
 _MAX_NAME_CHARS = 80
@@ -68,6 +69,7 @@ class Metadata(TypedDict):
     language: str | None
     site: str | None
     tags: list[str]
+    image: str | None
 
 
 class Sources:
@@ -75,6 +77,7 @@ class Sources:
 
     def __init__(self, tree: LexborHTMLParser, url: str, canonical: str | None) -> None:
         self.tree = tree
+        self.url = url
         self.things = jsonld.things(tree)
         self.article = jsonld.article(self.things, url, canonical)
         self.metas = _metas(tree)
@@ -99,6 +102,7 @@ def metadata(sources: Sources) -> Metadata:
         language=_language(sources),
         site=site,
         tags=_tags(sources),
+        image=_image(sources),
     )
 
 
@@ -242,3 +246,14 @@ def _tags(sources: Sources) -> list[str]:
         found = [node.text(separator=" ") for node in sources.tree.css("a[rel~=tag]")]
     tags = {tag.casefold(): tag for tag in map(clean, found) if tag}
     return list(tags.values())[:MAX_TAGS]
+
+
+def _image(sources: Sources) -> str | None:
+    stated = (sources.article or {}).get("image")
+    first = stated[0] if isinstance(stated, list) and stated else stated
+    in_article = first.get("url") if isinstance(first, dict) else first
+    for text in (sources.first("og:image", "og:image:url", "twitter:image"), in_article):
+        url = normalise(text.strip(), sources.url) if isinstance(text, str) and text.strip() else None
+        if url is not None:
+            return url
+    return None

@@ -10,19 +10,31 @@ from typing import Literal, TypedDict
 from lxml import etree
 
 from quaero_cli.crawl.body import Body, BodyProblem
+from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.urls import normalise
 
 # The protocol's own limit for one sitemap.
 MAX_ENTRIES = 50_000
 
+# When an entry appeared, or last changed: of RSS, RDF, Atom.
+_DATES = frozenset({"pubdate", "date", "updated", "published", "modified", "issued"})
+
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
 
 class Listing(TypedDict):
-    """What a file lists. Of an index the URLs are those of further sitemaps."""
+    """What a file lists. Of an index the URLs are those of further sitemaps.
+
+    `dates` says of some URLs when they were published or last changed: the latest moment, in seconds since 1970.
+    """
 
     kind: Literal["sitemap", "index", "feed", "unknown"]
     urls: list[str]
+    dates: dict[str, float]
+
+
+# One entry: the URL as it is written, and its date.
+_Entry = tuple[str, str | None]
 
 
 def read(body: bytes, url: str, *, limit: int) -> Listing:
@@ -30,16 +42,16 @@ def read(body: bytes, url: str, *, limit: int) -> Listing:
     body = _unpacked(body, limit)
     root = _parse(body)
     if root is None:
-        urls = _text_urls(body)
-        return Listing(kind="sitemap" if urls else "unknown", urls=urls)
+        listing = _listing("sitemap", _text_urls(body), None)
+        return listing if listing["urls"] else Listing(kind="unknown", urls=[], dates={})
     name = _name(root)
     if name == "sitemapindex":
-        return Listing(kind="index", urls=_unique(_locations(root, "sitemap"), url))
+        return _listing("index", _locations(root, "sitemap"), url)
     if name == "urlset":
-        return Listing(kind="sitemap", urls=_unique(_locations(root, "url"), url))
+        return _listing("sitemap", _locations(root, "url"), url)
     if name in ("rss", "rdf", "feed", "channel"):
-        return Listing(kind="feed", urls=_unique(_entries(root), url))
-    return Listing(kind="unknown", urls=[])
+        return _listing("feed", _entries(root), url)
+    return Listing(kind="unknown", urls=[], dates={})
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:
@@ -71,58 +83,60 @@ def _name(node: etree._Element) -> str:
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _locations(root: etree._Element, entry: str) -> Iterator[str]:
-    """`<loc>` of each entry; not those of images and videos, which lie deeper."""
+def _locations(root: etree._Element, entry: str) -> Iterator[_Entry]:
+    """`<loc>` of each entry; not those of images and videos, which lie deeper. News say when they were published."""
     for node in root:
         if _name(node) == entry:
-            for child in node:
-                if _name(child) == "loc" and child.text:
-                    yield child.text
+            found = {_name(child): (child.text or "").strip() for child in node}
+            if found.get("loc"):
+                published = next((each.text for each in node.iter() if _name(each) == "publication_date"), None)
+                yield found["loc"], published or found.get("lastmod")
 
 
-def _entries(root: etree._Element) -> Iterator[str]:
+def _entries(root: etree._Element) -> Iterator[_Entry]:
     for node in root.iter():
         name = _name(node)
-        if name == "item":
-            yield from _rss_link(node)
-        elif name == "entry":
-            yield from _atom_link(node)
+        link = _rss_link(node) if name == "item" else _atom_link(node) if name == "entry" else None
+        if link is not None:
+            yield link, next((child.text for child in node if _name(child) in _DATES and child.text), None)
 
 
-def _rss_link(item: etree._Element) -> Iterator[str]:
+def _rss_link(item: etree._Element) -> str | None:
     guid = None
     for child in item:
         name = _name(child)
         if name == "link" and child.text and child.text.strip():
-            yield child.text
-            return
+            return str(child.text)
         if name == "guid" and child.get("isPermaLink", "true").lower() != "false":
             guid = child.text
-    if guid and guid.strip().startswith(("http://", "https://")):
-        yield guid
+    return str(guid) if guid and guid.strip().startswith(("http://", "https://")) else None
 
 
-def _atom_link(entry: etree._Element) -> Iterator[str]:
+def _atom_link(entry: etree._Element) -> str | None:
     for child in entry:
         if _name(child) == "link" and child.get("rel", "alternate") == "alternate" and child.get("href"):
             bases = (node.get(_XML_BASE) for node in (child, *child.iterancestors()))
             base = next(filter(None, bases), None)
-            href = child.get("href", "").strip()
-            yield (normalise(href, base) if base and normalise(base) else None) or href
-            return
+            href = str(child.get("href", "")).strip()
+            return (normalise(href, base) if base and normalise(base) else None) or href
+    return None
 
 
-def _text_urls(body: bytes) -> list[str]:
+def _text_urls(body: bytes) -> Iterator[_Entry]:
     lines = body.decode("utf-8-sig", "replace").splitlines()
-    return _unique((line for line in lines if line.startswith(("http://", "https://"))), None)
+    return ((line, None) for line in lines if line.startswith(("http://", "https://")))
 
 
-def _unique(hrefs: Iterator[str], base: str | None) -> list[str]:
+def _listing(kind: Literal["sitemap", "index", "feed"], entries: Iterator[_Entry], base: str | None) -> Listing:
     found: dict[str, None] = {}
-    for href in hrefs:
+    dates: dict[str, float] = {}
+    for href, date in entries:
         url = normalise(href.strip(), base)
         if url is not None:
             found[url] = None
+            moment = latest_moment(date) if date else None
+            if moment is not None:
+                dates[url] = max(moment, dates.get(url, moment))
             if len(found) >= MAX_ENTRIES:
                 break
-    return list(found)
+    return Listing(kind=kind, urls=list(found), dates=dates)
