@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quaero_cli.jobdef.graph import reachable
 from quaero_cli.jobdef.model import ErrorTolerance, StepDefinition
 from quaero_cli.model import Status
-from quaero_cli.plan import Decision, Plan, job_status, judge_step
+from quaero_cli.plan import Course, Decision, Plan, job_status, judge_step
 
 PENDING, RUNNING, DONE, FAILED = Status.PENDING, Status.RUNNING, Status.COMPLETED, Status.FAILED
 WARNING, SKIPPED, CANCELLED = Status.WARNING, Status.SKIPPED, Status.CANCELLED
@@ -20,11 +20,22 @@ def step(name, depends="", **more):
     return StepDefinition(name, "shell", depends=tuple(depends.split()), **more)
 
 
+def course_at(steps, states, *, ready=(), stop=None, at_once=9):
+    """A course that was told of a job as it is, in the order of the states."""
+    course = Course(Plan(steps, at_once))
+    for name, status in states.items():
+        course.set(name, status)
+    for name in ready:
+        course.set_ready(name, True)
+    if stop is not None:
+        course.stop(stop)
+    return course
+
+
 def decide(steps, states="", *, ready=(), stop=None, at_once=9):
-    """Ask a plan; `states` are words such as `a=running`, steps not named are pending."""
+    """Ask a course; `states` are words such as `a=running`, steps not named are pending."""
     known = {word.split("=")[0]: Status(word.split("=")[1]) for word in states.split()}
-    plan = Plan(steps, at_once)
-    return plan.decide({item.name: known.get(item.name, PENDING) for item in steps}, ready=ready, stop=stop)
+    return course_at(steps, known, ready=ready, stop=stop, at_once=at_once).decide()
 
 
 CHAIN = [step("a"), step("b", "a"), step("c", "b")]
@@ -188,14 +199,20 @@ class Job:
     def __init__(self, steps, ends, at_once, seed):
         self.steps = {item.name: item for item in steps}
         self.ends, self.at_once, self.random = ends, at_once, Random(seed)
-        self.plan = Plan(steps, at_once)
+        self.course = Course(Plan(steps, at_once))
         self.states = dict.fromkeys(self.steps, PENDING)
         self.ready, self.stop, self.began = set(), None, []
 
     def run(self):
         for _ in range(200):
-            found = self.plan.decide(self.states, ready=self.ready, stop=self.stop)
-            assert found == self.plan.decide(dict(self.states), ready=set(self.ready), stop=self.stop)
+            # What a course remembers never differs from what one that is told everything now would decide.
+            told = list(self.states.items())
+            self.random.shuffle(told)
+            steps = list(self.steps.values())
+            anew = course_at(steps, dict(told), ready=self.ready, stop=self.stop, at_once=self.at_once)
+            found = self.course.decide()
+            assert found == anew.decide()
+            assert self.course.decide() == replace(found, skip={})
             self.check(found)
             self.carry_out(found)
             if found.finished:
@@ -221,14 +238,22 @@ class Job:
         return status.good or status is SKIPPED or (status is FAILED and self.steps[name].on_error == "continue")
 
     def carry_out(self, found):
-        self.states.update(dict.fromkeys(found.skip, SKIPPED))
-        self.states.update(dict.fromkeys(found.cancel, CANCELLED))
-        self.states.update(dict.fromkeys(found.stop, DONE))
+        for names, status in ((found.skip, SKIPPED), (found.cancel, CANCELLED), (found.stop, DONE)):
+            for name in names:
+                self.reach(name, status)
         for name in found.start:
             self.began.append(name)
-            self.states[name] = SKIPPED if self.ends[name] is SKIPPED else RUNNING
+            self.reach(name, SKIPPED if self.ends[name] is SKIPPED else RUNNING)
         busy = [n for n, s in self.states.items() if s is RUNNING and not self.steps[n].service]
         assert len(busy) <= self.at_once
+
+    def reach(self, name, status):
+        self.states[name] = status
+        self.course.set(name, status)
+
+    def set_ready(self, name, ready):
+        (self.ready.add if ready else self.ready.discard)(name)
+        self.course.set_ready(name, ready)
 
     def happen(self):
         """One running step ends, or one service gets ready; a service whose end is good stays until it is stopped."""
@@ -237,11 +262,14 @@ class Job:
         if events:
             name = self.random.choice(events)
             if self.steps[name].service and self.ends[name].good:
-                self.ready.add(name)
+                self.set_ready(name, True)
             else:
-                self.states[name] = self.ends[name]
+                self.reach(name, self.ends[name])
+        elif self.ready and self.random.random() < 0.3:
+            self.set_ready(self.random.choice(sorted(self.ready)), False)  # it is started again
         if self.random.random() < 0.05:
             self.stop = "too many workers failed"
+            self.course.stop(self.stop)
 
 
 @given(jobs())

@@ -23,7 +23,7 @@ from quaero_cli.jobdef.model import StepDefinition, StepType
 from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
 from quaero_cli.jobdef.ready import resolve_ready
 from quaero_cli.model import JobChanged, Level, Status, StepChanged
-from quaero_cli.plan import Decision, Plan, job_status
+from quaero_cli.plan import Course, Decision, Plan, job_status
 
 
 class JobRun:
@@ -32,7 +32,8 @@ class JobRun:
     def __init__(self, job: Running) -> None:
         self._job = job
         self._steps = job.definition.steps
-        self._plan = Plan(self._steps, job.definition.max_parallel_steps)
+        self._by_name = {step.name: step for step in self._steps}
+        self._course = Course(Plan(self._steps, job.definition.max_parallel_steps))
         self._states = dict.fromkeys((step.name for step in self._steps), Status.PENDING)
         self._reasons: dict[str, str] = {}  # failed step -> why
         self._runs: dict[str, StepRun] = {}
@@ -92,7 +93,10 @@ class JobRun:
     async def _work(self, nursery: trio.Nursery) -> None:
         while True:
             changed = self._changed
-            decision = self._plan.decide(self._states, ready=self._ready(), stop=self._why_stopping())
+            why = self._why_stopping()
+            if why is not None:
+                self._course.stop(why)
+            decision = self._course.decide()
             progressed = self._carry_out(decision, nursery)
             if decision.finished and not self._runs:
                 return
@@ -123,8 +127,15 @@ class JobRun:
             if not run.step.service or self._abandoned:
                 run.stop(Status.CANCELLED, reason)
 
-    def _ready(self) -> set[str]:
-        return {name for name, run in self._runs.items() if run.ready}
+    def _reached(self, name: str, status: Status) -> None:
+        """The one place where a step's state moves."""
+        self._states[name] = status
+        self._course.set(name, status)
+
+    def _ready_changed(self, name: str) -> None:
+        run = self._runs.get(name)
+        self._course.set_ready(name, run is not None and run.ready)
+        self._notice()
 
     def _carry_out(self, decision: Decision, nursery: trio.Nursery) -> bool:
         """Do what the plan says; return whether a state changed at once, so that the plan must be asked again."""
@@ -138,7 +149,7 @@ class JobRun:
             if self._abandoned:
                 self._skip(name, "the job was ended")
             else:
-                self._start(self._job.definition.step(name), nursery)
+                self._start(self._by_name[name], nursery)
         return bool(decision.skip or decision.start)
 
     # ------------------------------------------------------------------ steps
@@ -159,8 +170,9 @@ class JobRun:
         except QuaeroError as error:
             self._fail_unstarted(step, error)
             return
-        self._states[step.name] = Status.RUNNING
-        run = self._runs[step.name] = StepRun(self._job, step, when_ready, self._notice)
+        self._reached(step.name, Status.RUNNING)
+        ready_changed = functools.partial(self._ready_changed, step.name)
+        run = self._runs[step.name] = StepRun(self._job, step, when_ready, ready_changed)
         nursery.start_soon(self._run_step, run, work)
 
     def _work_of(self, step: StepDefinition, scope: Scope) -> Work:
@@ -174,7 +186,7 @@ class JobRun:
         name = run.step.name
         end = await run.run(work)
         del self._runs[name]
-        self._states[name] = end.status
+        self._reached(name, end.status)
         if end.reason is not None and end.status is Status.FAILED:
             self._reasons[name] = end.reason
         self._notice()
@@ -187,8 +199,8 @@ class JobRun:
         self._end_unstarted(step.name, Status.FAILED, reason, Level.ERROR, error.hint)
 
     def _end_unstarted(self, name: str, status: Status, reason: str, level: Level, hint: str | None = None) -> None:
-        self._states[name] = status
-        step = self._job.definition.step(name)
+        self._reached(name, status)
+        step = self._by_name[name]
         message = f"Status changed: {status} (step: {name}, type: {step.type})"
         fields = {"reason": reason, **({"hint": hint} if hint else {})}
         self._job.log.write(level, message, fields=fields)

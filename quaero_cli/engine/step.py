@@ -40,7 +40,7 @@ class End:
 
 
 class StepRun:
-    """One step that was started. `notice` is called when it has become `ready`, as a service."""
+    """One step that was started. `notice` is called when `ready` has changed, as a service's."""
 
     def __init__(self, job: Running, step: StepDefinition, ready: Ready | None, notice: Callable[[], None]) -> None:
         """`ready`: with its placeholders filled."""
@@ -99,7 +99,7 @@ class StepRun:
         self._context.log.write(Level.WARN, message, fields=fields)
         # What failed is done again, so its failed workers are no longer counted among those that the job bears.
         self._job.failed_workers -= self._context.failed_workers
-        self.ready = False
+        self._set_ready(False)
         await trio.sleep(pause)
         self._context = self._next_context(self._context)
         self._context.log.info(f"Attempt {self._attempt} of {self._retries.limit + 1}", attempt=self._attempt)
@@ -140,13 +140,17 @@ class StepRun:
                 raise StepFailed("the service ended by itself while it was still needed")
             nursery.cancel_scope.cancel()
 
+    def _set_ready(self, ready: bool) -> None:
+        if self.ready != ready:
+            self.ready = ready
+            self._notice()
+
     async def _become_ready(self, readiness: Readiness) -> None:
         outputs = await readiness.wait()
         if outputs:
             self._context.keep_outputs(outputs)
         self._context.log.info("Ready")
-        self.ready = True
-        self._notice()
+        self._set_ready(True)
 
     def _judge(self, limit: "_Limit", failure: BaseException | None) -> End:
         if self._stopped_as is not None and failure is not None:

@@ -1,12 +1,14 @@
 """Values on their way into a column and out of it: text that SQLite can keep, JSON, times. Pure."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from quaero_cli.plaindata import text_of, walked
+
+_EPOCH = datetime(1970, 1, 1)
 
 
 def clean_text(text: str) -> str:
@@ -44,8 +46,8 @@ def decode_json(text: str) -> Any:  # noqa: ANN401
 
 def timestamp(time_us: int) -> str:
     """Return microseconds since 1970 as the wire's time: ISO 8601, UTC, milliseconds, `Z`."""
-    seconds, micros = divmod(time_us, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros // 1000:03d}Z"
+    # For each entry, and twice for each step in each status: half of what strftime takes.
+    return (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_timestamp(text: str) -> int:
