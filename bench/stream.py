@@ -14,7 +14,7 @@ from bench.homes import Home, Server, new_home
 from bench.load import Generator, Stored, waiting_job
 from bench.roundtrip import round_trips
 from bench.verdict import Fact, Figure, Ratio, Result, median, percentile, share_within
-from quaero_cli.stream.follow import BATCH_INTERVAL
+from quaero_cli.stream.pace import BATCH_INTERVAL
 
 _STEADY, _SINGLE = "steady", "single"
 _WORKERS, _PAUSE = 10, 10  # 1,000 lines a second, less what a turn of the loop takes

@@ -24,6 +24,15 @@ class UsageError(QuaeroError):
     exit_code = 2
 
 
+class FilterError(UsageError):
+    """A filter or parameter of a question cannot be used; `allowed` says what it takes."""
+
+    def __init__(self, name: str, problem: str, allowed: str) -> None:
+        super().__init__(f"{name}: {problem}", hint=f"{name} takes {allowed}")
+        self.parameter = name
+        self.allowed = allowed
+
+
 class DefinitionError(QuaeroError):
     """A job file cannot be used. The message begins with the file and names the step and the key."""
 

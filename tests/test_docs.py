@@ -36,10 +36,11 @@ from quaero_cli.server.sse import RETRY_MS
 from quaero_cli.settings import KNOWN, ServerSettings, build
 from quaero_cli.steps.registry import load_step_types, read_step_type
 from quaero_cli.store.engine import connect
-from quaero_cli.store.entries import BYTE_LIMIT
+from quaero_cli.store.entries import BYTE_LIMIT, PAGE_BYTES
 from quaero_cli.store.jobs import JobDetails
 from quaero_cli.store.schema import prepare
-from quaero_cli.stream import follow
+from quaero_cli.stream import pace
+from quaero_cli.stream.follow import FAR_BEHIND
 from quaero_cli.terminal.codes import CTRL_C, TIMEOUT, exit_code
 
 COMMANDS = typer.main.get_command(app)
@@ -228,8 +229,7 @@ def test_every_event_is_described():
     written = [cells[0] for cells in first_cells(document("protocol.md").section("The stream"))]
     source = (ROOT / "quaero_cli" / "server" / "sse.py").read_text()
     sent = set(re.findall(r'frame\("(\w+)"', source))
-    # The server could encode a gap; nothing that it follows makes one.
-    assert set(written) == sent - {"gap"}
+    assert set(written) == sent
 
 
 def test_every_part_of_a_view_is_described():
@@ -283,9 +283,14 @@ def test_the_queries_of_the_guide_run(tmp_path):
 @pytest.mark.parametrize(
     ("name", "phrase"),
     [
-        ("protocol.md", f"within the last {follow.BATCH_INTERVAL * 1000:g} ms"),
-        ("protocol.md", f"at {follow.BATCH_ENTRIES:,} entries or {BYTE_LIMIT // 1024} KiB"),
-        ("protocol.md", f"after {follow.PING_AFTER:g} seconds in which nothing else was sent"),
+        ("protocol.md", f"within the last {pace.BATCH_INTERVAL * 1000:g} ms"),
+        ("protocol.md", f"at {pace.BATCH_ENTRIES:,} entries or {BYTE_LIMIT // 1024} KiB"),
+        ("protocol.md", f"after {pace.PING_AFTER:g} seconds in which nothing else was sent"),
+        (
+            "protocol.md",
+            f"more than {FAR_BEHIND:,} entries behind it is moved ahead to the newest {pace.BATCH_ENTRIES:,}",
+        ),
+        ("protocol.md", f"texts come to {PAGE_BYTES >> 20} MiB"),
         ("protocol.md", f"takes nothing for {Limits().send_seconds:g} seconds"),
         ("protocol.md", f"default {filters.DEFAULT_LIMIT}; 0 to {filters.MAX_LIMIT}"),
         ("protocol.md", f"for the service to {filters.MAX_SERVICE_LIMIT}"),

@@ -13,8 +13,9 @@ from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store import entries
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange
-from quaero_cli.stream.follow import _Pace, follow
+from quaero_cli.stream.follow import follow
 from quaero_cli.stream.nudge import nudge
+from quaero_cli.stream.pace import Pace
 from quaero_cli.stream.wakeups import SLOW_LOOK, Wakeups
 
 
@@ -188,13 +189,13 @@ async def test_worker_states_alone_are_told_as_progress(home, scribe):
 )
 def test_entries_go_out_by_the_rules_of_the_wire(sent_ago, number, size, backlog, due):
     """Live when it is quiet, batched when it is not."""
-    pace = _Pace(0.15, 5.0, sent_at=99.99 - sent_ago, backlog=backlog)  # 99.9 and 100.05 are on the grid
+    pace = Pace(0.15, 5.0, sent_at=99.99 - sent_ago, backlog=backlog)  # 99.9 and 100.05 are on the grid
     assert pace.entries_due(99.99, number, size) is due
 
 
 def test_a_reader_sleeps_until_the_nearest_deadline():
     """An idle reader costs nothing but its ping; a held batch is not forgotten."""
-    pace = _Pace(0.15, 5.0, sent_at=100.0, status_at=99.9)
+    pace = Pace(0.15, 5.0, sent_at=100.0, status_at=99.9)
     assert pace.ready(100.1) == (False, 105.0)
     pace.held_entries = True
     assert pace.ready(100.01) == (False, pytest.approx(100.05))
@@ -204,7 +205,7 @@ def test_a_reader_sleeps_until_the_nearest_deadline():
     assert pace.ready(100.0) == (False, 100.9)
     pace.backlog = True
     assert pace.ready(100.0)[0] is True
-    assert _Pace(0.15, None, sent_at=100.0).ready(100.0) == (False, float("inf"))
+    assert Pace(0.15, None, sent_at=100.0).ready(100.0) == (False, float("inf"))
 
 
 async def test_readers_at_the_same_place_share_their_looks(home, scribe, monkeypatch):

@@ -20,7 +20,7 @@ from quaero_cli.server.serve import Bound, ServeOptions, serve
 from quaero_cli.server.streams import Busy, SharedBatches, Streams
 from quaero_cli.store.schema import prepare
 from quaero_cli.stream.events import Logs
-from quaero_cli.stream.follow import PING_AFTER
+from quaero_cli.stream.pace import PING_AFTER
 from quaero_cli.stream.wakeups import Wakeups
 
 JOB = "scope=job&job_id=j1"

@@ -191,7 +191,7 @@ def test_a_job_is_found_as_people_name_it(tmp_path):
             reader.find_job("zz")
         with pytest.raises(UsageError, match="step: no step thre") as caught:
             reader.scope(LogQuery(("abcd",), ("thre",)))
-        assert caught.value.hint == "the job's steps are: work"
+        assert caught.value.hint == "step takes one of: work"
 
 
 def test_lists_are_filtered_and_paged(tmp_path):

@@ -73,6 +73,7 @@ class StreamRequest:
     query: LogQuery
     limit: int
     since: Cursor | None
+    skip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read_stream_request(raw: bytes, last_event_id: str | None, limits: Limits = 
             since = parse_cursor(last_event_id)
         except ValueError:
             raise BadParameter("Last-Event-ID", "is not a cursor", CURSOR_FORM) from None
-    return StreamRequest(_query(values), _limit(values, limits), since)
+    return StreamRequest(_query(values), _limit(values, limits), since, values.one("skip", False))
 
 
 def read_page_request(raw: bytes, limits: Limits = _USUAL) -> PageRequest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from quaero_cli.errors import UsageError
+from quaero_cli.errors import FilterError
 
 T = TypeVar("T")
 
@@ -23,13 +23,8 @@ _MAX_PAIRS = 250
 _MAX_SHOWN = 60  # characters of a wrong value that are shown back
 
 
-class BadParameter(UsageError):
+class BadParameter(FilterError):
     """A query parameter, or a header that acts as one, cannot be used."""
-
-    def __init__(self, name: str, problem: str, allowed: str) -> None:
-        super().__init__(f"{name}: {problem}", hint=f"{name} takes {allowed}")
-        self.parameter = name
-        self.allowed = allowed
 
 
 @dataclass(frozen=True, slots=True)

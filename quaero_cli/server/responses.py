@@ -6,6 +6,7 @@ from quart import Response
 
 from quaero_cli.errors import (
     DefinitionError,
+    FilterError,
     NotFoundError,
     OverlapError,
     QuaeroError,
@@ -15,7 +16,6 @@ from quaero_cli.errors import (
 )
 from quaero_cli.server.answers import JSON_TYPE, error_body
 from quaero_cli.server.encode import to_json
-from quaero_cli.server.params import BadParameter
 from quaero_cli.server.streams import Busy
 
 # Seconds after which a client may try again when all streams are in use, or the server is about to stop.
@@ -56,7 +56,7 @@ def json_bytes(body: bytes, status: int = 200) -> Response:
 def error_answer(error: QuaeroError) -> Response:
     """Return what the client is told of an error that quaero raised on purpose."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, BadParameter) else {}
+    more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, FilterError) else {}
     response = json_bytes(error_body(error.message, error.hint, **more), status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from quaero_cli.model import Level, LogQuery, Status
+from quaero_cli.model import LogQuery
 from quaero_cli.server import sse
 from quaero_cli.server.cursor import CURSOR_FORM, Cursor
 from quaero_cli.server.desk import Desk
@@ -42,7 +42,7 @@ class StreamRoute:
         """Answer with a stream, or with 204 when there is nothing left to tell."""
         asked = read_stream_request(request.query_string, _last_event_id(), self._desk.limits)
         after = self._resume_after(asked)
-        if after is not None and await self._is_over(asked.query, after):
+        if after is not None and self._is_over(asked.query, after):
             return empty_answer()
         if request.method == "HEAD":
             return stream_answer(b"", sse.SSE_HEADERS)
@@ -52,7 +52,7 @@ class StreamRoute:
         limits = self._desk.limits
         events = follow(
             parts.database, parts.wakeups, asked.query, limit=asked.limit, after=after,
-            batch_interval=limits.batch_seconds, ping_after=limits.ping_seconds,
+            batch_interval=limits.batch_seconds, ping_after=limits.ping_seconds, skip=asked.skip,
         )  # fmt: skip
         stack.push_async_callback(events.aclose)
         telling = _Telling(self._desk, asked, after, events)
@@ -63,14 +63,9 @@ class StreamRoute:
         since = asked.since
         return since.id if since is not None and since.epoch == self._desk.reader.epoch else None
 
-    async def _is_over(self, query: LogQuery, after: int) -> bool:
+    def _is_over(self, query: LogQuery, after: int) -> bool:
         """Return whether all the jobs have ended and `after` is at or behind their last entry."""
-        statuses = [self._desk.reader.status(job)["job"]["status"] for job in query.jobs]
-        if not statuses or not all(Status(status).final for status in statuses):
-            return False
-        everything = LogQuery(query.jobs, level=Level.DEBUG)
-        newest = (await self._desk.in_thread(lambda reader: reader.page(everything, limit=1)))["meta"]["newest_id"]
-        return newest is None or after >= newest
+        return bool(query.jobs) and self._desk.reader.delivered(query.jobs, after)
 
 
 def _last_event_id() -> str | None:

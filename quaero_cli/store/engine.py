@@ -20,12 +20,21 @@ from quaero_cli.errors import StoreError
 
 if TYPE_CHECKING:
     # pysqlite3 carries no annotations; it is the standard library's module, built with another engine.
-    from sqlite3 import Connection
+    from sqlite3 import Connection, Cursor
     from sqlite3 import Error as SqliteError
 else:
-    Connection, SqliteError = sqlite.Connection, sqlite.Error
+    Connection, Cursor, SqliteError = sqlite.Connection, sqlite.Cursor, sqlite.Error
 
-__all__ = ["Connection", "SqliteError", "connect", "require_safe_engine", "snapshot", "transaction", "translated"]
+__all__ = [
+    "Connection",
+    "Cursor",
+    "SqliteError",
+    "connect",
+    "require_safe_engine",
+    "snapshot",
+    "transaction",
+    "translated",
+]
 
 sys.modules.setdefault("sqlite3", sqlite)
 

@@ -8,7 +8,8 @@ Entries of several jobs are merged by id, which is the order of commits.
 from dataclasses import dataclass
 
 from quaero_cli.model import Entry
-from quaero_cli.store.engine import Connection
+from quaero_cli.store.engine import Connection, Cursor
+from quaero_cli.store.gaps import Lost, id_at, taken
 from quaero_cli.store.rows import EntryMaker
 from quaero_cli.store.schema import SERVICE
 from quaero_cli.store.scope import Scope
@@ -18,6 +19,8 @@ SCAN_LIMIT = 20_000
 EVERYTHING = 1 << 62  # instead, in a thread
 # Text in one read: what the wire protocol puts into one batch. A single entry may be larger (64 KiB and its fields).
 BYTE_LIMIT = 256 * 1024
+# The same of a page: twenty ordinary ones of 5,000 entries; so many of the largest would be 300 MB.
+PAGE_BYTES = 4 * 1024 * 1024
 _COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
 
 Row = tuple[int, int, int, int | None, int | None, int | None, int, int, str, str, str | None]
@@ -33,6 +36,8 @@ class Slice:
     cursor: int
     complete: bool
     size: int  # characters of the entries' texts and fields
+    ends: Places  # each job's newest entry at that moment
+    lost: tuple[Lost, ...]  # what retention took where this read began
 
 
 def head(connection: Connection) -> int:
@@ -75,37 +80,43 @@ def read_after(
     newest = head(connection)
     scan = SCAN_LIMIT if scan is None else scan
     rows: list[Row] = []
-    ends: list[int] = []  # ids up to which each unfinished job was considered
+    bounds: list[int] = []  # ids up to which each unfinished job was considered
     after: Places = {}
+    ends: Places = {}
+    lost: list[Lost] = []
     for job in scope.jobs:
-        found, considered, complete = _scan(connection, scope, job, places[job], limit, scan)
+        place, last = places[job], last_line(connection, job)
+        found, after[job] = _scan(connection, scope, job, place, last, limit, scan)
+        ends[job] = last
         rows += found
-        after[job] = considered
-        if not complete:
-            ends.append(_id_at(connection, job, considered))
+        if after[job] < last:
+            bounds.append(id_at(connection, job, after[job]))
+        if place < last and not (found and found[0][2] == place + 1):
+            hole = taken(connection, job, place, last, newest)
+            lost += [hole] if hole is not None else []
     if len(scope.jobs) > 1:
         rows.sort()
         if len(rows) > limit:  # each job gave up to `limit`
-            ends.append(rows[limit - 1][0])
-    if not ends:
-        return Slice(make.entries(rows), after, newest, complete=True, size=_size(rows))
-    bound = min(ends)
-    if len(scope.jobs) > 1:
+            bounds.append(rows[limit - 1][0])
+    bound = min(bounds, default=newest)
+    if bounds and len(scope.jobs) > 1:
         rows = [row for row in rows if row[0] <= bound]
-        after = {job: locate(connection, job, bound) for job in scope.jobs}
-    return Slice(make.entries(rows), after, bound, complete=False, size=_size(rows))
+        # Never back: of what retention took, `locate` knows nothing.
+        after = {job: max(places[job], locate(connection, job, bound)) for job in scope.jobs}
+    size = sum([_size(row) for row in rows])
+    return Slice(make.entries(rows), after, bound, not bounds, size, ends, tuple(lost))
 
 
-def _size(rows: list[Row]) -> int:
-    return sum([len(row[9]) + len(row[10] or "") for row in rows])
+def _size(row: Row) -> int:
+    return len(row[9]) + len(row[10] or "")
 
 
 def _scan(
-    connection: Connection, scope: Scope, job: int, place: int, limit: int, scan: int
-) -> tuple[list[Row], int, bool]:
-    last = last_line(connection, job)
+    connection: Connection, scope: Scope, job: int, place: int, last: int, limit: int, scan: int
+) -> tuple[list[Row], int]:
+    """Return matching rows of one job after `place`, and the `job_line` up to which it was considered."""
     if place >= last:
-        return [], place, True
+        return [], place
     end = min(place + scan, last)
     conditions, values = scope.where()
     found = connection.execute(
@@ -113,24 +124,21 @@ def _scan(
         " ORDER BY job_line LIMIT ?",
         (job, place, end, *values, limit),
     )
+    rows, cut = _within(found, BYTE_LIMIT)
+    return rows, rows[-1][2] if cut or len(rows) == limit else end
+
+
+def _within(found: Cursor, budget: int) -> tuple[list[Row], bool]:
+    """Return rows up to the first with which their texts reach `budget`, and whether that cut them short."""
     rows: list[Row] = []
-    size, cut = 0, False
+    size = 0
     for row in found:
         rows.append(row)
-        size += len(row[9]) + len(row[10] or "")
-        if size >= BYTE_LIMIT:
-            cut = True
-            break
-    found.close()
-    considered = rows[-1][2] if cut or len(rows) == limit else end
-    return rows, considered, considered == last
-
-
-def _id_at(connection: Connection, job: int, job_line: int) -> int:
-    row = connection.execute(
-        "SELECT id FROM log WHERE job = ? AND job_line <= ? ORDER BY job_line DESC LIMIT 1", (job, job_line)
-    ).fetchone()
-    return int(row[0]) if row else 0
+        size += _size(row)
+        if size >= budget:
+            found.close()
+            return rows, True
+    return rows, False
 
 
 def read_newest(
@@ -138,19 +146,27 @@ def read_newest(
 ) -> tuple[list[Entry], bool]:
     """Return the newest `limit` matching entries (ids up to `up_to`), oldest first, and whether older ones match.
 
-    May look at every row of a job: run it in a thread.
+    Fewer where their texts would be more than PAGE_BYTES. May look at every row of a job: run it in a thread.
     """
     conditions, values = scope.where()
     rows: list[Row] = []
+    floor = 0  # below it a job's rows were not read
     for job in scope.jobs:
         last = last_line(connection, job) if up_to is None else locate(connection, job, up_to)
-        rows += connection.execute(
+        found = connection.execute(
             f"SELECT {_COLUMNS} FROM log WHERE job = ? AND job_line <= ?{conditions} ORDER BY job_line DESC LIMIT ?",
             (job, last, *values, limit + 1),
-        ).fetchall()
-    rows.sort()
-    has_more = len(rows) > limit
-    return make.entries(rows[-limit:] if limit else []), has_more
+        )
+        part, cut = _within(found, PAGE_BYTES)
+        rows += part
+        floor = max(floor, part[-1][0]) if cut else floor
+    rows.sort(reverse=True)
+    kept, size = 0, 0
+    while kept < min(limit, len(rows)) and rows[kept][0] >= floor and size < PAGE_BYTES:
+        size += _size(rows[kept])
+        kept += 1
+    has_more = kept < len(rows) or (floor > 0 and any_before(connection, scope, rows[kept - 1][0]))
+    return make.entries(rows[kept - 1 :: -1] if kept else []), has_more
 
 
 def place_of_newest(connection: Connection, scope: Scope, limit: int) -> tuple[int, bool]:

@@ -123,9 +123,26 @@ def status(connection: Connection, job_id: str) -> StatusView:
     return StatusView(job=job_view(row, _progress(connection, row, steps)), steps=steps)
 
 
+def status_if_there(connection: Connection, job_id: str) -> StatusView | None:
+    """Return the same, or None for a job that is gone."""
+    try:
+        return status(connection, job_id)
+    except NotFoundError:
+        return None
+
+
 def summary(connection: Connection, job_id: str) -> JobSummary:
     """Return one job as lists show it. Raises NotFoundError."""
     return _summary(connection, _job_row(connection, job_id))
+
+
+def counts(connection: Connection, job_id: str) -> Counts:
+    """Return a job's entries by level; of a job that is gone, none."""
+    rows = connection.execute(
+        "SELECT level, sum(count) FROM log_count WHERE job = (SELECT key FROM job WHERE id = ?) GROUP BY level",
+        (job_id,),
+    )
+    return count_levels(rows.fetchall())
 
 
 def details(connection: Connection, job_id: str, artifacts: list[ArtifactView]) -> JobDetails:

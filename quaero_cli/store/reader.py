@@ -6,16 +6,17 @@ over an await, which would stop SQLite from reusing its write-ahead log.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quaero_cli.model import Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
-from quaero_cli.store import artifacts, entries, jobs
+from quaero_cli.model import Counts, Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
+from quaero_cli.store import artifacts, entries, gaps, jobs
 from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
+from quaero_cli.store.gaps import Ahead, Lost
 from quaero_cli.store.jobs import JobDetails, LastJob
 from quaero_cli.store.rows import EntryMaker
 from quaero_cli.store.scope import Scope, resolve
@@ -30,7 +31,14 @@ class Look:
     cursor: int
     complete: bool
     size: int
-    statuses: list[StatusView]
+    statuses: list[StatusView]  # of the jobs that are still there
+    ends: Places  # each job's newest entry
+    lost: tuple[Lost, ...]
+
+    @property
+    def behind(self) -> int:
+        """How many entries, of all levels, lie behind what was looked at."""
+        return sum(last - self.places[job] for job, last in self.ends.items())
 
 
 class Reader:
@@ -97,6 +105,11 @@ class Reader:
         with translated(self._path), snapshot(self._connection):
             return jobs.status(self._connection, job_id)
 
+    def counts(self, job_id: str) -> Counts:
+        """Return a job's entries by level; of a job that is gone, none."""
+        with translated(self._path):
+            return jobs.counts(self._connection, job_id)
+
     def details(self, job_id: str) -> JobDetails:
         """Return one job with everything but its entries. Raises NotFoundError."""
         files = artifacts.listing(self._path, job_id)
@@ -125,7 +138,8 @@ class Reader:
             cursor, has_more = entries.place_of_newest(connection, scope, newest)
             places = {job: entries.locate(connection, job, cursor) for job in scope.jobs}
             part = entries.read_after(connection, self._make, scope, places, limit, scan=entries.EVERYTHING)
-            return self._look(scope, job_ids, part, has_more)
+            # What was deleted before somebody came is no gap in what is told.
+            return self._look(scope, job_ids, replace(part, lost=()), has_more)
 
     def look_from(self, scope: Scope, job_ids: Collection[str], cursor: int, limit: int) -> Look:
         """Resume after `cursor`. Its `has_more` stays as it is while following. Run it in a thread."""
@@ -144,6 +158,22 @@ class Reader:
             part = entries.read_after(self._connection, self._make, scope, places, limit)
             return self._look(scope, job_ids, part, has_more)
 
+    def ahead(self, scope: Scope, places: Places, keep: int) -> Ahead:
+        """Return the place before the newest `keep` matching entries, seen from `places`: not before them.
+
+        Looks at every entry between the two: run it in a thread.
+        """
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            cursor, _ = entries.place_of_newest(connection, scope, keep)
+            moved = {job: max(places[job], entries.locate(connection, job, cursor)) for job in scope.jobs}
+            return Ahead(moved, cursor, tuple(gaps.passed_over(connection, scope, places, moved)))
+
+    def places(self, scope: Scope, cursor: int) -> Places:
+        """Return the place in each job that a cursor means."""
+        with translated(self._path), snapshot(self._connection):
+            return {job: entries.locate(self._connection, job, cursor) for job in scope.jobs}
+
     def delivered(self, job_ids: Collection[str], cursor: int) -> bool:
         """Return whether these jobs have ended and none has an entry after `cursor`: nothing can follow."""
         connection = self._connection
@@ -157,9 +187,10 @@ class Reader:
         return True
 
     def _look(self, scope: Scope, job_ids: Collection[str], part: Slice, has_more: bool) -> Look:
-        statuses = [jobs.status(self._connection, job_id) for job_id in job_ids]
+        found = [jobs.status_if_there(self._connection, job_id) for job_id in job_ids]
+        statuses = [view for view in found if view is not None]
         view = self._view(scope, part.entries, has_more)
-        return Look(view, part.places, part.cursor, part.complete, part.size, statuses)
+        return Look(view, part.places, part.cursor, part.complete, part.size, statuses, part.ends, part.lost)
 
     def _view(self, scope: Scope, found: list[Entry], has_more: bool) -> LogsView:
         ids = (found[0]["id"], found[-1]["id"]) if found else None
@@ -194,7 +225,8 @@ class Reader:
     ) -> LogsView:
         """Return a page of entries, oldest first: the newest, or those before, after or around a cursor.
 
-        May look at every row of a job: run it in a thread.
+        Fewer than `limit` where their texts would be more than PAGE_BYTES. May look at every row of a job: run it in
+        a thread.
         """
         connection, make = self._connection, self._make
         with translated(self._path), snapshot(connection):
@@ -213,9 +245,11 @@ class Reader:
     def _read_on(self, scope: Scope, cursor: int, limit: int) -> list[Entry]:
         places = {job: entries.locate(self._connection, job, cursor) for job in scope.jobs}
         found: list[Entry] = []
-        while len(found) < limit:
+        size = 0
+        while len(found) < limit and size < entries.PAGE_BYTES:
             part = entries.read_after(self._connection, self._make, scope, places, limit - len(found))
             found += part.entries
+            size += part.size
             places = part.places
             if part.complete:
                 break

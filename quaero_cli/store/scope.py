@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from quaero_cli.errors import NotFoundError, UsageError
+from quaero_cli.errors import FilterError, NotFoundError
 from quaero_cli.model import Counts, Level, LogQuery, Meta, no_counts
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.schema import SERVICE
@@ -116,12 +116,12 @@ def _step_keys(connection: Connection, jobs: tuple[int, ...], name: str) -> list
     if not rows:
         known = connection.execute(f"SELECT DISTINCT name FROM step WHERE job IN ({marks}) ORDER BY key", jobs)
         names = ", ".join(row[0] for row in known)
-        raise UsageError(f"step: no step {name}", hint=f"the job's steps are: {names}" if names else None)
+        raise FilterError("step", f"no step {name}", f"one of: {names}" if names else "nothing: the job has no steps")
     return [row[0] for row in rows]
 
 
 def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[tuple[int, ...], int] | None:
     step, _, number = name.rpartition("-")
     if not step or not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise UsageError(f"worker: no worker {name}", hint="its step and its number, like fetch-17")
+        raise FilterError("worker", f"no worker {name}", "a step and a number, like fetch-17")
     return (tuple(_step_keys(connection, jobs, step)), int(number))

@@ -5,31 +5,30 @@ wait. No queue exists, so none can overflow; a slow reader only falls behind. Be
 the same snapshot, and states are told only when no entry of that snapshot is left, a finished status never overtakes
 the last line.
 
-When to tell (`_Pace` decides, purely): an entry goes out at once when nothing was sent within the batch interval;
-otherwise what has gathered goes out when the interval is over, or earlier at 2,000 entries or 256 KiB. A change of a
-state flushes. Progress follows at the pace of batches, mere counts once a second. A backlog is sent without pauses.
+When to tell is decided by `pace`. What will not come is told as a `Gap`, before what comes instead: entries that
+retention took, and, for a reader that asked for it, those that it left out to catch up.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import trio
 
-from quaero_cli.model import Entry, LogQuery, LogsView, Meta, Status, StatusView
-from quaero_cli.store.entries import BYTE_LIMIT, Places
+from quaero_cli.model import Entry, LogQuery, LogsView, Meta, Status, StatusView, no_counts
+from quaero_cli.store.entries import Places
+from quaero_cli.store.gaps import Ahead, Lost
 from quaero_cli.store.reader import Look, Reader, open_reader
 from quaero_cli.store.scope import Scope
-from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange, StreamEvent
+from quaero_cli.stream.events import Ended, Gap, Logs, Ping, StatusChange, StreamEvent
 from quaero_cli.stream.looks import SharedLooks
+from quaero_cli.stream.pace import BATCH_ENTRIES, BATCH_INTERVAL, COUNTS_INTERVAL, PING_AFTER, Pace
 from quaero_cli.stream.wakeups import Wakeups
 
-BATCH_INTERVAL = 0.15  # seconds
-BATCH_ENTRIES = 2000
-PING_AFTER = 5.0  # seconds in which nothing else was sent
+# Entries of all levels that a reader with `skip` may be behind: more than it can have asked to begin with.
+FAR_BEHIND = 5000
 _READS = trio.CapacityLimiter(4)  # threads for first looks; steps may fill the common ones
-COUNTS_INTERVAL = 1.0  # seconds between status events that bring nothing but new counts
 
 
 async def follow(
@@ -42,16 +41,20 @@ async def follow(
     batch_interval: float = BATCH_INTERVAL,
     ping_after: float | None = PING_AFTER,
     live: bool = True,
+    skip: bool = False,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Yield what happens, from the newest `limit` entries on, or from the cursor `after` on.
 
     First one StatusChange per job, then one Logs (perhaps empty), then events as they come. Ends after the last
     job's Ended; the service log (no jobs in the query) never ends. `live` false: ends when what is stored is told.
+    `skip`: when it is far behind it is moved ahead, and told so by a Gap.
     Close it (`contextlib.aclosing`) when done.
     Raises NotFoundError for an unknown job, UsageError for an unknown step, StoreError when the store cannot be read.
     """
     with wakeups.looks.reader() as reader:
-        follower = _Follower(path, wakeups.looks, reader, query, _Pace(batch_interval if live else 0.0, ping_after))
+        follower = _Follower(
+            path, wakeups.looks, reader, query, Pace(batch_interval if live else 0.0, ping_after), skip
+        )
         waiter = wakeups.waiter()
         events = await follower.begin(limit, after)
         while events:
@@ -64,51 +67,12 @@ async def follow(
             else:
                 await trio.lowlevel.checkpoint()
             waiter = wakeups.waiter()
-            events = follower.look(trio.current_time())
+            if follower.lags:
+                events = await follower.move_ahead()
+            else:
+                events = follower.look(trio.current_time())
             while events:
                 yield events.pop(0)
-
-
-@dataclass(slots=True)
-class _Pace:
-    """When the next batch, status or ping is due. Times are of trio's clock, in seconds."""
-
-    interval: float
-    ping_after: float | None
-    sent_at: float = float("-inf")  # of anything
-    status_at: float = float("-inf")
-    backlog: bool = False  # more is stored than was read
-    held_entries: bool = False
-    held_progress: bool = False
-    held_counts: bool = False
-
-    def ready(self, now: float) -> tuple[bool, float]:
-        """Return whether to look again at once, and otherwise until when to wait for a wake-up."""
-        deadline = float("inf")
-        if self.ping_after is not None:
-            deadline = self.sent_at + self.ping_after
-        if self.held_entries:
-            deadline = min(deadline, self._interval_over())
-        if self.held_progress:
-            deadline = min(deadline, self.status_at + self.interval)
-        if self.held_counts:
-            deadline = min(deadline, self.status_at + COUNTS_INTERVAL)
-        return self.backlog or now >= deadline, deadline
-
-    def _interval_over(self) -> float:
-        """Return when the next batch is due: on a grid that all readers share, so that they share its looks, too."""
-        if self.sent_at == float("-inf") or self.interval == 0:
-            return self.sent_at
-        return (self.sent_at // self.interval + 1) * self.interval
-
-    def entries_due(self, now: float, number: int, size: int) -> bool:
-        """Return whether gathered entries go out now."""
-        full = number >= BATCH_ENTRIES or size >= BYTE_LIMIT
-        return number > 0 and (full or self.backlog or now >= self._interval_over())
-
-    def ping_due(self, now: float) -> bool:
-        """Return whether the silence has lasted."""
-        return self.ping_after is not None and now >= self.sent_at + self.ping_after
 
 
 @dataclass(slots=True)
@@ -119,10 +83,16 @@ class _Follower:
     looks: SharedLooks
     reader: Reader
     query: LogQuery
-    pace: _Pace
+    pace: Pace
+    skip: bool = False
     scope: Scope = field(init=False)
     finished: bool = False
+    lags: bool = False  # it is far behind, and wants to be moved ahead
     _places: Places = field(default_factory=dict)
+    _ends: Places = field(default_factory=dict)
+    _moved_at: int = 0  # how many entries there were when it was moved ahead last
+    _cursor: int = 0  # of the last look
+    _meta: Meta | None = None
     _has_more: bool = False
     _held: list[Entry] = field(default_factory=list)
     _held_bytes: int = 0
@@ -132,35 +102,101 @@ class _Follower:
     def __post_init__(self) -> None:
         self.scope = self.reader.scope(self.query)
 
+    # ------------------------------------------------------------------ beginning
+
     async def begin(self, limit: int, after: int | None) -> list[StreamEvent]:
         """Make the first look and return the events that open every connection."""
-        look = await trio.to_thread.run_sync(self._first_look, limit, after, limiter=_READS)
+        ahead, look = await trio.to_thread.run_sync(self._first_look, limit, after, limiter=_READS)
         now = trio.current_time()
-        self._places, self.pace.backlog = look.places, not look.complete
+        self._cursor = look.cursor if after is None else after
         self._has_more = look.view["meta"]["has_more"]
         events: list[StreamEvent] = [self._tell_status(view, look.cursor, now) for view in look.statuses]
+        if ahead is not None:
+            self._moved_at = sum(look.ends.values())
+            events += self._gaps(ahead.lost, "lag", ahead.cursor)
+        events += self._gaps(look.lost, "retention", self._cursor)
+        self._take(look)
         events.append(Logs(look.view, look.cursor))
         self.pace.sent_at = now
         return events + self._tell_ends(look)
 
-    def _first_look(self, limit: int, after: int | None) -> Look:
+    def _first_look(self, limit: int, after: int | None) -> tuple[Ahead | None, Look]:
         """Look in a thread, with a reader of its own: it may have to look at every row of a job."""
         with open_reader(self.path) as reader:
             if after is None:
-                return reader.look_newest(self.scope, self.query.jobs, limit, BATCH_ENTRIES)
-            return reader.look_from(self.scope, self.query.jobs, after, BATCH_ENTRIES)
+                return None, reader.look_newest(self.scope, self.query.jobs, limit, BATCH_ENTRIES)
+            look = reader.look_from(self.scope, self.query.jobs, after, BATCH_ENTRIES)
+            if not (self.skip and look.behind > FAR_BEHIND):
+                return None, look
+            ahead = reader.ahead(self.scope, reader.places(self.scope, after), BATCH_ENTRIES)
+            after = max(after, ahead.cursor)
+            return ahead, reader.look_from(self.scope, self.query.jobs, after, BATCH_ENTRIES)
+
+    # ------------------------------------------------------------------ being far behind
+
+    async def move_ahead(self) -> list[StreamEvent]:
+        """Leave out what lies between here and the newest entries; return what to tell of it."""
+        self.lags = False
+        self._moved_at = sum(self._ends.values())
+        ahead = await trio.to_thread.run_sync(self._look_ahead, limiter=_READS)
+        # What was gathered comes before the gap.
+        events = self._tell_held(trio.current_time())
+        self._places = ahead.places
+        self._cursor = max(self._cursor, ahead.cursor)
+        return events + self._gaps(ahead.lost, "lag", self._cursor)
+
+    def _look_ahead(self) -> Ahead:
+        with open_reader(self.path) as reader:
+            return reader.ahead(self.scope, self._places, BATCH_ENTRIES)
+
+    def _gaps(self, lost: Iterable[Lost], reason: Literal["lag", "retention"], cursor: int) -> list[StreamEvent]:
+        names = dict(zip(self.scope.jobs, self.query.jobs, strict=False))  # the service has no name
+        events: list[StreamEvent] = []
+        for each in lost:
+            from_id, to_id, count = each.from_id, each.to_id, each.count
+            if reason == "retention":
+                # A place whose entry was taken, too, is known by its id alone: no more can be gone than ids are.
+                from_id = max(from_id, self._cursor + 1)
+                count = min(count, to_id - from_id + 1)
+            if count > 0:
+                events.append(Gap(names.get(each.job), from_id, to_id, count, reason, cursor))
+        return events
+
+    # ------------------------------------------------------------------ looking
 
     def look(self, now: float) -> list[StreamEvent]:
         """Look once and return what to tell now."""
         room = max(1, BATCH_ENTRIES - len(self._held))
         look = self.looks.look_after(self.reader, self.query, self.scope, self._places, room, has_more=self._has_more)
-        self._places, self.pace.backlog = look.places, not look.complete
+        events: list[StreamEvent] = []
+        gone = [job for job in self.query.jobs if job not in self._ended and not _among(look.statuses, job)]
+        if look.lost or gone:
+            events += self._tell_held(now)
+            events += self._gaps(look.lost, "retention", self._cursor)
         self._held += look.view["logs"]
         self._held_bytes += look.size
+        rest = self._places, self._ends
+        self._take(look)
+        events += self._tell(look, now)
+        for job in gone:
+            events += self._tell_gone(job, *rest)
+        self.finished = bool(self.query.jobs) and len(self._ended) == len(set(self.query.jobs))
+        return events
+
+    def _take(self, look: Look) -> None:
+        """Remember where this look ended."""
+        self._places, self._ends, self.pace.backlog = look.places, look.ends, not look.complete
+        self._cursor, self._meta = look.cursor, look.view["meta"]
+        # Once moved, what is left has to be read; unless so much has come meanwhile that it is far behind again.
+        come = sum(look.ends.values()) - self._moved_at
+        self.lags = self.skip and min(look.behind, come) > FAR_BEHIND
+
+    def _tell(self, look: Look, now: float) -> list[StreamEvent]:
+        """Return what is due of what was seen."""
         urgent, progress, counts = self._compare(look.statuses) if look.complete else ([], [], [])
         events: list[StreamEvent] = []
         if urgent or self.pace.entries_due(now, len(self._held), self._held_bytes):
-            events += self._tell_entries(look, now)
+            events += self._tell_held(now)
         self.pace.held_entries = bool(self._held)
         if not self._held:
             due = list(urgent)
@@ -191,13 +227,16 @@ class _Follower:
                 counts.append(view)
         return urgent, progress, counts
 
-    def _tell_entries(self, look: Look, now: float) -> list[StreamEvent]:
-        if not self._held:
+    # ------------------------------------------------------------------ telling
+
+    def _tell_held(self, now: float) -> list[StreamEvent]:
+        """Tell what has gathered, up to the last look."""
+        if not self._held or self._meta is None:
             return []
-        view = _view_of(self._held, look.view["meta"])
+        view = _view_of(self._held, self._meta)
         self._held, self._held_bytes = [], 0
         self.pace.sent_at = now
-        return [Logs(view, look.cursor)]
+        return [Logs(view, self._cursor)]
 
     def _tell_status(self, view: StatusView, cursor: int, now: float) -> StatusChange:
         self._told[view["job"]["id"]] = view
@@ -213,9 +252,26 @@ class _Follower:
             job = view["job"]
             if job["id"] not in self._ended and Status(job["status"]).final:
                 self._ended.add(job["id"])
-                events.append(Ended(job["id"], job["status"], self.reader.summary(job["id"])["counts"], look.cursor))
+                counts = self.reader.counts(job["id"])
+                events.append(Ended(job["id"], job["status"], counts, look.cursor))
         self.finished = bool(self.query.jobs) and len(self._ended) == len(set(self.query.jobs))
         return events
+
+    def _tell_gone(self, job_id: str, places: Places, ends: Places) -> list[StreamEvent]:
+        """Say that a job was deleted, with all that had not been told of it: nothing more can come."""
+        self._ended.add(job_id)
+        job = self.scope.jobs[self.query.jobs.index(job_id)]
+        left = ends.get(job, 0) - places.get(job, 0)
+        lost = [Lost(job, left, self._cursor, self._cursor + left)] if left > 0 else []
+        told = self._told.get(job_id)
+        status = Status(told["job"]["status"]) if told is not None else Status.INTERRUPTED
+        # Only what has ended can be deleted, but how it ended was deleted, too.
+        known = status if status.final else Status.INTERRUPTED
+        return [*self._gaps(lost, "retention", self._cursor), Ended(job_id, known, no_counts(), self._cursor)]
+
+
+def _among(statuses: Iterable[StatusView], job_id: str) -> bool:
+    return any(view["job"]["id"] == job_id for view in statuses)
 
 
 def _view_of(entries: list[Entry], meta: Meta) -> LogsView:
