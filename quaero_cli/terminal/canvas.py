@@ -1,6 +1,7 @@
 """What a picture of jobs is drawn on: its size, the moment, and the few strokes that every line needs."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from rich.text import Text
 
@@ -9,13 +10,14 @@ from quaero_cli.terminal.palette import glyph, spinner, style_of
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Columns and rows to stay within, the present (seconds since 1970), and the spinner's beat."""
+    """Columns and rows to stay within, the present (seconds since 1970), the spinner's beat, entries/s by job."""
 
     width: int
     rows: int
     now: float
     beat: int = 0
     unicode: bool = True
+    rates: Mapping[str, int] = field(default_factory=dict)
 
     def with_rows(self, rows: int) -> "Canvas":
         """Return the same canvas with room for `rows` lines."""

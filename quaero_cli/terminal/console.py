@@ -53,6 +53,16 @@ class Terminal:
         return self.tty and not self.dumb
 
     @property
+    def foreground(self) -> bool:
+        """Whether the screen is ours: not when the shell has put us in the background."""
+        if self._fd is None or not self.tty:
+            return True
+        try:
+            return os.tcgetpgrp(self._fd) == os.getpgrp()
+        except OSError:  # not our controlling terminal: nobody else is in the foreground of it
+            return True
+
+    @property
     def folding(self) -> Folding | None:
         """How lines are grouped for the CI service that shows this output; None where there is none, and in files."""
         if self.tty or (self._fd is not None and stat.S_ISREG(os.fstat(self._fd).st_mode)):

@@ -23,6 +23,10 @@ TICK_S = 0.125
 class Display(Protocol):
     """Shows one or several jobs, from the first entry to the end. A context manager: leaving tidies the terminal."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether it draws on the screen, so that `suspend` has something to tidy."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -46,6 +50,9 @@ class Display(Protocol):
 
     def tick(self) -> None:
         """Let time pass: to be called every `TICK_S` seconds while the display is open. Cheap when nothing moved."""
+
+    def suspend(self) -> None:
+        """Give the terminal back as it was: this process is about to be stopped, and another one has the screen."""
 
     def abandon(self) -> None:
         """Give the terminal back as it was: the process leaves at once. From any thread; waits for nothing."""

@@ -21,6 +21,7 @@ from quaero_cli.terminal.clean import clean_lines
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.endings import ending
 from quaero_cli.terminal.lines import LineFormat
+from quaero_cli.terminal.rates import Rates
 from quaero_cli.terminal.region import HIDE_CURSOR, SHOW_CURSOR, Region, Row
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class LiveDisplay:
         self._region = Region(reflows=out.reflows)
         self._painter: Painter | None = None
         self._jobs: dict[str, StatusView] = {}
+        self._rates = Rates()
         self._picture: list[Row] = []
         self._picture_size = (0, 0)
         self._painted_at = self._written_at = float("-inf")
@@ -66,18 +68,19 @@ class LiveDisplay:
         self._pending_size = 0
         self._cursor_hidden = False
 
+    @property
+    def moves(self) -> bool:
+        """Always."""
+        return True
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        columns, _ = self._out.size()
-        cursor = SHOW_CURSOR if self._cursor_hidden else ""
-        self._cursor_hidden = False
         self._jobs.clear()  # a notice that comes late is still said, but draws nothing any more
-        self._out.echo.restore()
-        self._out.write(self._region.erase(columns) + self._take_pending() + cursor)
+        self.suspend()
 
     def logs(self, view: LogsView) -> None:
         """Take a batch of entries; write it now when the last write is long enough ago."""
@@ -92,11 +95,13 @@ class LiveDisplay:
     def status(self, view: StatusView) -> None:
         """Take the state of a job; the next picture shows it."""
         self._jobs[view["job"]["id"]] = view
+        self._rates.note(view["job"]["id"], words.total(words.summed(view["steps"])), self._clock())
         self._format.expect_steps(view["steps"])
 
     def ended(self, job_id: str, status: str, exit_code: int, counts: Counts | None = None) -> None:
         """Take the job out of the picture, and say how it ended."""
         view = self._jobs.pop(job_id, None)
+        self._rates.forget(job_id)
         if self._announce_end:
             self.notice(ending(job_id, status, view, counts))
 
@@ -118,6 +123,14 @@ class LiveDisplay:
         if self._pending or (self._picture_is_due(moment) and (self._moving() or self._region.drawn)):
             self._draw()
 
+    def suspend(self) -> None:
+        """Write what has gathered, without the region; show the cursor and what is typed. The next draws it anew."""
+        columns, _ = self._out.size()
+        cursor = SHOW_CURSOR if self._cursor_hidden else ""
+        self._cursor_hidden = False
+        self._out.echo.restore()
+        self._out.write(self._region.erase(columns) + self._take_pending() + cursor)
+
     def abandon(self) -> None:
         """Show the cursor and what is typed again."""
         self._out.echo.restore()
@@ -135,7 +148,7 @@ class LiveDisplay:
         """Write the pending entries and the region in one piece."""
         size = self._out.size()
         above = self._take_pending()
-        if not self._moving():
+        if not self._moving() or not self._out.foreground:
             self._out.write(self._region.erase(size[0]) + above)
         else:
             rows = self._rows(size)
@@ -154,7 +167,7 @@ class LiveDisplay:
 
                 self._painter = Painter(self._out)
             beat = int(moment / _PICTURE_GAP_S)
-            self._picture = self._painter.paint(self._moving(), size, self._now(), beat)
+            self._picture = self._painter.paint(self._moving(), size, self._now(), beat, self._rates.at(moment))
             self._picture_size, self._painted_at = size, moment
         return self._picture
 

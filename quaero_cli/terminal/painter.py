@@ -1,6 +1,6 @@
 """From the states of jobs to ready lines for the live region. The one place where Rich renders for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.color import ColorSystem
 from rich.text import Text
@@ -26,7 +26,9 @@ class Painter:
         self._console = terminal.rich()
         self._colors = ColorSystem.STANDARD if terminal.color else None
 
-    def paint(self, views: Sequence[StatusView], size: tuple[int, int], now: float, beat: int) -> list[Row]:
+    def paint(
+        self, views: Sequence[StatusView], size: tuple[int, int], now: float, beat: int, rates: Mapping[str, int]
+    ) -> list[Row]:
         """Return the rows that show `views` on a screen of `size` columns and rows; none on one that is too small.
 
         Each is narrower than the screen: a line that fills it leaves the cursor where terminals disagree.
@@ -40,6 +42,7 @@ class Painter:
             now=now,
             beat=beat,
             unicode=self._terminal.unicode,
+            rates=rates,
         )
         lines = job_lines(views[0], canvas) if len(views) == 1 else jobs_lines(views, canvas)
         return [self._row(line) for line in (self._rule(canvas), *lines)]

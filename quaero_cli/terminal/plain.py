@@ -27,6 +27,11 @@ class QuietDisplay:
         self._out = out
         self._err = err
 
+    @property
+    def moves(self) -> bool:
+        """Never."""
+        return False
+
     def __enter__(self) -> Self:
         return self
 
@@ -54,6 +59,9 @@ class QuietDisplay:
 
     def tick(self) -> None:
         """Do nothing: nothing moves here."""
+
+    def suspend(self) -> None:
+        """Do nothing: the terminal is as it was."""
 
     def abandon(self) -> None:
         """Do nothing: the terminal is as it was."""

@@ -55,6 +55,8 @@ def job_line(view: StatusView, canvas: Canvas) -> Text:
     parts: list[tuple[str, str]] = []
     if canvas.width >= _ENTRIES_FROM_WIDTH:
         parts.append((words.entries(words.total(counts)), "muted"))
+        if rate := canvas.rates.get(job["id"]):
+            parts.append((f"{rate:,}/s", "muted"))
     if counts["warn"]:
         parts.append((words.count(counts["warn"], "warning"), "warn"))
     if counts["error"]:
