@@ -132,6 +132,7 @@ class FakeContext:
     grace: float = 1.0  # seconds a child has between TERM and KILL
     room_hook: Callable[[], None] = lambda: None
     mask: Mask | None = None
+    timeout: float | None = None
     run_job_hook: Callable[[str, Mapping[str, Any]], Awaitable[SubJob]] | None = None
 
     lines: list[Line] = field(default_factory=list)

@@ -20,6 +20,7 @@ ENDLESS = {
     "python": {"call": "trio:sleep", "args": {"seconds": 600}},
     "crawler": {"start_urls": ["http://127.0.0.1:{port}/"], "allow_private": ["127.0.0.1"], "obey_robots": False},
     "demo_site": {},
+    "http": {"url": "http://127.0.0.1:{port}/"},
     "job": {"definition": "hello"},
     "test_job_generator": {"worker_count": 50, "log_count": 1000, "log_delay_ms": 10_000},
 }
@@ -67,6 +68,8 @@ async def test_it_ends_soon_after_it_is_cancelled_and_leaves_no_process(name, tm
         options = dict(ENDLESS[name])
         if "start_urls" in options:
             options["start_urls"] = [url.format(port=port) for url in options["start_urls"]]
+        if "url" in options:
+            options["url"] = options["url"].format(port=port)
         ctx = FakeContext(tmp_path)
         with trio.move_on_after(0.7) as scope:
             await TYPES[name].function(ctx, **options)

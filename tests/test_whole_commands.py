@@ -281,3 +281,9 @@ def test_a_file_of_parameters_that_is_nested_without_end_is_an_error(shell):
     """A generated file that went wrong would end in a traceback of the JSON parser."""
     (shell.folder / "deep.json").write_text("[" * 100_000)
     assert shell.run("run", "hello", "--params", "deep.json", code=2).stderr.startswith("error: --params deep.json: ")
+
+
+@pytest.mark.parametrize(("name", "line"), [("http-example", "200, then 404"), ("job-example", "counted 3 lines")])
+def test_examples_of_step_types_run(shell, name, line):
+    """Whoever tries an example that travels with quaero would see it fail."""
+    assert line in shell.run("run", name).stdout

@@ -100,6 +100,11 @@ class Context:
         return self._job.mask
 
     @property
+    def timeout(self) -> float | None:
+        """The step's own timeout in seconds."""
+        return self._step.timeout
+
+    @property
     def concurrency(self) -> int:
         """Workers at once; 0: no bound."""
         if self._step.concurrency is not None:

@@ -36,9 +36,11 @@ class Kind(StrEnum):
     PATH = "a path"
     DURATION = 'a duration such as "10s"'
     STRINGS = "a list of strings"
+    INT_OR_INTS = "an integer or a list of integers"
     STRING_OR_STRINGS = "a string or a list of strings"
     STRING_TABLE = "a table of strings"
     TABLE = "a table"
+    VALUE = "any value"
     CHOICE = "one of its choices"
 
 

@@ -128,6 +128,14 @@ def text_of(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def _check_int_or_ints(value: object, place: Place) -> int | list[int]:
+    if isinstance(value, list):
+        return [check_int(item, place.at(f"item {number}")) for number, item in enumerate(value, 1)]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise place.mismatch(Kind.INT_OR_INTS.value, value)
+    return check_int(value, place)
+
+
 def _is_scalar(value: object) -> bool:
     return isinstance(value, bool | int | float | date | time)
 
@@ -173,4 +181,6 @@ _CHECKS: Mapping[Kind, Callable[[object, Place], Any]] = {
     Kind.STRING_OR_STRINGS: _check_string_or_strings,
     Kind.STRING_TABLE: _check_string_table,
     Kind.TABLE: _check_table,
+    Kind.INT_OR_INTS: _check_int_or_ints,
+    Kind.VALUE: check_plain,
 }

@@ -68,6 +68,7 @@ class ThreadContext:
         self.step_name: str = ctx.step_name
         self.concurrency: int = ctx.concurrency
         self.directory: Path = ctx.directory
+        self.timeout: float | None = ctx.timeout
         self.mask: Mask | None = ctx.mask
         self.log: Log = _ThreadLog(ctx.log, sink)
 

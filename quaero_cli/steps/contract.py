@@ -122,6 +122,10 @@ class StepContext(Protocol):
         """
 
     @property
+    def timeout(self) -> float | None:
+        """The step's own `timeout` in seconds, which the engine keeps; None: it has none."""
+
+    @property
     def concurrency(self) -> int:
         """Workers at once, from the definition or the type's default; 0: no bound."""
 

@@ -34,10 +34,12 @@ _KINDS: tuple[tuple[object, Kind], ...] = (
     (dict[str, str], Kind.STRING_TABLE),
     (dict[str, Any], Kind.TABLE),
     (str | list[str], Kind.STRING_OR_STRINGS),
+    (int | list[int], Kind.INT_OR_INTS),
+    (object, Kind.VALUE),
 )
 _SUPPORTED = (
-    "str, int, float, bool, Path, Duration, list[str], str | list[str], dict[str, str], dict[str, Any], "
-    "Literal[...], and each of them | None"
+    "str, int, float, bool, Path, Duration, list[str], str | list[str], int | list[int], dict[str, str], "
+    "dict[str, Any], object (any value), Literal[...], and each of them | None"
 )
 
 
