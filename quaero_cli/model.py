@@ -411,3 +411,4 @@ class LogQuery:
     level: Level = Level.INFO
     worker: str | None = None
     text: str | None = None
+    originator: str | None = None  # `worker`, `step`, or "" for the runner; None: any

@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 # Name under /static/vendor/ -> file below node_modules/. The build hook copies by this very table.
 VENDOR_FILES = {
-    "alpine.js": "@alpinejs/csp/dist/module.esm.js",
+    "alpine.js": "@alpinejs/csp/dist/module.esm.min.js",
     "eventsource-parser.js": "eventsource-parser/dist/index.js",
 }
 

@@ -45,7 +45,12 @@ async def test_every_route_is_described(tmp_path):
         web.keep("http://x/a")
         document = (await web.get("/api/openapi.json")).json()
         for path, operations in document["paths"].items():
-            target = path.replace("{job_id}", "j1").replace("{definition_id}", "hello").replace("{document_id}", "1")
+            target = (
+                path.replace("{job_id}", "j1")
+                .replace("{definition_id}", "hello")
+                .replace("{line}", "1")
+                .replace("{document_id}", "1")
+            )
             for method in ("get", "post", "put", "delete"):
                 answer = await web.request(method.upper(), target, web.headers())
                 assert (answer.status != 405) == (method in operations), (method, path)

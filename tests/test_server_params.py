@@ -61,7 +61,7 @@ REFUSED = [
     ],
     (JOB + b"&since=a-1&since=a-1", "since"), (JOB + b"&skip=", "skip"), (JOB + b"&skip=2", "skip"),
     (JOB + b"&skip=true", "skip"), (JOB + b"&q=", "q"), (JOB + b"&q=" + b"a" * 201, "q"), (JOB + b"&q=%00", "q"),
-    (JOB + b"&q=a&q=b", "q"), (JOB + b"&worker=a-1", "worker"), (JOB + b"&Limit=5", "Limit"),
+    (JOB + b"&q=a&q=b", "q"), (JOB + b"&workers=a-1", "workers"), (JOB + b"&Limit=5", "Limit"),
     (JOB + b"&before=5", "before"),
     (JOB + b"&=1", ""), (JOB + b"&constructor=1", "constructor"), (JOB + b"&job_id[]=j1", "job_id[]"),
     (JOB + b"&", "query"), (b"&" + JOB, "query"), (JOB + b"&level", "query"), (JOB + b"&q=%", "query"),

@@ -22,6 +22,7 @@ from quaero_cli.server.health_route import HealthRoute
 from quaero_cli.server.job_routes import JobRoutes
 from quaero_cli.server.log_routes import LogRoutes
 from quaero_cli.server.openapi_route import OpenApiRoute
+from quaero_cli.server.overview_routes import OverviewRoutes
 from quaero_cli.server.responses import error_answer, json_bytes
 from quaero_cli.server.static_routes import StaticRoutes
 from quaero_cli.server.stream_route import StreamRoute
@@ -52,7 +53,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.redirect_defaults = False
     api = (
         StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), DocumentRoutes(desk),
-        HealthRoute(desk),
+        OverviewRoutes(desk), HealthRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quaero_cli.server.slim import slim_code, slim_page, with_views
+
 # Extension -> content type. A file of another kind is not served.
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -41,6 +43,7 @@ class _Kept:
     """A file and what it held when it was read last."""
 
     path: Path
+    slim: bool = True  # ours; a package is served as it is
     stamp: tuple[int, int] = (0, 0)  # modified (ns), size
     asset: Asset | None = None
 
@@ -71,14 +74,22 @@ class Files:
         return name.startswith(_VENDOR) and name.removeprefix(_VENDOR) in self.vendor_names
 
     def index(self) -> Asset | None:
-        """Return the page itself, or None when there is no viewer."""
-        return self.get(_INDEX)
+        """Return the page itself with its views, or None when there is no viewer."""
+        page = self.get(_INDEX)
+        if page is None:
+            return None
+        body = with_views(page.body, self._view)
+        return Asset(body, page.content_type, _etag(body))
+
+    def _view(self, name: str) -> bytes | None:
+        view = self.get(f"views/{name}.html")
+        return None if view is None else view.body
 
     def get(self, name: str) -> Asset | None:
         """Return the asset with this name, or None. Reads a changed file anew."""
         if self.is_vendor(name):
             path = self.vendor(name.removeprefix(_VENDOR))
-            return None if path is None else _read(self._vendored.setdefault(path, _Kept(path)))
+            return None if path is None else _read(self._vendored.setdefault(path, _Kept(path, slim=False)))
         kept = self._table.get(name)
         return None if kept is None else _read(kept)
 
@@ -95,14 +106,23 @@ def _servable(root: Path) -> list[tuple[str, Path]]:
     return found
 
 
+# What is left out of a file of ours, by its extension.
+_SLIM: Mapping[str, Callable[[bytes], bytes]] = {".js": slim_code, ".css": slim_code, ".html": slim_page}
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 def _read(kept: _Kept) -> Asset | None:
     try:
         about = kept.path.stat()
         stamp = (about.st_mtime_ns, about.st_size)
         if kept.asset is None or kept.stamp != stamp:
             body = kept.path.read_bytes()
-            etag = hashlib.sha256(body).hexdigest()[:32]
-            kept.stamp, kept.asset = stamp, Asset(body, _TYPES[kept.path.suffix], etag)
+            if kept.slim:
+                body = _SLIM.get(kept.path.suffix, bytes)(body)
+            kept.stamp, kept.asset = stamp, Asset(body, _TYPES[kept.path.suffix], _etag(body))
     except OSError:
         return None  # removed since the table was made
     return kept.asset

@@ -21,6 +21,7 @@ DEFAULT_DOCUMENTS = 50
 MAX_DOCUMENTS = 500  # without their texts: 300 KB
 MAX_OFFSET = 1_000_000
 MAX_JOBS = 100  # of one stream; more would not fit in a URL
+MAX_HITS = 10_000  # places of a search; 150 KB
 
 _TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
 
@@ -31,6 +32,8 @@ _FILTERS: Mapping[str, Rule] = {
     "level": choice(LEVELS),
     "limit": integer(0, MAX_LIMIT),
     "q": matching(_TEXT, "a text of 1 to 200 characters"),
+    "worker": name(),
+    "originator": choice({"worker": "worker", "step": "step", "runner": ""}),
 }
 
 
@@ -64,6 +67,11 @@ DOCUMENT_RULES: Mapping[str, Rule] = {
     "offset": integer(0, MAX_OFFSET),
 }
 PAGE_RULES: Mapping[str, Rule] = {**_FILTERS, **dict.fromkeys(_PLACES, _PLACE)}
+# Searching one job, which the path names.
+HIT_RULES: Mapping[str, Rule] = {
+    **{word: rule for word, rule in _FILTERS.items() if word not in ("scope", "job_id", "limit")},
+    "limit": integer(1, MAX_HITS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +118,29 @@ def read_page_request(raw: bytes, limits: Limits = _USUAL) -> PageRequest:
     return PageRequest(_query(values), _limit(values, limits), place, values.one(place, None) if place else None)
 
 
+def read_hit_request(raw: bytes, job_id: str) -> tuple[LogQuery, int]:
+    """Return what a search in one job was asked, and for how many places. Raises BadParameter."""
+    values = read_query(raw, HIT_RULES)
+    query = LogQuery(
+        (job_id,), values.all("step"), values.one("level", Level.DEBUG), values.one("worker", None),
+        values.one("q", None), values.one("originator", None),
+    )  # fmt: skip
+    return query, values.one("limit", MAX_HITS)
+
+
 def _query(values: Values) -> LogQuery:
     jobs = values.all("job_id")
     if values.one("scope", "") == "job":
         if not jobs:
             raise BadParameter("job_id", "is missing", "a job's ID; scope=job needs at least one")
     else:
-        for word in ("job_id", "step"):
+        for word in ("job_id", "step", "worker", "originator"):
             if word in values:
                 raise BadParameter(word, "cannot be given with scope=service", "a value only with scope=job")
     return LogQuery(
-        jobs=jobs, steps=values.all("step"), level=values.one("level", Level.INFO), text=values.one("q", None)
-    )
+        jobs=jobs, steps=values.all("step"), level=values.one("level", Level.INFO), worker=values.one("worker", None),
+        text=values.one("q", None), originator=values.one("originator", None),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4)

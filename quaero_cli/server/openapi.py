@@ -9,10 +9,12 @@ from typing import Any
 
 from quaero_cli import __version__
 from quaero_cli.model import DocumentDetails, DocumentView, JobSummary, LogsView, StatusView
-from quaero_cli.server.filters import DOCUMENT_RULES, JOB_RULES, PAGE_RULES, STREAM_RULES
+from quaero_cli.server.filters import DOCUMENT_RULES, HIT_RULES, JOB_RULES, PAGE_RULES, STREAM_RULES
+from quaero_cli.server.overview_routes import ERROR_RULES, MAP_RULES
 from quaero_cli.server.params import Rule
 from quaero_cli.server.schemas import reference, schemas_of
 from quaero_cli.store.jobs import JobDetails
+from quaero_cli.store.overview import ErrorGroups, Hits, LinePlace, LogMap
 
 _ERROR = {
     "type": "object",
@@ -71,6 +73,13 @@ _OPERATIONS = (
         "get", "/api/jobs/{job_id}/logs.ndjson", "The whole log, an entry a line", {"type": "string"}, {}, (404, 503),
         "application/x-ndjson",
     ),
+    _Operation("get", "/api/jobs/{job_id}/map", "Where its warnings lie", reference(LogMap), MAP_RULES, (404,)),
+    _Operation("get", "/api/jobs/{job_id}/errors", "Errors by kind", reference(ErrorGroups), ERROR_RULES, (404,)),
+    _Operation(
+        "get", "/api/jobs/{job_id}/hits", "Places of the entries that filters let through", reference(Hits),
+        HIT_RULES, (400, 404),
+    ),
+    _Operation("get", "/api/jobs/{job_id}/lines/{line}", "The place of a line", reference(LinePlace), {}, (404,)),
     _Operation(
         "post", "/api/jobs/{job_id}/cancel", "Ask for a job to be cancelled", _ACCEPTED, {}, (404, 409), success=202
     ),
@@ -89,15 +98,17 @@ _OPERATIONS = (
     _Operation("get", "/api/openapi.json", "This description", _OBJECT, {}),
 )  # fmt: skip
 
+_VIEWS = (
+    LogsView, JobSummary, JobDetails, StatusView, DocumentView, DocumentDetails, LogMap, ErrorGroups, Hits, LinePlace,
+)  # fmt: skip
+
 
 def describe() -> dict[str, Any]:
     """Return the OpenAPI document."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)
-    schemas = {"Error": _ERROR} | schemas_of(
-        [LogsView, JobSummary, JobDetails, StatusView, DocumentView, DocumentDetails]
-    )
+    schemas = {"Error": _ERROR} | schemas_of(_VIEWS)
     return {
         "openapi": "3.1.0",
         "info": {"title": "quaero", "version": __version__},

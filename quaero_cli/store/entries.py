@@ -21,7 +21,7 @@ EVERYTHING = 1 << 62  # instead, in a thread
 BYTE_LIMIT = 256 * 1024
 # The same of a page: twenty ordinary ones of 5,000 entries; so many of the largest would be 300 MB.
 PAGE_BYTES = 4 * 1024 * 1024
-_COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
+COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
 
 Row = tuple[int, int, int, int | None, int | None, int | None, int, int, str, str, str | None]
 Places = dict[int, int]  # job key -> the job_line of the last entry considered
@@ -120,7 +120,7 @@ def _scan(
     end = min(place + scan, last)
     conditions, values = scope.where()
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM log WHERE job = ? AND job_line > ? AND job_line <= ?{conditions}"
+        f"SELECT {COLUMNS} FROM log WHERE job = ? AND job_line > ? AND job_line <= ?{conditions}"
         " ORDER BY job_line LIMIT ?",
         (job, place, end, *values, limit),
     )
@@ -154,7 +154,7 @@ def read_newest(
     for job in scope.jobs:
         last = last_line(connection, job) if up_to is None else locate(connection, job, up_to)
         found = connection.execute(
-            f"SELECT {_COLUMNS} FROM log WHERE job = ? AND job_line <= ?{conditions} ORDER BY job_line DESC LIMIT ?",
+            f"SELECT {COLUMNS} FROM log WHERE job = ? AND job_line <= ?{conditions} ORDER BY job_line DESC LIMIT ?",
             (job, last, *values, limit + 1),
         )
         part, cut = _within(found, PAGE_BYTES)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from quaero_cli.model import Counts, Entry, JobSummary, Level, LogQuery, LogsView, Status, StatusView
-from quaero_cli.store import artifacts, entries, gaps, jobs
+from quaero_cli.store import artifacts, entries, gaps, jobs, overview
 from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
@@ -265,6 +265,31 @@ class Reader:
         query = LogQuery((job_id,), (step,), Level.DEBUG)
         with translated(self._path), snapshot(self._connection):
             return entries.read_newest(self._connection, self._make, resolve(self._connection, query), limit)[0]
+
+    # ------------------------------------------------------------------ a whole job
+
+    def log_map(self, job_id: str, parts: int) -> overview.LogMap:
+        """Return where a job's warnings and errors lie. Run it in a thread."""
+        with translated(self._path), snapshot(self._connection):
+            return overview.log_map(self._connection, self._one(job_id), parts)
+
+    def find_line(self, job_id: str, line: int) -> overview.LinePlace:
+        """Return the place of a line of a job. Raises NotFoundError."""
+        with translated(self._path), snapshot(self._connection):
+            return overview.find_line(self._connection, self._one(job_id), line)
+
+    def find_hits(self, query: LogQuery, limit: int) -> overview.Hits:
+        """Return the first entries of one job that a query lets through. Run it in a thread."""
+        with translated(self._path), snapshot(self._connection):
+            return overview.find_hits(self._connection, resolve(self._connection, query), limit)
+
+    def error_groups(self, job_id: str, limit: int) -> overview.ErrorGroups:
+        """Return a job's errors by kind. Run it in a thread."""
+        with translated(self._path), snapshot(self._connection):
+            return overview.error_groups(self._connection, self._make, self._one(job_id), limit)
+
+    def _one(self, job_id: str) -> int:
+        return resolve(self._connection, LogQuery((job_id,))).jobs[0]
 
 
 def _contains_folded(message: str, text: str) -> bool:

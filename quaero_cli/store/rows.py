@@ -31,6 +31,10 @@ class EntryMaker:
         """Return the entries of `rows` (columns as in `entries`)."""
         return [self._entry(*row) for row in rows]
 
+    def step_name(self, step: int | None) -> str | None:
+        """Return the name of the step with this key; None: of none."""
+        return None if step is None else self._step(step)[1]
+
     def _entry(
         self,
         id_: int, job: int, job_line: int, step: int | None, worker: int | None, line_number: int | None,

@@ -7,6 +7,13 @@ from quaero_cli.model import Counts, Level, LogQuery, Meta, no_counts
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.schema import SERVICE
 
+# An entry's originator is not stored: it is what the entry has.
+_ORIGINATORS = {
+    "worker": " AND worker IS NOT NULL",
+    "step": " AND step IS NOT NULL AND worker IS NULL",
+    "": " AND step IS NULL",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -18,11 +25,12 @@ class Scope:
     worker: tuple[tuple[int, ...], int] | None  # (its step, in each job that has it; its number)
     text: str | None
     nothing: bool = False  # names a worker that does not exist (yet)
+    originator: str | None = None
 
     @property
     def counted(self) -> bool:
         """Whether the stored counters answer for it exactly."""
-        return self.worker is None and self.text is None and not self.nothing
+        return self.worker is None and self.text is None and self.originator is None and not self.nothing
 
     def where(self) -> tuple[str, list[object]]:
         """Return the conditions on one job's rows (each begins with ` AND `) and their values."""
@@ -38,6 +46,8 @@ class Scope:
             keys, number = self.worker
             sql += f" AND step IN ({','.join('?' * len(keys))}) AND worker = ?"
             values += [*keys, number]
+        if self.originator is not None:
+            sql += _ORIGINATORS[self.originator]
         if self.text is not None:
             condition, value = _contains(self.text)
             sql, values = sql + condition, [*values, value]
@@ -96,7 +106,7 @@ def resolve(connection: Connection, query: LogQuery) -> Scope:
     if query.worker is not None:
         worker = _worker(connection, jobs, query.worker)
         nothing = worker is None
-    return Scope(jobs, steps, query.level, worker, query.text or None, nothing)
+    return Scope(jobs, steps, query.level, worker, query.text or None, nothing, query.originator)
 
 
 def _job_key(connection: Connection, job: str) -> int:

@@ -1,0 +1,41 @@
+"""The viewer's files as they travel: without comments and indentation, and the page with its views put in. Pure.
+
+No build makes the viewer, so what its authors write for each other is left out here, line by line. Line numbers stay
+as they are: an error in the browser's console points to the right line of the file.
+
+A line is left out when all of it is a comment: it begins with `//`, or lies between a line that begins with `/*` and
+the one that ends with `*/`. Code never looks like that in these files (no template text spans lines; a test of the
+viewer holds it).
+"""
+
+import re
+from collections.abc import Callable
+
+_VIEW = re.compile(rb"^[ \t]*<!-- view: ([a-z][a-z-]{0,39}) -->[ \t]*$", re.MULTILINE)
+
+
+def slim_code(body: bytes) -> bytes:
+    """Return JavaScript or CSS without comment lines and indentation."""
+    kept = []
+    inside = False
+    for line in body.split(b"\n"):
+        text = line.strip()
+        begins = text.startswith(b"/*")
+        if inside or begins:
+            inside = not text.endswith(b"*/")
+            kept.append(b"")
+        elif text.startswith(b"//"):
+            kept.append(b"")
+        else:
+            kept.append(text)
+    return b"\n".join(kept)
+
+
+def slim_page(body: bytes) -> bytes:
+    """Return HTML without indentation."""
+    return b"\n".join([line.strip() for line in body.split(b"\n")])
+
+
+def with_views(page: bytes, view: Callable[[str], bytes | None]) -> bytes:
+    """Return the page with each line `<!-- view: NAME -->` replaced by that view; one that is missing by nothing."""
+    return _VIEW.sub(lambda found: view(found.group(1).decode()) or b"", page)
