@@ -15,6 +15,7 @@ import trio
 from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe
 from quaero_cli.engine.fanout import FanOut
+from quaero_cli.engine.hooks import Ended, run_hooks
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.engine.step import StepRun, Work
 from quaero_cli.engine.strays import kill_strays
@@ -42,12 +43,22 @@ class JobRun:
         self._timed_out = False
         self._stopped: str | None = None
         self._abandoned = False
+<<<<<<< HEAD
         self.error: str | None = None  # why it did not end well, once it has ended
+=======
+        self._ending = False  # its steps have ended, and its status is decided
+        self._hooks = trio.CancelScope()
+>>>>>>> aa973e6 (Hooks: a command or a job when a job has ended well, badly or at all, told what happened)
         job.stop = self._stop
 
     def cancel(self, reason: str) -> None:
-        """End the job as cancelled: running steps are cancelled, of the others clean-up alone still runs."""
-        if self._cancelled is None and not self._timed_out:
+        """End the job as cancelled: running steps are cancelled, of the others clean-up alone still runs.
+
+        When its steps have ended already only its hooks are cut short; its status stays.
+        """
+        if self._ending:
+            self._hooks.cancel()
+        elif self._cancelled is None and not self._timed_out:
             self._cancelled = reason
             self._job.log.warn(f"Cancelling: {reason}")
             self._end_running(reason)
@@ -56,6 +67,7 @@ class JobRun:
     def abandon(self) -> None:
         """End a cancelled job without its clean-up: somebody insisted."""
         self._abandoned = True
+        self._hooks.cancel()
         self._end_running(self._cancelled or "ended")
         self._notice()
 
@@ -80,12 +92,21 @@ class JobRun:
                 nursery.start_soon(self._watch_timeout, self._job.definition.timeout)
             await self._work(nursery)
             nursery.cancel_scope.cancel()
-        if self._job.ran_processes:
-            await self._end_strays()
+        await self._end_strays()
         for log in list(self._job.logs):
             log.close()  # nothing comes after the last line, whatever threads a step has left behind
+        self._ending = True
         status = self._final_status()
+<<<<<<< HEAD
         error = self.error = self._error(status)
+=======
+        error = self._error(status)
+        with self._hooks:
+            await run_hooks(self._job, Ended(status, error, self._states))
+        if self._hooks.cancelled_caught:
+            self._job.log.warn("The hooks were cut short")
+        await self._end_strays()  # of the hooks
+>>>>>>> aa973e6 (Hooks: a command or a job when a job has ended well, badly or at all, told what happened)
         self._say(status, error)
         self._job.ground.emit(JobChanged(self._job.id, status, now_us(), self._job.attempt, error))
         return status
@@ -106,6 +127,9 @@ class JobRun:
 
     async def _end_strays(self) -> None:
         """End processes that left their group (double fork, setsid): nothing of a job outlives it."""
+        if not self._job.ran_processes:
+            return
+        self._job.ran_processes = False
         ground = self._job.ground
         for stray in await kill_strays(self._job.id, grace=ground.grace, kill_now=ground.kill_now):
             self._job.log.warn("Ended a process that had outlived its step", pid=stray.pid, command=stray.command)

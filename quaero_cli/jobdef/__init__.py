@@ -21,6 +21,7 @@ they use one another::
     ready         a service's `ready`
     retries       a step's `retries`
     foreach       a step's `for_each`
+    hooks         what happens when a job has ended
     steps         [step.NAME] tables
     load          the whole file
     find          definitions by their id, over folders

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 ROOT_KEYS = (
     "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
-    "schedule", "timezone", "catchup", "auto_start",
+    "schedule", "timezone", "catchup", "auto_start", "on_success", "on_failure", "on_exit",
     "params", "config", "env", "secrets", "error_tolerance", "step", "meta",
 )  # fmt: skip
 
@@ -25,6 +25,8 @@ RETRIES_KEYS = ("limit", "delay", "backoff", "max_delay", "jitter")
 FOR_EACH_KEYS = ("glob", "file")
 
 READY_KEYS = ("port", "url", "log", "call", "timeout")
+
+HOOK_KEYS = ("command", "job", "params", "timeout")
 
 TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 

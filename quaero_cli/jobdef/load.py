@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from quaero_cli.jobdef.declare import read_parameters
+from quaero_cli.jobdef.hooks import read_hooks
 from quaero_cli.jobdef.keys import (
     ROOT_KEYS,
     TOLERANCE_KEYS,
@@ -72,6 +73,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
         secrets=read_secret_sources(document.table("secrets"), env),
         error_tolerance=_read_tolerance(document),
         schedule=read_schedule(document, parameters),
+        hooks=read_hooks(document, constants),
         steps=read_steps(document, step_types, constants),
     )
 

@@ -17,6 +17,7 @@ Duration = NewType("Duration", float)
 
 OnError = Literal["fail", "continue", "fatal"]
 FailureAction = Literal["continue", "mark_warning", "stop_all"]
+HookEvent = Literal["on_success", "on_failure", "on_exit"]
 Catchup = Literal["none", "last", "all"]
 ParameterType = Literal["string", "int", "float", "bool", "list", "path"]
 
@@ -185,6 +186,21 @@ class Schedule:
     auto_start: bool = False  # once when `serve` starts, too
 
 
+# Seconds that a hook may take when it does not say: a message that cannot be sent keeps its job open no longer.
+DEFAULT_HOOK_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What happens when a job has ended: a command, or another definition's job. Holds its placeholders still."""
+
+    event: HookEvent
+    command: str | tuple[str, ...] | None = None  # a line for `sh`, or words
+    job: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = DEFAULT_HOOK_TIMEOUT
+
+
 # Steps at once when a definition does not say: enough to overlap waiting, few enough for a laptop.
 DEFAULT_PARALLEL_STEPS = 4
 
@@ -211,6 +227,7 @@ class JobDefinition:
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> `env:VARIABLE` or `file:PATH`; never a value
     error_tolerance: ErrorTolerance | None = None
     schedule: Schedule = Schedule()
+    hooks: tuple[Hook, ...] = ()
 
     def step(self, name: str) -> StepDefinition:
         """The step of that name. Raises KeyError."""

@@ -25,6 +25,9 @@ PLACEHOLDER = re.compile(
 # Options that are a line for a shell when they are a string: (step type, option).
 SHELL_LINES = frozenset({("shell", "command")})
 
+# What a hook may say of its job.
+JOB_FACTS = ("id", "definition", "name", "status", "error")
+
 _FALSE = frozenset({"", "false", "0"})
 
 
@@ -40,6 +43,7 @@ class Scope:
     config: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Value] = field(default_factory=dict)  # of the job, for {job.NAME}, once it has ended
     item: Value = None  # that a worker of `for_each` works on
 
 
@@ -51,6 +55,7 @@ class Known:
     config: Iterable[str]
     steps: Iterable[str]
     before: Callable[[], set[str]]
+    facts: Iterable[str] = ("id",)  # of the job
     items: Iterable[Value] | None = None  # those of `for_each` that the file names; None: there is no {item} here
 
 
@@ -91,7 +96,11 @@ def _check(parts: list[str], known: Known, place: Place, whole: str) -> None:
             _check_known(whole, name, known.config, "constant", "declare it in [config]", place)
         case ["steps", name, "outputs", _]:
             _check_step(whole, name, known, place)
-        case ["job", "id"] | ["env", _]:
+        case ["job", name] if name in known.facts:
+            pass
+        case ["job", name] if name in JOB_FACTS:
+            raise place.error(f"{whole}: is known when the job has ended", hint="write {job.id}, or use a hook")
+        case ["env", _]:
             pass  # which variables there are shows where the job runs
         case ["item", *path]:
             _check_item(whole, path, known.items, place)
@@ -179,8 +188,10 @@ def _lookup(path: str, scope: Scope) -> Value:
             return scope.env[name]
         case ["env", name]:
             raise StepFailed(f"the variable {name} is not set", hint="set it in [env], or where the job is started")
-        case ["job", _]:
+        case ["job", "id"]:
             return scope.job_id
+        case ["job", name]:
+            return scope.facts[name]
         case ["steps", name, _, key]:
             return _output(name, key, scope)
         case ["item", *parts]:
