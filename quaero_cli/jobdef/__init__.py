@@ -24,6 +24,8 @@ they use one another::
     hooks         what happens when a job has ended
     steps         [step.NAME] tables
     load          the whole file
+    schema        the format as a JSON Schema
+    scaffold      new definitions to begin with
     find          definitions by their id, over folders
 
 A definition is checked whole when it is loaded: nothing is ignored, and nothing is read that does not work.

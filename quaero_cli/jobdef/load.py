@@ -37,7 +37,7 @@ _FAILURE_ACTIONS: tuple[FailureAction, ...] = get_args(FailureAction)
 
 # The type whose keys may stand at the root of a file without steps, and the name of the step that they make.
 SHORTHAND_TYPE, SHORTHAND_STEP = "crawler", "crawl"
-_SHORTHAND_STEP_KEYS = ("concurrency",)  # keys of the step itself that the shorthand takes along
+SHORTHAND_STEP_KEYS = ("concurrency",)  # keys of the step itself that the shorthand takes along
 
 
 def load(path: Path, step_types: Mapping[str, StepType]) -> JobDefinition:
@@ -81,12 +81,15 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
 def read_id(document: Table, path: Path) -> str:
     """Return the definition's id: the key, else the file's name without `.toml`."""
     job_id = document.string("id", path.stem)
+    if document.has("id"):
+        return check_id(job_id, document.place.at("id"))
+    return check_id(job_id, document.place, hint='add a line id = "NAME"')
+
+
+def check_id(job_id: str, place: Place, *, hint: str = "use letters, digits, _ - and ., at most 100") -> str:
+    """Return `job_id` when it can be the id of a definition. Raises the place's error."""
     if not _ID.fullmatch(job_id) or job_id.endswith(".toml") or job_id == _RESERVED_ID:
-        given = document.has("id")
-        place = document.place.at("id") if given else document.place
-        problem = f"{shown(job_id)} cannot be the id of a definition"
-        hint = "use letters, digits, _ - and ., at most 100" if given else 'add a line id = "NAME"'
-        raise place.error(problem, hint=hint)
+        raise place.error(f"{shown(job_id)} cannot be the id of a definition", hint=hint)
     return job_id
 
 
@@ -95,7 +98,7 @@ def _expand_shorthand(document: Table, step_types: Mapping[str, StepType]) -> Ta
     crawler = step_types.get(SHORTHAND_TYPE)
     if crawler is None or document.has("step"):
         return document
-    names = {option.name for option in crawler.options}.union(_SHORTHAND_STEP_KEYS) - set(ROOT_KEYS)
+    names = {option.name for option in crawler.options}.union(SHORTHAND_STEP_KEYS) - set(ROOT_KEYS)
     step = {key: value for key, value in document.values.items() if key in names}
     if not step:
         return document
