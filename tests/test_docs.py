@@ -21,7 +21,15 @@ from quaero_cli.cli import cancel
 from quaero_cli.cli.app import app
 from quaero_cli.cli.configuration import from_tables
 from quaero_cli.engine.process import GRACE
-from quaero_cli.jobdef.keys import PARAMETER_KEYS, READY_KEYS, RETRIES_KEYS, ROOT_KEYS, STEP_KEYS, TOLERANCE_KEYS
+from quaero_cli.jobdef.keys import (
+    HOOK_KEYS,
+    PARAMETER_KEYS,
+    READY_KEYS,
+    RETRIES_KEYS,
+    ROOT_KEYS,
+    STEP_KEYS,
+    TOLERANCE_KEYS,
+)
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS
 from quaero_cli.jobdef.placeholders import PLACEHOLDER
@@ -150,6 +158,7 @@ def test_every_setting_is_described():
         ("Keys of a step", STEP_KEYS),
         ("Retries", RETRIES_KEYS),
         ("Service steps", READY_KEYS),
+        ("Hooks", HOOK_KEYS),
         ("Failed workers", TOLERANCE_KEYS),
         ("Statuses", [status.value for status in Status]),
     ],

@@ -132,7 +132,9 @@ async def test_a_hook_that_fails_is_told_and_changes_nothing(stage, hook, says):
 
 async def test_a_hook_leaves_nothing_behind(stage):
     """What it put into the background would outlive the job."""
-    await stage.play("on_exit = 'setsid -f sleep 1000 <&- >&- 2>&-'\n[step.a]\ntype = 'work'\n")
+    there = stage.tmp_path / "there"  # written once the child has a session of its own
+    away = f'setsid -f sh -c "echo >{there}; exec sleep 1000 <&- >&- 2>&-"; until [ -s {there} ]; do :; done'
+    await stage.play(f"on_exit = '''{away}'''\n[step.a]\ntype = 'work'\n")
     assert "Ended a process that had outlived its step" in stage.messages()
 
 
@@ -207,3 +209,48 @@ def test_hooks_of_a_real_job(tmp_path):
     assert "it is failed with " in log
     assert '"steps": {"a": "failed"}' in log
     assert "hunter2" not in log
+
+
+TELL = """
+[params.what]
+[params.count]
+type = "int"
+default = 0
+[step.a]
+type = "shell"
+command = "echo told: {params.what} {params.count}"
+"""
+
+
+def test_a_hook_may_be_a_job(tmp_path):
+    """`{ job = ... }` would be read and nothing would come of it."""
+    shell = Shell(tmp_path)
+    shell.define("tell", TELL)
+    hook = "{ job = 'tell.toml', params = { what = '{job.definition} is {job.status}: {job.error}', count = 3 } }"
+    path = shell.define("main", f"on_failure = {hook}\n[step.a]\ntype = 'shell'\ncommand = 'exit 3'\n")
+    shell.run("run", path, code=1)
+    told, main = shell.json("jobs")
+    assert (told["definition"], told["trigger"], told["status"]) == ("tell", "hook", "completed")
+    assert (told["parent_id"], main["status"]) == (main["id"], "failed")
+    log = shell.run("tail", told["id"], "-n", "all", "--no-follow").stdout
+    assert "told: main is failed: step a failed: exit code 3 3" in log
+    log = shell.run("tail", main["id"], "-n", "all", "--no-follow", code=1).stdout
+    assert f"Started job {told['id']}" in log
+
+
+@pytest.mark.parametrize(
+    ("hook", "says"),
+    [
+        ("nobody", "Hook on_exit failed: no definition with the id 'nobody'"),
+        ("main.toml", "Hook on_exit failed: main is running already as job "),
+        ("bad.toml", "Hook on_exit failed: job "),
+    ],
+)
+def test_a_hooks_job_that_fails_changes_nothing(tmp_path, hook, says):
+    """A report that cannot be sent would make a good job fail, or a job would start itself without end."""
+    shell = Shell(tmp_path)
+    shell.define("bad", "[step.a]\ntype = 'shell'\ncommand = 'exit 3'\n")
+    path = shell.define("main", f"on_exit = {{ job = '{hook}' }}\n[step.a]\ntype = 'shell'\ncommand = 'true'\n")
+    shell.run("run", path)
+    errors = shell.run("tail", "main", "-n", "all", "--no-follow", "--level", "error").stdout
+    assert says in errors

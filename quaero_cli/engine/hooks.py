@@ -18,7 +18,7 @@ import trio
 from quaero_cli.engine.failures import describe
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
-from quaero_cli.engine.shared import Running
+from quaero_cli.engine.shared import JobCall, Running
 from quaero_cli.errors import QuaeroError, StepFailed
 from quaero_cli.jobdef.model import Hook
 from quaero_cli.jobdef.place import Place
@@ -73,7 +73,10 @@ async def _run(hook: Hook, job: Running, facts: Mapping[str, Any]) -> None:
     job.log.info(f"Hook {hook.event} begins", hook=hook.event)
     try:
         with trio.fail_after(hook.timeout):
-            await _run_command(hook, job, facts)
+            if hook.job is None:
+                await _run_command(hook, job, facts)
+            else:
+                await _run_job(hook, hook.job, job, facts)
     except trio.TooSlowError:
         job.log.error(f"Hook {hook.event} failed: it took longer than {hook.timeout:g} s", hook=hook.event)
     except Exception as error:
@@ -84,9 +87,7 @@ async def _run(hook: Hook, job: Running, facts: Mapping[str, Any]) -> None:
 
 
 async def _run_command(hook: Hook, job: Running, facts: Mapping[str, Any]) -> None:
-    scope = Scope(
-        job.id, params=job.parameters, config=job.definition.config, env=job.environment, facts=facts
-    )  # fmt: skip
+    scope = _scope(job, facts)
     if isinstance(hook.command, str):
         line = resolve(hook.command, scope, quote=shlex.quote, place=Place(hook.event))
         words = ["sh", "-c", line]
@@ -112,6 +113,25 @@ async def _run_command(hook: Hook, job: Running, facts: Mapping[str, Any]) -> No
             file.unlink()
     if code != 0:
         raise StepFailed(f"exit code {code}" if code > 0 else f"killed by signal {-code}")
+
+
+async def _run_job(hook: Hook, definition: str, job: Running, facts: Mapping[str, Any]) -> None:
+    """Run another definition, which has this job as its parent, and fail when it does."""
+    run_job = job.ground.run_job
+    if run_job is None:
+        raise StepFailed("jobs cannot be started here")
+
+    def started(job_id: str) -> None:
+        job.log.info(f"Started job {job_id}", job_id=job_id, definition=definition, hook=hook.event)
+
+    params = resolve(dict(hook.params), _scope(job, facts))
+    ended = await run_job(JobCall(job, hook.event, definition, params, started, trigger="hook"))
+    if not ended.status.good:
+        raise StepFailed(f"job {ended.id} is {ended.status}" + (f": {ended.error}" if ended.error else ""))
+
+
+def _scope(job: Running, facts: Mapping[str, Any]) -> Scope:
+    return Scope(job.id, params=job.parameters, config=job.definition.config, env=job.environment, facts=facts)
 
 
 def _names(facts: Mapping[str, Any], file: Path) -> dict[str, str]:

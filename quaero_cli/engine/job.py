@@ -43,12 +43,9 @@ class JobRun:
         self._timed_out = False
         self._stopped: str | None = None
         self._abandoned = False
-<<<<<<< HEAD
         self.error: str | None = None  # why it did not end well, once it has ended
-=======
         self._ending = False  # its steps have ended, and its status is decided
         self._hooks = trio.CancelScope()
->>>>>>> aa973e6 (Hooks: a command or a job when a job has ended well, badly or at all, told what happened)
         job.stop = self._stop
 
     def cancel(self, reason: str) -> None:
@@ -97,16 +94,12 @@ class JobRun:
             log.close()  # nothing comes after the last line, whatever threads a step has left behind
         self._ending = True
         status = self._final_status()
-<<<<<<< HEAD
         error = self.error = self._error(status)
-=======
-        error = self._error(status)
         with self._hooks:
             await run_hooks(self._job, Ended(status, error, self._states))
         if self._hooks.cancelled_caught:
             self._job.log.warn("The hooks were cut short")
         await self._end_strays()  # of the hooks
->>>>>>> aa973e6 (Hooks: a command or a job when a job has ended well, badly or at all, told what happened)
         self._say(status, error)
         self._job.ground.emit(JobChanged(self._job.id, status, now_us(), self._job.attempt, error))
         return status

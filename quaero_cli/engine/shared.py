@@ -13,7 +13,7 @@ from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.masked import masked_emit
 from quaero_cli.jobdef.model import JobDefinition, StepType
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Fact
+from quaero_cli.model import Fact, Trigger
 from quaero_cli.steps.contract import SubJob
 
 # Seconds between asking a process group to end and killing it.
@@ -76,13 +76,17 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class JobCall:
-    """A step's wish to run another definition. `started` is told the new job's ID once it is stored."""
+    """A wish to run another definition: of a step, or of a hook (`trigger`), whose name is `step` then.
+
+    `started` is told the new job's ID once it is stored.
+    """
 
     parent: Running
     step: str
     definition: str  # an id, or a path that ends in `.toml` from the parent's folder
     params: Mapping[str, Any]
     started: Callable[[str], None]
+    trigger: Trigger = "job"
 
 
 RunJob = Callable[[JobCall], Awaitable[SubJob]]

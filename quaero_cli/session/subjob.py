@@ -39,15 +39,17 @@ async def run_sub_job(session: "Session", step_types: Mapping[str, StepType], ca
     folders = (*session.settings.definitions, shipped("jobdefs"))
     definition = await trio.to_thread.run_sync(find, reference, folders, step_types)
     _check_line(parent, definition)
-    prepared = prepare(definition, call.params, trigger="job")  # texts are given their type
-    prepared = replace(prepared, job=replace(prepared.job, parent=parent.id, parent_step=call.step))
+    prepared = prepare(definition, call.params, trigger=call.trigger)  # texts are given their type
+    step = call.step if call.trigger == "job" else None
+    prepared = replace(prepared, job=replace(prepared.job, parent=parent.id, parent_step=step))
     handle = await session.submit(prepared, parent=parent)
     call.started(handle.id)
     try:
         await handle.done.wait()
     finally:
         if not handle.done.is_set():
-            handle.cancel(f"step {call.step} of job {parent.id}, which ran it, was ended")
+            who = "hook" if call.trigger == "hook" else "step"
+            handle.cancel(f"{who} {call.step} of job {parent.id}, which ran it, was ended")
             with trio.CancelScope(shield=True):  # bounded by the sub-job's own end; a second Ctrl-C hastens it
                 await handle.done.wait()
     return SubJob(handle.id, definition.id, handle.status, handle.error, handle.outputs)
