@@ -81,7 +81,7 @@ DECLARED = "[params.who]\n[params.n]\ntype = 'int'\n[config]\npages = 1\n[env]\n
 UNKNOWN = [
     ("{params.wo}", "unknown parameter in {params.wo}", "did you mean 'who'?"),
     ("{config.page}", "unknown constant in {config.page}", "did you mean 'pages'?"),
-    ("{job.name}", "{job.name} is no placeholder", "{job.id}"),
+    ("{job.name}", "{job.name}: is known when the job has ended", "{job.id}"),
     ("{params.a.b}", "{params.a.b} is no placeholder", "{params.NAME}"),
     ("{steps.b}", "{steps.b} is no placeholder", "{steps.NAME.outputs.KEY}"),
     ("{steps.b.output.x}", "{steps.b.output.x} is no placeholder", "{steps.NAME.outputs.KEY}"),
