@@ -6,7 +6,7 @@ knows.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 from quaero_cli.jobdef.keys import FOR_EACH_KEYS, HOOK_KEYS, PARAMETER_KEYS, READY_KEYS, RETRIES_KEYS, TOLERANCE_KEYS
 from quaero_cli.jobdef.load import SHORTHAND_STEP_KEYS, SHORTHAND_TYPE
@@ -30,18 +30,6 @@ _DEFINITIONS: Mapping[str, Schema] = {
     "duration": {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"},
     "placeholder": {"type": "string", "pattern": r"\{(params|config|env|job|steps|item)[.}]"},
     "cron": {"type": "string", "pattern": r"^\s*\S+(\s+\S+){4}\s*$"},
-}
-_KINDS: Mapping[Kind, Schema] = {
-    Kind.STRING: _TEXT,
-    Kind.PATH: _TEXT,
-    Kind.INT: _WHOLE,
-    Kind.FLOAT: _NUMBER,
-    Kind.BOOL: _TRUTH,
-    Kind.DURATION: _DURATION,
-    Kind.STRINGS: _TEXTS,
-    Kind.STRING_OR_STRINGS: _TEXT_OR_TEXTS,
-    Kind.STRING_TABLE: {"type": "object", "additionalProperties": _TEXT},
-    Kind.TABLE: _FREE,
 }
 
 
@@ -211,7 +199,36 @@ def _step_keys() -> dict[str, Schema]:
 
 def _option(option: Option) -> Schema:
     """What an option takes, or a placeholder for it."""
-    schema = {"enum": list(option.choices)} if option.kind is Kind.CHOICE else _KINDS[option.kind]
-    if schema is not _TEXT and schema is not _TEXT_OR_TEXTS:
+    schema = _of_kind(option)
+    if schema not in (_TEXT, _TEXT_OR_TEXTS, {}):
         schema = {"anyOf": [schema, _PLACEHOLDER]}
     return {"description": option.help, **schema} if option.help else schema
+
+
+def _of_kind(option: Option) -> Schema:
+    match option.kind:
+        case Kind.CHOICE:
+            return {"enum": list(option.choices)}
+        case Kind.STRING | Kind.PATH:
+            return _TEXT
+        case Kind.INT:
+            return _WHOLE
+        case Kind.FLOAT:
+            return _NUMBER
+        case Kind.BOOL:
+            return _TRUTH
+        case Kind.DURATION:
+            return _DURATION
+        case Kind.STRINGS:
+            return _TEXTS
+        case Kind.STRING_OR_STRINGS:
+            return _TEXT_OR_TEXTS
+        case Kind.INT_OR_INTS:
+            return {"anyOf": [_WHOLE, {"type": "array", "items": _WHOLE}]}
+        case Kind.STRING_TABLE:
+            return {"type": "object", "additionalProperties": _TEXT}
+        case Kind.TABLE:
+            return _FREE
+        case Kind.VALUE:
+            return {}
+    assert_never(option.kind)  # a new kind has its schema, says mypy
