@@ -8,7 +8,7 @@ Two kinds of record live here and nothing else:
   makes them, and the terminal, the server and `--json` show them unchanged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
@@ -75,6 +75,19 @@ class LogLine(NamedTuple):
     originator: Originator
     source: str  # the step's type, `stdout`, `stderr`, a logger's name; "" for the runner
     fields: Mapping[str, Any] | None
+
+
+class LogLines(NamedTuple):
+    """Many lines of one originator at one moment, at most 64 KiB each: what a child printed at once."""
+
+    job: str | None
+    step: str | None
+    worker: int | None
+    time_us: int
+    level: int
+    messages: Sequence[str]
+    originator: Originator
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +180,7 @@ class DocumentFound:
     document: Document
 
 
-Fact = LogLine | JobChanged | StepChanged | StepProgressed | StepOutput | WorkerChanged | DocumentFound
+Fact = LogLine | LogLines | JobChanged | StepChanged | StepProgressed | StepOutput | WorkerChanged | DocumentFound
 
 
 # ------------------------------------------------------------------ what is enqueued

@@ -16,11 +16,12 @@ Rules:
 
 import threading
 from collections.abc import Callable
+from itertools import accumulate
 
 import trio
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Fact, LogLine
+from quaero_cli.model import Fact, LogLine, LogLines
 from quaero_cli.store.engine import SqliteError
 from quaero_cli.store.writer import Writer
 
@@ -32,8 +33,15 @@ FINAL_DRAIN = 60.0  # seconds; the hard limit takes less than one on any disk th
 ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waited its busy timeout each time
 
 
-def _size(line: LogLine) -> int:
+# Bytes that an object in memory has beside its text: what many empty lines are made of.
+_EACH = 64
+
+
+def _size(line: LogLine | LogLines) -> int:
     """Return about how much memory a line holds: its message, and the texts among its fields."""
+    if type(line) is LogLines:
+        return sum(map(len, line.messages)) + _EACH * len(line.messages)
+    assert isinstance(line, LogLine)
     if line.fields is None:
         return len(line.message)
     return len(line.message) + sum([len(value) for value in line.fields.values() if type(value) is str])
@@ -66,7 +74,7 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         self._facts.append(fact)
-        if isinstance(fact, LogLine):
+        if isinstance(fact, LogLine | LogLines):
             self._bytes += _size(fact)
         if not self._awake:
             self._wake()
@@ -130,26 +138,28 @@ class Recorder:
 
     def _drain(self) -> None:
         with self._write_lock:
-            batch = self._take()
+            batch, size = self._take()
             if not batch:
                 return
             self._store(batch)
             del self._facts[: len(batch)]
             self._first += len(batch)
-            self._bytes -= sum(_size(fact) for fact in batch if isinstance(fact, LogLine))
+            self._bytes -= size
             if not self._facts:
                 self._bytes = 0
         self._on_commit()
 
-    def _take(self) -> list[Fact]:
+    def _take(self) -> tuple[list[Fact], int]:
+        """Return the next batch and its size."""
         batch = self._facts[:BATCH_FACTS]
-        size = 0
-        for number, fact in enumerate(batch, 1):
-            if isinstance(fact, LogLine):
-                size += _size(fact)
-                if size >= BATCH_BYTES:
-                    return batch[:number]
-        return batch
+        sizes = [_size(fact) if isinstance(fact, LogLine | LogLines) else 0 for fact in batch]
+        size = sum(sizes)
+        if size < BATCH_BYTES:
+            return batch, size
+        for number, size in enumerate(accumulate(sizes), 1):
+            if size >= BATCH_BYTES:
+                return batch[:number], size
+        raise AssertionError(size)
 
     def _store(self, batch: list[Fact]) -> None:
         if self._failure is not None:

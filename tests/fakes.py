@@ -59,6 +59,10 @@ class FakeLog:
     def error(self, message: str, /, **fields: object) -> None:
         self.write(Level.ERROR, message, fields=fields)
 
+    def write_pieces(self, level: int, pieces: Sequence[tuple[str, bool]], source: str) -> None:
+        for text, continued in pieces:
+            self.write(level, text, source=source, fields={"continued": True} if continued else None)
+
     def write(
         self, level: int, message: str, *, source: str | None = None, fields: Mapping[str, Any] | None = None
     ) -> None:
@@ -200,7 +204,7 @@ class FakeContext:
             argv,
             env={**self.environment, **(env or {})},
             cwd=cwd or self.directory,
-            on_line=line_logger(self.log, read_levels=read_levels),
+            on_pieces=line_logger(self.log, read_levels=read_levels),
             room=self.room,
             grace=self.grace,
             mask=self.mask,

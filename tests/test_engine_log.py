@@ -3,7 +3,7 @@
 import pytest
 
 from quaero_cli.engine.log import JobLog
-from quaero_cli.model import LogLine
+from quaero_cli.model import LogLine, LogLines
 
 
 @pytest.fixture
@@ -24,6 +24,25 @@ def test_long_messages_are_split_and_marked(log, told):
     assert "".join(piece.message for piece in pieces) == text
     assert all(len(piece.message.encode()) <= 65_536 for piece in pieces)
     assert [piece.fields.get("continued", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+
+
+@pytest.mark.parametrize("takes_lines", [True, False])
+def test_what_a_child_prints_at_once_is_logged_whole(told, takes_lines):
+    """Quick output would lose lines, their order, or who said them."""
+    heard = []
+    log = JobLog(told.append, "aaaa", step="a", worker=2, heard=heard.append, takes_lines=takes_lines)
+    many = [(f"line {number}", False) for number in range(20)]
+    log.write_pieces(20, many, "stdout")
+    log.write_pieces(20, [*many, ("part", True), ("rest", False)], "stderr")
+    log.write_pieces(20, many[:1], "stdout")
+    lines = [line for fact in told for line in (fact.messages if isinstance(fact, LogLines) else [fact.message])]
+    texts = [text for text, _ in many]
+    assert lines == heard == [*texts, *texts, "part", "rest", texts[0]]
+    assert {(fact.job, fact.step, fact.worker, fact.originator) for fact in told} == {("aaaa", "a", 2, "worker")}
+    assert [fact.message for fact in told if isinstance(fact, LogLine) and fact.fields == {"continued": True}] == [
+        "part"
+    ]
+    assert sum(isinstance(fact, LogLines) for fact in told) == takes_lines
 
 
 def test_odd_levels_and_messages_are_taken(log, told):

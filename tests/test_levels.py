@@ -43,9 +43,9 @@ def test_levels(text, level, message, fields):
 def test_lines_are_logged_under_their_source():
     """Nobody could tell a program's errors from its output, or join a long line."""
     lines: list[Line] = []
-    on_line = line_logger(FakeLog(lines))
-    on_line("stdout", "ERROR a", False)
-    on_line("stderr", "b", True)
+    on_pieces = line_logger(FakeLog(lines))
+    on_pieces("stdout", [("ERROR a", False)])
+    on_pieces("stderr", [("b", True)])
     assert lines == [
         Line(Level.INFO, "ERROR a", "stdout", {}, None),
         Line(Level.INFO, "b", "stderr", {"continued": True}, None),
@@ -55,12 +55,12 @@ def test_lines_are_logged_under_their_source():
 def test_pieces_of_a_long_line_keep_its_level():
     """The tail of a long error would be lost to a reader who asks for errors only."""
     lines: list[Line] = []
-    on_line = line_logger(FakeLog(lines), read_levels=True)
-    on_line("stdout", "ERROR head", True)
-    on_line("stderr", "WARN other", False)
-    on_line("stdout", "INFO is only text here", True)
-    on_line("stdout", "tail", False)
-    on_line("stdout", "next", False)
+    on_pieces = line_logger(FakeLog(lines), read_levels=True)
+    on_pieces("stdout", [("ERROR head", True)])
+    on_pieces("stderr", [("WARN other", False)])
+    on_pieces("stdout", [("INFO is only text here", True)])
+    on_pieces("stdout", [("tail", False)])
+    on_pieces("stdout", [("next", False)])
     assert [(line.level, line.message) for line in lines] == [
         (Level.ERROR, "head"),
         (Level.WARN, "other"),

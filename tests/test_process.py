@@ -38,14 +38,14 @@ class Child:
         self.lines: list[tuple[str, str]] = []
         self.ready = trio.Event()
 
-    def on_line(self, source: str, text: str, continued: bool) -> None:
-        self.lines.append((source, text))
-        if text == "ready":
+    def on_pieces(self, source: str, pieces) -> None:
+        self.lines += [(source, text) for text, _ in pieces]
+        if ("ready", False) in pieces:
             self.ready.set()
 
     async def run(self, *argv: str, cwd: Path = Path("/"), grace: float = GRACE, **options) -> int:
         room = options.pop("room", trio.lowlevel.checkpoint)
-        return await run_process(argv, env=ENV, cwd=cwd, on_line=self.on_line, room=room, grace=grace, **options)
+        return await run_process(argv, env=ENV, cwd=cwd, on_pieces=self.on_pieces, room=room, grace=grace, **options)
 
     async def run_and_cancel(self, *argv: str, **options) -> float:
         """Run until it is ready, cancel, return the seconds that its end took."""
@@ -151,7 +151,7 @@ async def test_100_megabytes_without_newline():
             ["head", "-c", "100000000", "/dev/zero"],
             env=ENV,
             cwd=Path("/"),
-            on_line=lambda source, text, continued: sizes.append(len(text)),
+            on_pieces=lambda source, pieces: sizes.extend(len(text) for text, _ in pieces),
             room=trio.lowlevel.checkpoint,
         )
 

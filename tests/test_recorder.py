@@ -6,10 +6,11 @@ from functools import partial
 import pytest
 import trio
 import trio.testing
-from stores import line, new_home, start_job
+from stores import NOW, line, new_home, start_job
 
 from quaero_cli import recorder as recorder_module
 from quaero_cli.errors import StoreError
+from quaero_cli.model import LogLines
 from quaero_cli.recorder import Recorder
 from quaero_cli.store.engine import connect
 from quaero_cli.store.writer import Writer
@@ -40,6 +41,18 @@ async def test_what_was_accepted_is_stored_before_the_recorder_dies(home, end):
                 raise RuntimeError
             nursery.cancel_scope.cancel()
     assert messages(home) == list(range(500))
+
+
+async def test_many_lines_in_one_fact_count_for_the_bounds_of_memory(home, monkeypatch):
+    """A child that prints empty lines only would fill the memory without a byte of text."""
+    monkeypatch.setattr(recorder_module, "HARD_BYTES", 1000)
+    recorder = Recorder(Writer(home.database), lambda: None)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        recorder.emit(line("aaaa", "1"))
+        recorder.emit(LogLines("aaaa", "work", None, NOW, 20, ("2",) * 20, "step", "stdout"))
+        assert len(messages(home)) == 21, "past the hard limit the caller writes by itself"
+        nursery.cancel_scope.cancel()
 
 
 class _nothing:

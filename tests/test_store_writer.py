@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from stores import NOW, ended, line, new_home, start_job, write_once
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Document, DocumentFound, Level, LogLine, LogQuery, Status, StepChanged, WorkerChanged
+from quaero_cli.model import (
+    Document,
+    DocumentFound,
+    Level,
+    LogLine,
+    LogLines,
+    LogQuery,
+    Status,
+    StepChanged,
+    WorkerChanged,
+)
 from quaero_cli.store.documents import DocumentQuery
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
@@ -42,6 +52,40 @@ def test_numbers_have_no_holes_and_order_is_the_order_of_acceptance(tmp_path):
         for condition in ("step IS NULL", "step IS NOT NULL"):
             numbers = rows(home, f"SELECT line_number FROM log WHERE job = {job} AND {condition} ORDER BY id")
             assert [number for (number,) in numbers] == list(range(1, len(numbers) + 1))
+
+
+_ROWS = "SELECT * FROM log ORDER BY id"
+
+
+@given(st.lists(st.one_of(st.lists(st.text(), min_size=1, max_size=9), st.text()), max_size=9))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_many_lines_in_one_fact_are_as_many_entries(tmp_path_factory, told):
+    """What a child prints quickly would be numbered, counted or spelled in another way than what it prints slowly."""
+
+    def store(facts):
+        home = new_home(tmp_path_factory.mktemp("store"))
+        start_job(home, "aaaa")
+        write_once(home, facts)
+        return rows(home, _ROWS), rows(home, "SELECT * FROM log_count"), rows(home, "SELECT entries FROM step")
+
+    def one(text):
+        return LogLine("aaaa", "work", 3, NOW, Level.INFO, text, "worker", "stdout", None)
+
+    def many(texts):
+        return LogLines("aaaa", "work", 3, NOW, Level.INFO, texts, "worker", "stdout")
+
+    together = [one(each) if isinstance(each, str) else many(each) for each in told]
+    apart = [one(text) for each in told for text in ([each] if isinstance(each, str) else each)]
+    assert store(together) == store(apart)
+
+
+def test_many_lines_of_the_service_have_no_place_in_a_step(tmp_path):
+    """The service log would get numbers that nobody keeps."""
+    home = new_home(tmp_path)
+    write_once(home, [LogLines(None, None, None, NOW, Level.INFO, ("a", "b"), "", "x")])
+    assert rows(home, "SELECT id, job, job_line, line_number, message FROM log") == [
+        (1, 0, 1, None, "a"), (2, 0, 2, None, "b"),
+    ]  # fmt: skip
 
 
 def test_a_batch_that_is_stored_twice_is_stored_once(tmp_path):

@@ -53,7 +53,7 @@ async def run(script: str, mark: Path, lines: list[str] | None = None) -> int:
         ["sh", "-c", f"{script}\n{wait}", str(mark)],
         env=ENV,
         cwd=mark.parent,
-        on_line=lambda source, text, continued: (lines if lines is not None else []).append(text),
+        on_pieces=lambda source, pieces: (lines if lines is not None else []).extend(text for text, _ in pieces),
         room=trio.lowlevel.checkpoint,
         grace=GRACE,
         drain=0.2,

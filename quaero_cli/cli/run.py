@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,7 @@ def run(
 
     Ctrl-C cancels the job, a second one kills it, a third leaves at once. Ends with the job's exit code.
     """
-    from quaero_cli.model import LogQuery
+    from quaero_cli.model import Level, LogQuery
     from quaero_cli.session.prepare import prepare
 
     settings = common.settings(home)
@@ -69,6 +70,8 @@ def run(
     beside = _server_beside(settings, port, open_) if serve or open_ else None
     out, err = common.out(), common.err()
     mode = choose_mode(out, json=json, quiet=quiet)
+    if mode == "quiet":  # shows no entry, and so need not read the many
+        query = replace(query, level=Level.ERROR)
     display = open_display(mode=mode, out=out, err=err, announce_end=False)
 
     async def main() -> "RunResult":

@@ -68,7 +68,7 @@ class Context:
             heard = self._note_time if heard is None else partial(self._hear, heard)
         log = JobLog(
             self._emit, self._job.id, step=self._step.name, worker=worker, source=self._step.type, heard=heard,
-            mask=self._job.mask,
+            mask=self._job.mask, takes_lines=self._job.ground.takes_lines,
         )  # fmt: skip
         self._job.logs.add(log)
         self._logs.add(log)
@@ -219,7 +219,7 @@ class Context:
             argv,
             env={**self._job.environment, **self._names(), **(env or {})},
             cwd=cwd or self.directory,
-            on_line=line_logger(self.log, read_levels=read_levels),
+            on_pieces=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
             on_start=self.started,
             grace=ground.grace,

@@ -102,7 +102,7 @@ async def _run_command(hook: Hook, job: Running, facts: Mapping[str, Any]) -> No
             words,
             env={**job.environment, **_names(facts, file)},
             cwd=job.definition.path.absolute().parent,
-            on_line=line_logger(job.log),
+            on_pieces=line_logger(job.log),
             room=job.ground.room,
             grace=job.ground.grace,
             kill_now=job.ground.kill_now,

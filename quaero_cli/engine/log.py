@@ -6,12 +6,13 @@ is not: 400,000 lines a second pass through `write`.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from quaero_cli.engine.bounds import bounded
+from quaero_cli.engine.lines import Piece
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, Originator
+from quaero_cli.model import MAX_ENTRY_BYTES, Fact, Level, LogLine, LogLines, Originator
 from quaero_cli.plaindata import as_of_now, text_of
 
 # Longest UTF-8 of a character: below a quarter of the limit no message needs to be measured.
@@ -21,6 +22,10 @@ _SURELY_FITS = MAX_ENTRY_BYTES // 4
 _DEBUG, _INFO, _WARN, _ERROR = (int(level) for level in (Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR))
 _KNOWN = {level: level for level in (_DEBUG, _INFO, _WARN, _ERROR)}
 
+_CONTINUED = {"continued": True}
+# Lines from which on one fact for all of them costs the store less than one for each.
+_MANY = 8
+
 # What LogLine's own constructor does, without its arguments' way through a second call (measured: 400 -> 150 ns).
 _new = tuple.__new__
 
@@ -28,7 +33,18 @@ _new = tuple.__new__
 class JobLog:
     """A log of one originator: the runner's own, a step's or a worker's. Any thread may use it."""
 
-    __slots__ = ("__weakref__", "_emit", "_heard", "_job", "_mask", "_originator", "_source", "_step", "_worker")
+    __slots__ = (
+        "__weakref__",
+        "_emit",
+        "_heard",
+        "_job",
+        "_mask",
+        "_originator",
+        "_source",
+        "_step",
+        "_takes_lines",
+        "_worker",
+    )
 
     def __init__(
         self,
@@ -40,12 +56,15 @@ class JobLog:
         source: str = "",
         heard: Callable[[str], None] | None = None,
         mask: Mask | None = None,
+        takes_lines: bool = False,
     ) -> None:
         """Log for `job`; `heard` is called with each message (the idle timeout listens, and who waits for a line).
 
         `mask` hides secrets before a message is split or a field is cut; `emit` masks the rest (see `masked`).
+        `takes_lines`: it takes LogLines, too.
         """
         self._emit = emit
+        self._takes_lines = takes_lines
         self._job = job
         self._step = step
         self._worker = worker
@@ -95,6 +114,19 @@ class JobLog:
             for piece in pieces:
                 self._put(now, known, piece, where, {**(fields or {}), "continued": True})
         self._put(now, known, message, where, fields)
+
+    def write_pieces(self, level: int, pieces: Sequence[Piece], source: str) -> None:
+        """Log what a child printed at once: each piece is at most 64 KiB, and masked. They share one moment."""
+        now = time.time_ns() // 1000
+        texts, continued = zip(*pieces, strict=True)
+        if self._heard is not None:
+            for text in texts:
+                self._heard(text)
+        if self._takes_lines and len(texts) >= _MANY and True not in continued:
+            self._emit(LogLines(self._job, self._step, self._worker, now, level, texts, self._originator, source))
+            return
+        for text, goes_on in pieces:
+            self._put(now, level, text, source, _CONTINUED if goes_on else None)
 
     def _put(self, now: int, level: int, message: str, source: str, fields: Mapping[str, Any] | None) -> None:
         line = (self._job, self._step, self._worker, now, level, message, self._originator, source, fields)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Fact, LogLine
+from quaero_cli.model import Fact, LogLine, LogLines
 
 # Names by which the store finds its rows, and what no step can put a text into.
 _KEPT = frozenset(("job", "step", "worker", "number", "attempt", "status", "time_us"))
@@ -20,6 +20,9 @@ def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], No
         if isinstance(fact, LogLine):
             message, source = mask.text(fact.message), mask.text(fact.source)
             emit(fact._replace(message=message, source=source, fields=mask.value(fact.fields)))
+            return
+        if isinstance(fact, LogLines):
+            emit(fact._replace(messages=[mask.text(message) for message in fact.messages]))
             return
         names = [field.name for field in dataclasses.fields(fact) if field.name not in _KEPT]
         emit(dataclasses.replace(fact, **{name: mask.value(getattr(fact, name)) for name in names}))

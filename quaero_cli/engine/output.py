@@ -1,35 +1,43 @@
-"""Joins a child's pieces of output to a log: the `on_line` of `run_process`."""
+"""Joins a child's pieces of output to a log: the `on_pieces` of `run_process`."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from quaero_cli.engine.levels import read_level
+from quaero_cli.engine.lines import Piece
 from quaero_cli.model import Level
 from quaero_cli.steps.contract import Log
 
-# Takes (source, text, continued); source is `stdout` or `stderr`.
-OnLine = Callable[[str, str, bool], None]
+# Takes (source, pieces) of what was read at once; source is `stdout` or `stderr`.
+OnPieces = Callable[[str, Sequence[Piece]], None]
 
 _CONTINUED = {"continued": True}
+_INFO = int(Level.INFO)
 
 
-def line_logger(log: Log, *, read_levels: bool = False) -> OnLine:
+class PieceLog(Log, Protocol):
+    """A log that takes what a child printed at once."""
+
+    def write_pieces(self, level: int, pieces: Sequence[Piece], source: str) -> None:
+        """Log each piece, those that go on with the field `continued`."""
+
+
+def line_logger(log: PieceLog, *, read_levels: bool = False) -> OnPieces:
     """Log each piece under its source.
 
     Both sources are level info, since programs write progress to stderr as well as errors, unless `read_levels`
     finds a level in the line. The later pieces of a long line keep the level of the first.
     """
-    write = log.write
     if not read_levels:
-
-        def plain(source: str, text: str, continued: bool) -> None:
-            write(Level.INFO, text, source=source, fields=_CONTINUED if continued else None)
-
-        return plain
+        return lambda source, pieces: log.write_pieces(_INFO, pieces, source)
 
     within: dict[str, Level] = {}  # source -> level of the long line that it is in the middle of
 
-    def levelled(source: str, text: str, continued: bool) -> None:
+    def levelled(source: str, pieces: Sequence[Piece]) -> None:
+        for text, continued in pieces:
+            write_levelled(source, text, continued)
+
+    def write_levelled(source: str, text: str, continued: bool) -> None:
         level = within.pop(source, None)
         fields: dict[str, Any] = {}
         if level is None:
@@ -38,6 +46,6 @@ def line_logger(log: Log, *, read_levels: bool = False) -> OnLine:
         if continued:
             within[source] = level
             fields = {**fields, **_CONTINUED}
-        write(level, text, source=source, fields=fields or None)
+        log.write(level, text, source=source, fields=fields or None)
 
     return levelled

@@ -28,7 +28,7 @@ import trio
 
 from quaero_cli.engine.group import Group
 from quaero_cli.engine.lines import LineSplitter, Piece
-from quaero_cli.engine.output import OnLine
+from quaero_cli.engine.output import OnPieces
 from quaero_cli.errors import StepFailed
 from quaero_cli.masking.mask import Mask
 
@@ -47,7 +47,7 @@ async def run_process(
     *,
     env: Mapping[str, str],
     cwd: Path,
-    on_line: OnLine,
+    on_pieces: OnPieces,
     room: Room,
     on_start: Callable[[], None] | None = None,
     grace: float = GRACE,
@@ -57,7 +57,7 @@ async def run_process(
 ) -> int:
     """Run a child in a session of its own, hand over its output, return its exit code (negative: the signal).
 
-    `env` is the child's whole environment. `on_line(source, text, continued)` is called for each piece of
+    `env` is the child's whole environment. `on_pieces(source, pieces)` is called with what came of
     `stdout` and `stderr` (see `lines`), in the order of each; `room` is awaited after each chunk of them. `on_start`
     is called once the child runs.
 
@@ -66,7 +66,7 @@ async def run_process(
     Cancelled, it ends the group and hands over the last lines before `Cancelled` goes on; `kill_now`, once set,
     makes that immediate. In any case no process of the group, no zombie and no file descriptor is left.
 
-    Raises StepFailed when the child cannot be started, or cannot be ended. What `on_line` or `room` raise ends
+    Raises StepFailed when the child cannot be started, or cannot be ended. What `on_pieces` or `room` raise ends
     the child and is raised.
     """
     child = await _start(argv, env, cwd)
@@ -78,8 +78,8 @@ async def run_process(
         assert child.stderr is not None
         async with trio.open_nursery() as nursery:
             pumps = [
-                _Pump(child.stdout, "stdout", on_line, room, nursery.cancel_scope.cancel, mask),
-                _Pump(child.stderr, "stderr", on_line, room, nursery.cancel_scope.cancel, mask),
+                _Pump(child.stdout, "stdout", on_pieces, room, nursery.cancel_scope.cancel, mask),
+                _Pump(child.stderr, "stderr", on_pieces, room, nursery.cancel_scope.cancel, mask),
             ]
             for pump in pumps:
                 nursery.start_soon(pump.run)
@@ -113,7 +113,7 @@ class _Pump:
         self,
         pipe: trio.abc.ReceiveStream,
         source: str,
-        on_line: OnLine,
+        on_pieces: OnPieces,
         room: Room,
         failed: Callable[[], None],
         mask: Mask | None,
@@ -123,7 +123,7 @@ class _Pump:
         self.error: Exception | None = None
         self._pipe = pipe
         self._source = source
-        self._on_line = on_line
+        self._on_pieces = on_pieces
         self._room = room
         self._failed = failed
         self._splitter = LineSplitter()
@@ -169,9 +169,8 @@ class _Pump:
         self._hand_over(self._splitter.feed(chunk if self._mask is None else self._mask.feed(chunk)))
 
     def _hand_over(self, pieces: list[Piece]) -> None:
-        on_line, source = self._on_line, self._source
-        for text, continued in pieces:
-            on_line(source, text, continued)
+        if pieces:
+            self._on_pieces(self._source, pieces)
 
 
 async def _end(child: trio.Process, group: Group, pumps: list[_Pump], patience: _Patience) -> None:

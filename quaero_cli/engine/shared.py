@@ -36,6 +36,7 @@ class Ground:
     step_types: Mapping[str, StepType]
     kill_now: trio.Event  # set: children get no grace
     grace: float = GRACE
+    takes_lines: bool = False  # `emit` takes LogLines, too: many lines at once are quicker
     run_job: "RunJob | None" = None  # the way to run other definitions; None: there is none
 
 
@@ -60,7 +61,7 @@ class Running:
 
     def __post_init__(self) -> None:
         if self.mask is not None:
-            self.ground = replace(self.ground, emit=masked_emit(self.ground.emit, self.mask))
+            self.ground = replace(self.ground, emit=masked_emit(self.ground.emit, self.mask), takes_lines=False)
         self.log = JobLog(self.ground.emit, self.id, source="runner", mask=self.mask)
 
     @property

@@ -170,7 +170,8 @@ async def open_session(
         return await run_sub_job(session, step_types, call)
 
     ground = Ground(
-        emit=recorder.emit, room=recorder.room, environment=environment, artifacts=settings.home / "artifacts",
+        emit=recorder.emit, takes_lines=True, room=recorder.room,
+        environment=environment, artifacts=settings.home / "artifacts",
         step_types=step_types, kill_now=trio.Event(), run_job=run_job,
     )  # fmt: skip
     async with trio.open_nursery() as outer:

@@ -26,6 +26,7 @@ class EntryMaker:
         self._connection = connection
         self._jobs: dict[int, str] = {}
         self._steps: dict[int, tuple[str, str]] = {}  # key -> (step ID, name)
+        self._last_time, self._last_timestamp = -1, ""  # lines that a child printed at once share their moment
 
     def entries(self, rows: Sequence[Any]) -> list[Entry]:
         """Return the entries of `rows` (columns as in `entries`)."""
@@ -40,9 +41,11 @@ class EntryMaker:
         id_: int, job: int, job_line: int, step: int | None, worker: int | None, line_number: int | None,
         time: int, level: int, source: str, message: str, fields: str | None,
     ) -> Entry:  # fmt: skip
+        if time != self._last_time:
+            self._last_time, self._last_timestamp = time, timestamp(time)
         entry: Entry = {
             "id": id_,
-            "timestamp": timestamp(time),
+            "timestamp": self._last_timestamp,
             "level": _LABELS[level],
             "message": message,
             "originator": "",
