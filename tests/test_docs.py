@@ -37,7 +37,7 @@ from quaero_cli.jobdef.source import MAX_BYTES, MAX_KEY_PARTS
 from quaero_cli.masking.forms import MAX_SECRET, MIN_LINE, MIN_SECRET
 from quaero_cli.model import MAX_ENTRY_BYTES, LogsView, Status, StatusView
 from quaero_cli.server import filters
-from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, STREAM_RULES
+from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.schemas import schemas_of
 from quaero_cli.server.sse import RETRY_MS
@@ -224,6 +224,7 @@ def test_every_route_is_described(tmp_path):
     [
         ("GET /api/logs/stream", STREAM_RULES),
         ("GET /api/logs", {name: rule for name, rule in PAGE_RULES.items() if name in ("before", "since", "around")}),
+        ("GET /api/search", SEARCH_RULES),
         ("GET /api/jobs", JOB_RULES),
     ],
 )
@@ -303,6 +304,7 @@ def test_the_queries_of_the_guide_run(tmp_path):
         ("protocol.md", f"takes nothing for {Limits().send_seconds:g} seconds"),
         ("protocol.md", f"default {filters.DEFAULT_LIMIT}; 0 to {filters.MAX_LIMIT}"),
         ("protocol.md", f"for the service to {filters.MAX_SERVICE_LIMIT}"),
+        ("protocol.md", f"1 to {filters.MAX_FOUND}, default {filters.DEFAULT_FOUND}"),
         ("protocol.md", f"1 to {filters.MAX_JOBS_LISTED}, default {filters.DEFAULT_JOBS}"),
         ("protocol.md", f"repeatable up to {filters.MAX_JOBS} times"),
         ("protocol.md", f"retry: {RETRY_MS}"),

@@ -10,7 +10,23 @@ from typing import Annotated
 import typer
 
 from quaero_cli import __version__
-from quaero_cli.cli import cancel, check, defs, docs, doctor, jobs, new, run, serve, show, steps, tail, token
+from quaero_cli.cli import (
+    cancel,
+    check,
+    defs,
+    docs,
+    doctor,
+    jobs,
+    logs,
+    new,
+    run,
+    search,
+    serve,
+    show,
+    steps,
+    tail,
+    token,
+)
 from quaero_cli.cli.common import before_command
 from quaero_cli.errors import QuaeroError, UsageError
 
@@ -25,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, tail, serve, jobs, show, cancel, defs, check, new, steps, docs, token, doctor):
+for module in (run, tail, serve, jobs, show, cancel, defs, check, new, steps, logs, search, docs, token, doctor):
     module.register(app)
 
 

@@ -12,6 +12,13 @@ _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)", re.ASCII)
 _WHOLE = re.compile(f"(?:{_PART.pattern})+", re.ASCII)
 
 
+def parse_cursor(text: str, epoch: str) -> int | None:
+    """Return the id of a cursor of the store with this epoch; None for any other text."""
+    prefix, dash, number = text.rpartition("-")
+    usable = dash and prefix == epoch and number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if usable else None
+
+
 def parse_moment(text: str) -> int:
     """Return microseconds since 1970. Without a zone a time is local, without a date it is today's.
 

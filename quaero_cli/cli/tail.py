@@ -106,12 +106,10 @@ def _after(since: str | None, lines: str | None, query: "LogQuery", reader: "Rea
     """Return the id to follow from, or None to begin with the newest entries."""
     if since is None:
         return 0 if lines == "all" else None
-    from quaero_cli.cli.moments import parse_moment
+    from quaero_cli.cli.moments import parse_cursor, parse_moment
 
-    epoch, dash, number = since.rpartition("-")
-    if dash and epoch == reader.epoch and number.isascii() and number.isdigit() and len(number) < 19:
-        place = int(number)
-    else:
+    place = parse_cursor(since, reader.epoch)
+    if place is None:
         place = reader.cursor_at(query, parse_moment(since))
     newest = None if lines is None or lines == "all" else _number(lines)
     return place if newest is None else max(place, reader.cursor_before_newest(query, newest))

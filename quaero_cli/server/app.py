@@ -24,6 +24,7 @@ from quaero_cli.server.log_routes import LogRoutes
 from quaero_cli.server.openapi_route import OpenApiRoute
 from quaero_cli.server.overview_routes import OverviewRoutes
 from quaero_cli.server.responses import error_answer, json_bytes
+from quaero_cli.server.search_route import SearchRoute
 from quaero_cli.server.static_routes import StaticRoutes
 from quaero_cli.server.stream_route import StreamRoute
 
@@ -53,7 +54,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.redirect_defaults = False
     api = (
         StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), DocumentRoutes(desk),
-        OverviewRoutes(desk), HealthRoute(desk),
+        OverviewRoutes(desk), SearchRoute(desk), HealthRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

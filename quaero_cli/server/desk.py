@@ -14,8 +14,10 @@ from typing import TypeVar
 import trio
 
 from quaero_cli import __version__
+from quaero_cli.errors import QuaeroError
 from quaero_cli.model import Entry
 from quaero_cli.server.actions import Actions, ServiceLog
+from quaero_cli.server.cursor import Cursor
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.streams import SharedBatches, Streams
 from quaero_cli.store.reader import Reader, open_reader
@@ -30,6 +32,10 @@ _READING_THREADS = 4
 
 # Makes a function that turns entries into lines of text; a new one for each output, since it may align columns.
 TextMaker = Callable[[], Callable[[Sequence[Entry]], str]]
+
+
+class OtherStore(QuaeroError):
+    """A page was asked for with a cursor of another store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,14 @@ class Desk:
                 return read(reader)
 
         return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+    def id_of(self, place: Cursor | int, parameter: str) -> int:
+        """Return the entry's id that a place means. Raises OtherStore."""
+        if isinstance(place, int):
+            return place
+        if place.epoch != self.reader.epoch:
+            raise OtherStore(f"{parameter}: the cursor {place} is of another store", hint="start afresh")
+        return place.id
 
     def service_status(self) -> dict[str, dict[str, object]]:
         """Return the data of a `status` event of the service scope."""

@@ -23,6 +23,9 @@ MAX_OFFSET = 1_000_000
 MAX_JOBS = 100  # of one stream; more would not fit in a URL
 MAX_HITS = 10_000  # places of a search; 150 KB
 
+DEFAULT_FOUND = 100
+MAX_FOUND = 1000  # of a search; it can be asked on
+
 _TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
 
 _FILTERS: Mapping[str, Rule] = {
@@ -37,11 +40,25 @@ _FILTERS: Mapping[str, Rule] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, where a place may be given as well. UTC microseconds."""
+
+    us: int
+
+
 def _place(text: str) -> Cursor | int:
     # An entry says its id, not its epoch: both can be paged from.
     if text.isascii() and text.isdigit() and len(text) <= 18:
         return int(text)
     return parse_cursor(text)
+
+
+def _place_or_time(text: str) -> Cursor | int | Moment:
+    try:
+        return _place(text)
+    except ValueError:
+        return Moment(parse_timestamp(text))
 
 
 _PLACE = Rule(CURSOR_FORM + ", or an entry's id", _place, {"type": "string"})
@@ -65,6 +82,16 @@ DOCUMENT_RULES: Mapping[str, Rule] = {
     "since": Rule("a time of ISO 8601 with its zone", parse_timestamp, {"type": "string", "format": "date-time"}),
     "limit": integer(1, MAX_DOCUMENTS),
     "offset": integer(0, MAX_OFFSET),
+}
+SEARCH_RULES: Mapping[str, Rule] = {
+    "q": matching(_TEXT, "a text of 1 to 200 characters", required=True),
+    "level": choice(LEVELS),
+    "job_id": job_id(most=MAX_JOBS),
+    "definition": name(),
+    "step": name(most=MAX_JOBS),
+    "limit": integer(1, MAX_FOUND),
+    "before": _PLACE,
+    "since": Rule(f"{_PLACE.allowed}, or a time of ISO 8601 with its zone", _place_or_time, {"type": "string"}),
 }
 PAGE_RULES: Mapping[str, Rule] = {**_FILTERS, **dict.fromkeys(_PLACES, _PLACE)}
 # Searching one job, which the path names.

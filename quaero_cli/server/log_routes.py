@@ -7,13 +7,12 @@ from quart_trio import QuartTrio
 
 from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Entry, Level, LogQuery
-from quaero_cli.server.cursor import Cursor
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.encode import to_json
 from quaero_cli.server.filters import PageRequest, read_page_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import is_job_id, read_query
-from quaero_cli.server.responses import OtherStore, json_bytes, slices, stream_answer
+from quaero_cli.server.responses import json_bytes, slices, stream_answer
 from quaero_cli.store.reader import Reader
 
 # Entries read and sent at once: 10 ms of reading, 300 KB.
@@ -58,14 +57,9 @@ class LogRoutes:
         return await self._whole(job_id, "ndjson", "application/x-ndjson", encode)
 
     def _place(self, asked: PageRequest) -> dict[str, int]:
-        cursor = asked.cursor
-        if asked.place is None or cursor is None:
+        if asked.place is None or asked.cursor is None:
             return {}
-        if isinstance(cursor, Cursor):
-            if cursor.epoch != self._desk.reader.epoch:
-                raise OtherStore(f"{asked.place}: the cursor {cursor} is of another store", hint="start afresh")
-            cursor = cursor.id
-        return {asked.place: cursor}
+        return {asked.place: self._desk.id_of(asked.cursor, asked.place)}
 
     async def _whole(self, job_id: str, kind: str, content_type: str, encode: Encode) -> Response:
         read_query(request.query_string, {})

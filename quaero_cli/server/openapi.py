@@ -9,7 +9,7 @@ from typing import Any
 
 from quaero_cli import __version__
 from quaero_cli.model import DocumentDetails, DocumentView, JobSummary, LogsView, StatusView
-from quaero_cli.server.filters import DOCUMENT_RULES, HIT_RULES, JOB_RULES, PAGE_RULES, STREAM_RULES
+from quaero_cli.server.filters import DOCUMENT_RULES, HIT_RULES, JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
 from quaero_cli.server.overview_routes import ERROR_RULES, MAP_RULES
 from quaero_cli.server.params import Rule
 from quaero_cli.server.schemas import reference, schemas_of
@@ -61,6 +61,9 @@ _OPERATIONS = (
         (204, 400, 404, 503), "text/event-stream",
     ),
     _Operation("get", "/api/logs", "A page of the log", reference(LogsView), PAGE_RULES, (400, 404, 412)),
+    _Operation(
+        "get", "/api/search", "Entries with a text, over all jobs", reference(LogsView), SEARCH_RULES, (400, 404, 412)
+    ),
     _Operation(
         "get", "/api/jobs", "Jobs, newest first", _list_of("jobs", reference(JobSummary)), JOB_RULES, (400, 404)
     ),

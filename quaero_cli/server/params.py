@@ -124,7 +124,7 @@ def choice(options: Mapping[str, Any], *, most: int = 1, required: bool = False)
     return Rule("one of: " + ", ".join(options), read, {"type": "string", "enum": list(options)}, most, required)
 
 
-def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1) -> Rule:
+def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1, required: bool = False) -> Rule:
     """Return the rule of a text that matches as a whole."""
 
     def read(text: str) -> str:
@@ -132,7 +132,7 @@ def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1) -> Rule:
             raise ValueError(text)
         return text
 
-    return Rule(allowed, read, {"type": "string", "pattern": f"^{pattern.pattern}$"}, most)
+    return Rule(allowed, read, {"type": "string", "pattern": f"^{pattern.pattern}$"}, most, required)
 
 
 def job_id(*, most: int = 1) -> Rule:

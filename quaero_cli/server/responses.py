@@ -15,6 +15,7 @@ from quaero_cli.errors import (
     UsageError,
 )
 from quaero_cli.server.answers import JSON_TYPE, error_body
+from quaero_cli.server.desk import OtherStore
 from quaero_cli.server.encode import to_json
 from quaero_cli.server.streams import Busy
 
@@ -24,10 +25,6 @@ RETRY_AFTER = 5
 # takes it: with whole batches, 300 stalled viewers held a gigabyte.
 _SLICE = 64 * 1024
 NO_STORE = {"Cache-Control": "no-store"}
-
-
-class OtherStore(QuaeroError):
-    """A page was asked for with a cursor of another store."""
 
 
 # The first that fits; classes before their bases.

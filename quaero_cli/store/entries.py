@@ -103,11 +103,12 @@ def read_after(
         rows = [row for row in rows if row[0] <= bound]
         # Never back: of what retention took, `locate` knows nothing.
         after = {job: max(places[job], locate(connection, job, bound)) for job in scope.jobs}
-    size = sum([_size(row) for row in rows])
+    size = sum([size_of(row) for row in rows])
     return Slice(make.entries(rows), after, bound, not bounds, size, ends, tuple(lost))
 
 
-def _size(row: Row) -> int:
+def size_of(row: Row) -> int:
+    """Return how many characters a row's texts have."""
     return len(row[9]) + len(row[10] or "")
 
 
@@ -134,7 +135,7 @@ def _within(found: Cursor, budget: int) -> tuple[list[Row], bool]:
     size = 0
     for row in found:
         rows.append(row)
-        size += _size(row)
+        size += size_of(row)
         if size >= budget:
             found.close()
             return rows, True
@@ -163,7 +164,7 @@ def read_newest(
     rows.sort(reverse=True)
     kept, size = 0, 0
     while kept < min(limit, len(rows)) and rows[kept][0] >= floor and size < PAGE_BYTES:
-        size += _size(rows[kept])
+        size += size_of(rows[kept])
         kept += 1
     has_more = kept < len(rows) or (floor > 0 and any_before(connection, scope, rows[kept - 1][0]))
     return make.entries(rows[kept - 1 :: -1] if kept else []), has_more

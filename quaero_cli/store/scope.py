@@ -49,7 +49,7 @@ class Scope:
         if self.originator is not None:
             sql += _ORIGINATORS[self.originator]
         if self.text is not None:
-            condition, value = _contains(self.text)
+            condition, value = contains(self.text)
             sql, values = sql + condition, [*values, value]
         return sql, values
 
@@ -88,7 +88,8 @@ def at_least(counts: Counts, level: Level) -> int:
     return sum(counts[each.label] for each in Level if each >= level)  # type: ignore[literal-required]
 
 
-def _contains(text: str) -> tuple[str, object]:
+def contains(text: str) -> tuple[str, object]:
+    """Return the condition (with its ` AND `) that a message has a text, in whatever case, and its value."""
     if text.isascii():
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return " AND message LIKE ? ESCAPE '\\'", f"%{escaped}%"
