@@ -174,9 +174,14 @@ OPEN_ROUTES = {"/", "/api/health", "/favicon.ico", "/favicon.svg", "/static/<pat
 
 
 def _target(rule):
-    filled = (
-        rule.replace("<job_id>", "j1").replace("<definition_id>", DEFINITIONS[0]).replace("<path:name>", "css/x.css")
-    )
+    values = {
+        "<job_id>": "j1",
+        "<definition_id>": DEFINITIONS[0],
+        "<document_id>": "1",
+        "<line>": "1",
+        "<path:name>": "css/x.css",
+    }
+    filled = re.sub(r"<[\w:]+>", lambda found: values.get(found.group(), found.group()), rule)
     assert "<" not in filled, f"say how to fill {rule}"
     return filled + ("?scope=job&job_id=j1" if re.search(r"/logs(/stream)?$", rule) else "")
 
