@@ -180,7 +180,80 @@ class DocumentFound:
     document: Document
 
 
-Fact = LogLine | LogLines | JobChanged | StepChanged | StepProgressed | StepOutput | WorkerChanged | DocumentFound
+class PageState(IntEnum):
+    """What became of a URL of a crawl; stored as this integer."""
+
+    WAITING = 0
+    DONE = 1  # asked for, and there was a definite answer
+    FAILED = 2  # asked for in vain: worth another try
+    PASSED = 3  # left alone, or reached by a redirect: it counts as no page
+
+
+class FrontierPage(NamedTuple):
+    """A URL of a crawl's frontier. `id` is its place in the order of finding."""
+
+    id: int
+    url: str
+    depth: int
+    state: PageState
+
+
+@dataclass(frozen=True, slots=True)
+class PageMemo:
+    """What the last answer of a URL was. `facts` is JSON, made and read by the crawler alone."""
+
+    url: str
+    etag: str | None
+    last_modified: str | None
+    facts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PagesFound:
+    """A crawl found these URLs, at these depths."""
+
+    job: str
+    step: str
+    pages: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageVisited:
+    """What became of a page of a crawl, all of it at once: its URLs' states, its article, what is known of it now.
+
+    `unchanged` is the URL of a document that was found as it is kept.
+    """
+
+    job: str
+    step: str
+    states: tuple[tuple[str, PageState], ...]
+    time_us: int
+    document: Document | None = None
+    unchanged: str | None = None
+    memo: PageMemo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierDropped:
+    """So many URLs of the step's frontier are needed no more."""
+
+    job: str
+    step: str
+    rows: int
+
+
+CrawlFact = PagesFound | PageVisited | FrontierDropped
+Fact = (
+    LogLine
+    | LogLines
+    | JobChanged
+    | StepChanged
+    | StepProgressed
+    | StepOutput
+    | WorkerChanged
+    | DocumentFound
+    | CrawlFact
+)
 
 
 # ------------------------------------------------------------------ what is enqueued
@@ -220,6 +293,7 @@ class NewJob:
     secrets: tuple[str, ...] = ()  # names only
     overlap: Overlap = "refuse"
     retry_of: str | None = None  # the job that this one repeats
+    resumes: bool = False  # whether its steps go on where those of `retry_of` were: a crawl keeps its frontier
     parent: str | None = None  # the job, and the step in it, that runs this one as a sub-job
     parent_step: str | None = None
     scheduled_for: int | None = None  # the fire time, UTC microseconds

@@ -26,7 +26,7 @@ import trio
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document, Level
+from quaero_cli.model import Document, FrontierPage, Level, PageMemo, PageState
 from quaero_cli.steps.contract import StepContext, SubJob, WorkerContext, WorkerFunction, WorkerPool
 
 
@@ -124,6 +124,64 @@ class FakePool:
             self._start_next()
 
 
+class FakeMemory:
+    """The memory of crawls (`PageMemory`); hand the same one to several contexts, and they are crawls one after the
+    other. `begin_again` makes what the last one left the frontier of a job that is repeated."""
+
+    def __init__(self) -> None:
+        self.memos: dict[str, PageMemo] = {}
+        self.kept: dict[str, Document] = {}
+        self.unchanged: list[str] = []
+        self.own: dict[str, FrontierPage] = {}
+        self.inherited: dict[str, FrontierPage] = {}
+
+    def begin_again(self) -> None:
+        self.inherited, self.own = self.own, {}
+
+    def recall(self, url: str) -> tuple[PageMemo, bool] | None:
+        return (self.memos[url], url in self.kept) if url in self.memos else None
+
+    def knows_site(self, origin: str) -> bool:
+        return any(url.startswith(f"{origin}/") for url in self.memos)
+
+    def left(self, *, inherited: bool, after: int, limit: int) -> list[FrontierPage]:
+        pages = (self.inherited if inherited else self.own).values()
+        return [page for page in pages if page.id > after][:limit]
+
+    async def waiting(self, limit: int) -> list[FrontierPage]:
+        await trio.lowlevel.checkpoint()
+        found = [page for page in self.own.values() if page.state is PageState.WAITING]
+        return sorted(found, key=lambda page: (page.depth, page.id))[:limit]
+
+    def found(self, pages: Sequence[tuple[str, int]]) -> None:
+        for url, depth in pages:
+            known = self.own.get(url)
+            page = FrontierPage(len(self.own) + 1, url, depth, PageState.WAITING) if known is None else known
+            self.own[url] = page._replace(depth=min(depth, page.depth))
+
+    def visited(
+        self,
+        states: Sequence[tuple[str, PageState]] = (),
+        *,
+        document: Document | None = None,
+        unchanged: str | None = None,
+        memo: PageMemo | None = None,
+    ) -> None:
+        for url, state in states:
+            self.found([(url, 0)] if url not in self.own else [])
+            self.own[url] = self.own[url]._replace(state=state)
+        if document is not None:
+            self.kept[document.url] = document
+        if unchanged is not None:
+            self.unchanged.append(unchanged)
+        if memo is not None:
+            self.memos[memo.url] = memo
+
+    def drop(self, rows: int) -> None:
+        for url in list(self.own)[:rows]:
+            del self.own[url]
+
+
 @dataclass
 class FakeContext:
     """A `StepContext`. `environment` is the job's (complete) one; `room_hook` runs at every `room()`."""
@@ -143,6 +201,7 @@ class FakeContext:
     workers: list[FakeWorker] = field(default_factory=list)
     reports: list[tuple[int | None, str | None]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    memory: FakeMemory = field(default_factory=FakeMemory)
     readies: list[dict[str, Any]] = field(default_factory=list)
     rooms: int = 0
     starts: int = 0
@@ -175,6 +234,22 @@ class FakeContext:
 
     def save(self, document: Document) -> None:
         self.documents.append(document)
+
+    @asynccontextmanager
+    async def open_memory(self) -> AsyncGenerator[FakeMemory, None]:
+        await trio.lowlevel.checkpoint()
+        keep, visited = self.documents.append, self.memory.visited
+
+        def noted(states: Sequence[tuple[str, PageState]] = (), **more: Any) -> None:
+            if more.get("document") is not None:
+                keep(more["document"])
+            visited(states, **more)
+
+        self.memory.visited = noted  # type: ignore[method-assign]
+        try:
+            yield self.memory
+        finally:
+            self.memory.visited = visited  # type: ignore[method-assign]
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
         self.readies.append(dict(outputs or {}))

@@ -27,7 +27,7 @@ def test_the_type_is_known() -> None:
     names = {option.name for option in found.options}
     wanted = (
         "start_urls allowed_domains include_patterns exclude_patterns max_depth max_pages follow_links per_host delay"
-        " obey_robots sitemaps feeds user_agent allow_private timeout_connect timeout_page max_bytes since"
+        " obey_robots sitemaps feeds user_agent allow_private timeout_connect timeout_page max_bytes since recrawl"
         " keep_html headers cookies proxy"
     )
     assert set(wanted.split()) <= names

@@ -36,7 +36,8 @@ class Answer:
         if self.raw is not None:
             return self.raw
         body = self.body.encode() if isinstance(self.body, str) else self.body
-        headers = {"Content-Length": str(len(body) + self.short), **self.headers}
+        length = {} if self.status == 304 else {"Content-Length": str(len(body) + self.short)}
+        headers = {**length, **self.headers}
         if self.content_type is not None:
             headers = {"Content-Type": self.content_type, **headers}
         lines = [f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Status')}"]
@@ -67,6 +68,7 @@ class Web:
         self.routes: dict[str, Answer | Handler] = {}
         self.hits: Counter[str] = Counter()
         self.requests: list[Request] = []
+        self.statuses: list[tuple[str, int]] = []  # target and status of each answer
         self.active = 0
         self.peak = 0
         self._changed = trio.Condition()
@@ -88,6 +90,11 @@ class Web:
         async with self._changed:
             while self.active < requests:
                 await self._changed.wait()
+
+    async def next(self) -> None:
+        """Wait for the next request."""
+        async with self._changed:
+            await self._changed.wait()
 
     async def serve(self, stream: trio.SocketStream) -> None:
         waiting = b""
@@ -124,6 +131,7 @@ class Web:
                 await answer.gate.wait()
             if answer.cut:
                 return False
+            self.statuses.append((target, answer.status))
             await stream.send_all(answer.encode())
             return not answer.short and answer.raw is None
         finally:

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 
 import trio
 
+from quaero_cli.crawl.answers import FetchError, Response
 from quaero_cli.crawl.discovery import Discovery
 from quaero_cli.crawl.fetch import Fetcher, Identity, open_fetcher
-from quaero_cli.crawl.frontier import Frontier, Target
+from quaero_cli.crawl.frontier import MAX_HEAPED, Frontier, Target
 from quaero_cli.crawl.listings import Listings, default_sitemap
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pages import Pages, Parts
 from quaero_cli.crawl.patience import Patience
 from quaero_cli.crawl.polite import Manners
 from quaero_cli.crawl.pool import DEFAULT_FACTORY, PAGE_SECONDS, Pool, open_pool
-from quaero_cli.crawl.ports import Surroundings, Worker, Workers
+from quaero_cli.crawl.ports import Memory, Surroundings, Worker, Workers
+from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.report import Report
 from quaero_cli.crawl.resolve import Lookup, Resolver, system_lookup
 from quaero_cli.crawl.robots import WANTED as WANTED_ROBOTS
@@ -30,12 +32,17 @@ from quaero_cli.crawl.transfer import Wanted
 from quaero_cli.crawl.urls import authority, origin
 from quaero_cli.crawl.visit import Client, Visitor
 from quaero_cli.errors import StepFailed
+from quaero_cli.model import PageState
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
 # Start sites whose robots.txt is fetched at the same time: as many as pages by default.
 _SITES_AT_ONCE = 32
+
+# Rows of a frontier that are read, or forgotten, at once: some milliseconds.
+_ROWS_AT_ONCE = 1_000
+_ROWS_DROPPED = 5_000
 
 _HINTS = {
     "resolve": "check the spelling of the host, and the network",
@@ -56,16 +63,18 @@ class Tuning:
     lookup: Lookup = system_lookup
     reader_factory: str = DEFAULT_FACTORY
     reader_seconds: float = PAGE_SECONDS
+    max_waiting: int = MAX_HEAPED
 
 
 async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = None) -> dict[str, int]:
     """Run a crawl; returns its outputs. Raises StepFailed if no start URL gave a page."""
     tuning = tuning or Tuning()
     async with (
+        around.open_memory() as memory,
         open_pool(factory=tuning.reader_factory, page_seconds=tuning.reader_seconds) as pool,
         _open_fetcher(options, tuning) as fetcher,
     ):
-        end = await _Crawl(around, options, tuning, pool, fetcher).run()
+        end = await _Crawl(around, options, tuning, memory, pool, fetcher).run()
     # Raised out here, where no nursery makes a group of it.
     if isinstance(end, StepFailed):
         raise end
@@ -87,18 +96,29 @@ async def _open_fetcher(options: Options, tuning: Tuning) -> AsyncGenerator[Fetc
 class _Crawl:
     """The parts of one crawl, joined."""
 
-    def __init__(self, around: Surroundings, options: Options, tuning: Tuning, pool: Pool, fetcher: Fetcher) -> None:
+    def __init__(
+        self, around: Surroundings, options: Options, tuning: Tuning, memory: Memory, pool: Pool, fetcher: Fetcher
+    ) -> None:
         self._around = around
+        self._memory = memory
         self._options = options
         self._workers: Workers | None = None
+        self._under_way = 0  # workers that have not ended
+        self._turn = trio.Event()  # set and replaced when `_tend` may have something to do
         self._tally = tally = Tally()
         self._report = Report(tally)
         self._manners = Manners(per_host=options.per_host, delay=options.delay)
-        client = Client(fetcher, options.scope, self._manners, tuning.patience)
+        self._recall = recall = Recall(memory, options)
+        self._client = client = Client(fetcher, options.scope, self._manners, tuning.patience, recall)
         # Twice as many pages under way as connections: while half are fetched, half are read.
-        self._frontier = Frontier(max_pages=options.max_pages, per_server=2 * options.per_host)
+        self._frontier = Frontier(
+            max_pages=options.max_pages,
+            per_server=2 * options.per_host,
+            max_heaped=tuning.max_waiting,
+            links_of=self._links_of,
+        )
         self._robots = robots = Robots(
-            lambda url: client.follow(url, WANTED_ROBOTS),
+            self._robots_file,
             user_agent=options.user_agent,
             obey=options.obey_robots,
             on_rules=self._on_rules,
@@ -107,15 +127,27 @@ class _Crawl:
         visitor = Visitor(client, options.scope, robots, self._frontier, wanted)
         self._discovery = Discovery(self._frontier, options.scope, robots, tally, around.log, self._admit)
         self._listings = Listings(
-            client, pool, self._discovery, robots, options.scope, around.log, since=options.since
+            client, pool, self._discovery, robots, options.scope, around.log, recall, since=options.since
         )
         self._pages = Pages(
-            Parts(around, options, visitor, pool, self._frontier, self._discovery, self._listings, self._report)
+            Parts(
+                around,
+                memory,
+                recall,
+                options,
+                visitor,
+                pool,
+                self._frontier,
+                self._discovery,
+                self._listings,
+                self._report,
+            )
         )
 
     async def run(self) -> dict[str, int] | StepFailed:
         """The crawl itself: its outputs, or why it came to nothing."""
         began = trio.current_time()
+        await self._resume()
         sites = list(dict.fromkeys(map(origin, self._options.start_urls)))
         async with self._around.open_workers() as self._workers:
             await self._ask_rules(sites)
@@ -126,11 +158,13 @@ class _Crawl:
                     self._report.start_problems.append((url, problem.kind, problem.reason))
             if self._options.sitemaps:
                 await self._listings.sitemaps(sites)
+            await self._tend()
         self._around.log.info(
             "Crawl finished", **self._tally.fields(self._frontier.pages, trio.current_time() - began)
         )
         if not self._pages.started:
             return self._no_start()
+        await self._forget()
         return self._tally.outputs(self._frontier.pages)
 
     async def _ask_rules(self, sites: list[str]) -> None:
@@ -145,10 +179,73 @@ class _Crawl:
             for site in sites:
                 nursery.start_soon(ask, site)
 
+    async def _resume(self) -> None:
+        """Go on where an earlier part of this crawl was: another attempt of the step, or the job that is repeated."""
+        inherited = not self._memory.left(inherited=False, after=0, limit=1)
+        starts = set(self._options.start_urls)
+        last = 0
+        while pages := self._memory.left(inherited=inherited, after=last, limit=_ROWS_AT_ONCE):
+            last = pages[-1].id
+            for page in pages:
+                self._frontier.restore(page)
+                visited = page.state in (PageState.DONE, PageState.PASSED)
+                self._pages.started = self._pages.started or (visited and page.url in starts)
+            if inherited:
+                self._memory.found([(page.url, page.depth) for page in pages])
+                self._memory.visited(
+                    [(page.url, page.state) for page in pages if page.state is not PageState.WAITING]
+                )
+            await self._around.room()
+        if last:
+            self._around.log.info(
+                "Crawl resumed", pages_done=self._frontier.pages, pages_waiting=self._frontier.waiting
+            )
+
+    def _links_of(self, url: str) -> list[str]:
+        """The links of a page that was read, from the store."""
+        return self._discovery.in_scope(self._recall.links(url))
+
+    async def _forget(self) -> None:
+        """Nothing is left to resume: the frontier is needed no more."""
+        if self._tally.unfinished:
+            return
+        for _ in range(self._frontier.size // _ROWS_DROPPED + 1):
+            self._memory.drop(_ROWS_DROPPED)
+            await self._around.room()
+
+    async def _robots_file(self, url: str) -> Response | FetchError:
+        """A robots.txt; where it has not changed, as it was."""
+        answer = await self._client.follow(url, WANTED_ROBOTS)
+        if isinstance(answer, FetchError):
+            return answer
+        if answer.status == 304:
+            known = self._recall.known(answer.url)
+            text = "" if known is None else str(known.facts["robots"])
+            return Response(answer.url, 200, answer.headers, text.encode("latin-1"), answer.duration)
+        self._recall.remember(answer, {"robots": answer.body.decode("latin-1")})
+        return answer
+
+    async def _tend(self) -> None:
+        """Fetch what waits in the store while there is room for it in memory, until no page is left."""
+        while True:
+            turn = self._turn
+            if self._frontier.hungry:
+                limit = self._frontier.appetite
+                pages = await self._memory.waiting(limit)
+                self._frontier.feed(pages, complete=len(pages) < limit)
+                self._admit()
+            elif not self._under_way:
+                return
+            else:
+                await turn.wait()
+
     def _admit(self) -> None:
-        """Spawn a worker for every page that may be fetched from now on."""
+        """Spawn a worker for every page that may be fetched from now on, and let the store know what was found."""
         assert self._workers is not None
+        if found := self._frontier.fresh():
+            self._memory.found(found)
         for target in self._frontier.take():
+            self._under_way += 1
             self._workers.spawn(functools.partial(self._work, target), label=target.url)
 
     async def _work(self, target: Target, worker: Worker) -> None:
@@ -162,7 +259,11 @@ class _Crawl:
 
     def _next(self, target: Target) -> None:
         self._frontier.done(target)
+        self._under_way -= 1
         self._admit()
+        if not self._under_way or self._frontier.hungry:
+            self._turn.set()
+            self._turn = trio.Event()
 
     def _on_rules(self, site: str, rules: Rules) -> None:
         if rules.delay > 0:

@@ -4,19 +4,42 @@ Order is breadth first (depth, then the order in which URLs were found) within a
 Pages end in any order, so a URL may first be found by a longer way than the shortest. Then its depth is put right
 as soon as the shorter way is known, and so are the depths of what was found on it: in the end a page belongs to the
 crawl exactly if its shortest way is no longer than the limit. For this the links of read pages are kept (where a
-page can still come nearer, and as numbers): memory grows with the links, four bytes each.
+page can still come nearer, and as numbers); of large crawls, and of resumed ones, they are looked up in the store.
 
 A page that is admitted counts against the budget at once, before its request; `refund` gives back what was never
-asked for. With one server everything is admitted when it is found, so that people see what is pending. With several,
-each has a bounded number of pages under way: a slow one must not fill the workers of all.
+asked for. Pages under way are bounded, for one server more generously than for several: people are to see what is
+pending, and a slow server must not fill the workers of all.
+
+Memory is bounded: of a known URL only a hash and a number are kept (75 bytes), and of those that wait no more than
+`MAX_HEAPED` themselves. The rest waits in the store, where everything found stands anyway (`fresh`), and is fetched
+by the owner when `hungry` says so (`feed`).
 """
 
 import heapq
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from quaero_cli.crawl.urls import authority
+from quaero_cli.model import FrontierPage, PageState
+
+# URLs that wait in memory: 300 bytes each. Refilled when a quarter is left.
+MAX_HEAPED = 20_000
+# Pages under way where there is one server: what a person looks at as "pending".
+MAX_UNDER_WAY = 1_000
+# Different URLs, and links in all, that are kept to put depths right: 30 MB.
+MAX_LINKED = 100_000
+MAX_LINKS = 4_000_000
+
+# A URL's entry is one integer: its depth above five flags.
+_ADMITTED = 1  # asked for, or about to be
+_REFUSED = 2  # will never belong to the crawl
+_START = 4
+_HEAPED = 8  # waits in memory
+_READ_AWAY = 16  # was read, and its links are kept in the store alone
+_DEPTH = 5  # bits to shift
+_FLAGS = (1 << _DEPTH) - 1
+_NOWHERE = 1 << 40 << _DEPTH  # no way to it is known
 
 
 class Target(NamedTuple):
@@ -28,77 +51,148 @@ class Target(NamedTuple):
 
 
 class _Lane:
-    """What waits for one server."""
+    """What waits for one server: a heap of (depth, order, URL)."""
 
     __slots__ = ("busy", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[int, int, str]] = []  # a heap of (depth, order, URL)
+        self.waiting: list[tuple[int, int, str]] = []
         self.busy = 0
 
 
 class Frontier:
-    """A crawl's memory. `per_server`: pages under way for one server when there are several."""
+    """A crawl's memory. `per_server`: pages under way for one server when there are several.
 
-    def __init__(self, *, max_pages: int, per_server: int) -> None:
+    `links_of` gives the links of a page that was read and whose links are not kept in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_pages: int,
+        per_server: int,
+        max_heaped: int = MAX_HEAPED,
+        links_of: Callable[[str], Iterable[str]] = lambda _url: (),
+    ) -> None:
+        self._links_of = links_of
         self._budget = max_pages
         self._per_server = per_server
+        self._max_heaped = max_heaped
         self._lanes: dict[str, _Lane] = {}
-        self._depth: dict[str, int] = {}  # every URL that belongs to the crawl
-        self._admitted: set[str] = set()  # asked for, or about to be
-        self._starts: set[str] = set()
-        self._refused: set[str] = set()
+        self._known: dict[int, int] = {}  # hash of a URL (64 bits, keyed by the process): its entry
         self._deferred: dict[str, str] = {}  # pages left alone in favour of another
         self._numbers: dict[str, int] = {}  # of URLs in `_links`
         self._urls: list[str] = []  # by number
         self._links: dict[str, array[int]] = {}  # of read pages, by number
+        self._links_kept = 0
         self._order = 0
+        self._heaped = 0
+        self._spilled = False
+        self._fresh: list[tuple[str, int]] = []
         self.pages = 0  # admitted and not refunded
+        self.waiting = 0  # known, and not admitted
 
     def knows(self, url: str, depth: int) -> bool:
         """Whether finding `url` at `depth` is no news."""
-        return url in self._refused or self._depth.get(url, depth + 1) <= depth
+        entry = self._known.get(hash(url), _NOWHERE)
+        return bool(entry & _REFUSED) or entry >> _DEPTH <= depth
 
     def depth(self, url: str) -> int:
         """The shortest way known to a URL of the crawl."""
-        return self._depth[url]
+        return self._known[hash(url)] >> _DEPTH
 
     def refuse(self, url: str) -> None:
         """The URL will never belong to the crawl."""
-        self._refused.add(url)
+        key = hash(url)
+        self._known[key] = self._known.get(key, _NOWHERE) | _REFUSED
 
     def add(self, url: str, depth: int, *, start: bool = False) -> Iterable[str]:
         """The URL belongs to the crawl, at `depth` or nearer.
 
         Returns the links of a read page that came nearer by this: they did, too, and are to be added again.
         """
-        known = self._depth.get(url)
-        if known is not None and known <= depth:
+        key = hash(url)
+        entry = self._known.get(key, _NOWHERE) | (_START if start else 0)
+        if entry >> _DEPTH <= depth:
+            self._known[key] = entry
             return ()
-        self._depth[url] = depth
-        if start:
-            self._starts.add(url)
-        if url in self._admitted:
+        self._fresh.append((url, depth))
+        self._known[key] = depth << _DEPTH | entry & _FLAGS
+        if entry & _READ_AWAY:
+            return self._links_of(url)
+        if entry & _ADMITTED:
             return [self._urls[number] for number in self._links.get(url, ())]
-        self._order += 1
-        heapq.heappush(self._lane(url).waiting, (depth, self._order, url))
+        self.waiting += entry >= _NOWHERE
+        self._push(url, depth)
         return ()
+
+    def restore(self, page: FrontierPage) -> None:
+        """What an earlier part of the same crawl left of a URL: it is known, and waits unless it was visited."""
+        key = hash(page.url)
+        entry = self._known.get(key, _NOWHERE)
+        if entry & _ADMITTED:
+            return
+        depth = min(page.depth, entry >> _DEPTH)
+        if page.state in (PageState.DONE, PageState.PASSED):
+            self.waiting -= entry < _NOWHERE
+            self._known[key] = depth << _DEPTH | _ADMITTED | _READ_AWAY
+            if page.state is PageState.DONE:
+                self._budget -= 1
+                self.pages += 1
+        elif entry >= _NOWHERE:
+            self._known[key] = depth << _DEPTH
+            self.waiting += 1
+            self._push(page.url, depth)
+
+    def fresh(self) -> list[tuple[str, int]]:
+        """URLs found, or found nearer, since this was asked last, with their depths: for the store."""
+        found, self._fresh = self._fresh, []
+        return found
+
+    @property
+    def size(self) -> int:
+        """URLs that are known."""
+        return len(self._known)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether pages that wait in the store are wanted."""
+        return self._spilled and self._budget > 0 and self._heaped < self._max_heaped // 4
+
+    @property
+    def appetite(self) -> int:
+        """How many rows of the store to look at: those wanted, and those that are in memory or under way."""
+        under_way = sum(lane.busy for lane in self._lanes.values())
+        return self._max_heaped // 2 + self._heaped + under_way
+
+    def feed(self, pages: Sequence[FrontierPage], *, complete: bool) -> None:
+        """Take pages that wait in the store, in order. `complete`: there are no others."""
+        self._spilled = not complete
+        for page in pages:
+            entry = self._known.get(hash(page.url), _NOWHERE)
+            if not entry & (_ADMITTED | _HEAPED):
+                self._push(page.url, entry >> _DEPTH if entry < _NOWHERE else page.depth)
 
     def will_fetch(self, url: str) -> bool:
         """Whether the URL was or surely will be asked for: the budget reaches for all that waits."""
-        if url in self._admitted:
-            return True
-        return url in self._depth and sum(len(lane.waiting) for lane in self._lanes.values()) <= self._budget
+        entry = self._known.get(hash(url), _NOWHERE)
+        return bool(entry & _ADMITTED) or (entry < _NOWHERE and self.waiting <= self._budget)
 
     def claim(self, url: str, target: Target) -> bool:
         """A redirect of `target` led to `url`: mark it as asked for. False: it was already.
 
         A page that was left alone in favour of `target` may be claimed by it: else both would be lost.
         """
-        if url in self._admitted and self._deferred.get(url) != target.url:
-            return False
-        self._admitted.add(url)
-        self._depth[url] = min(target.depth, self._depth.get(url, target.depth))
+        key = hash(url)
+        entry = self._known.get(key, _NOWHERE)
+        if entry & _ADMITTED:
+            if self._deferred.get(url) != target.url:
+                return False
+        elif entry < _NOWHERE:
+            self.waiting -= 1
+        if target.depth < entry >> _DEPTH:
+            self._fresh.append((url, target.depth))
+        self._known[key] = min(target.depth, entry >> _DEPTH) << _DEPTH | entry & _FLAGS | _ADMITTED
         return True
 
     def defer(self, url: str, to: str) -> None:
@@ -107,20 +201,24 @@ class Frontier:
 
     def read(self, target: Target, url: str, links: Sequence[str]) -> None:
         """The page of `target`, found at `url` after redirects, has these links, which may belong to the crawl."""
-        if self._depth[target.url] > 1:  # else no shorter way can exist
+        if self.depth(target.url) <= 1:
+            return  # no shorter way can exist
+        if len(self._urls) < MAX_LINKED and self._links_kept < MAX_LINKS:
             self._links[target.url] = self._links[url] = array("I", map(self._number, links))
+            self._links_kept += len(links)
+        else:
+            for name in (target.url, url):
+                self._known[hash(name)] |= _READ_AWAY
 
     def take(self) -> list[Target]:
         """Every page that may be fetched from now on, in order; each is under way until `done`."""
         taken: list[Target] = []
-        progress = True
-        while progress and self._budget > 0:
-            progress = False
-            for lane in self._lanes.values():
-                target = self._next(lane)
-                if target is not None:
-                    taken.append(target)
-                    progress = True
+        lanes = [lane for lane in self._lanes.values() if lane.waiting]
+        while lanes and self._budget > 0:
+            found = [target for lane in lanes if (target := self._next(lane)) is not None]
+            if not found:
+                break
+            taken += found
         return taken
 
     def done(self, target: Target) -> None:
@@ -133,18 +231,44 @@ class Frontier:
         self.pages -= 1
 
     def _next(self, lane: _Lane) -> Target | None:
-        if self._budget <= 0 or (len(self._lanes) > 1 and lane.busy >= self._per_server):
+        most = self._per_server if len(self._lanes) > 1 else MAX_UNDER_WAY
+        if self._budget <= 0 or lane.busy >= most:
             return None
         while lane.waiting:
             depth, _, url = heapq.heappop(lane.waiting)
+            self._heaped -= 1
+            key = hash(url)
+            entry = self._known[key]
             # Claimed by a redirect meanwhile, or found again nearer: then it stands in the heap twice.
-            if url not in self._admitted and self._depth[url] == depth:
-                self._admitted.add(url)
+            if not entry & _ADMITTED and entry >> _DEPTH == depth:
+                self._known[key] = entry & ~_HEAPED | _ADMITTED
                 self._budget -= 1
                 self.pages += 1
+                self.waiting -= 1
                 lane.busy += 1
-                return Target(url, depth, url in self._starts)
+                return Target(url, depth, bool(entry & _START))
         return None
+
+    def _push(self, url: str, depth: int) -> None:
+        self._order += 1
+        heapq.heappush(self._lane(url).waiting, (depth, self._order, url))
+        self._known[hash(url)] |= _HEAPED
+        self._heaped += 1
+        if self._heaped > self._max_heaped:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Let the farthest half go: the store has them."""
+        everything = [item for lane in self._lanes.values() for item in lane.waiting]
+        limit = heapq.nsmallest(self._max_heaped // 2, everything)[-1]
+        for lane in self._lanes.values():
+            for item in lane.waiting:
+                if item > limit:
+                    self._known[hash(item[2])] &= ~_HEAPED
+            lane.waiting = [item for item in lane.waiting if item <= limit]
+            heapq.heapify(lane.waiting)
+        self._heaped = sum(len(lane.waiting) for lane in self._lanes.values())
+        self._spilled = True
 
     def _number(self, url: str) -> int:
         number = self._numbers.setdefault(url, len(self._urls))

@@ -5,15 +5,16 @@ name. What they list enters the crawl at depth 1 and has to pass the same fence 
 """
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
-from quaero_cli.crawl.answers import FetchError
+from quaero_cli.crawl.answers import FetchError, Response
 from quaero_cli.crawl.discovery import Discovery
 from quaero_cli.crawl.pool import Pool, ReadingFailed
 from quaero_cli.crawl.ports import Log
 from quaero_cli.crawl.reading.xmlfiles import Listing
 from quaero_cli.crawl.reading_server import PoolBroken
+from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.robots import Robots
 from quaero_cli.crawl.scope import Scope
 from quaero_cli.crawl.transfer import Wanted
@@ -26,7 +27,11 @@ MAX_FILES = 50
 # A sitemap's packed size; the protocol allows 50 MB unpacked.
 MAX_FILE_BYTES = 20 * 1024 * 1024
 
-_WANTED = Wanted(limit=MAX_FILE_BYTES, accept="application/xml, application/rss+xml, application/atom+xml, */*;q=0.5")
+_WANTED = Wanted(
+    limit=MAX_FILE_BYTES,
+    accept="application/xml, application/rss+xml, application/atom+xml, */*;q=0.5",
+    memo="listing",
+)
 
 
 def default_sitemap(origin: str) -> str:
@@ -45,6 +50,7 @@ class Listings:
         robots: Robots,
         scope: Scope,
         log: Log,
+        recall: Recall,
         *,
         since: float | None = None,
     ) -> None:
@@ -54,6 +60,7 @@ class Listings:
         self._robots = robots
         self._scope = scope
         self._log = log
+        self._recall = recall
         self._since = since
         self._read: set[str] = set()
 
@@ -101,6 +108,10 @@ class Listings:
         self._read.add(url)
         self._discovery.set_aside([url])
         answer = await self._client.follow(url, _WANTED)
+        if isinstance(answer, Response) and answer.status == 304:
+            known = self._recall.known(answer.url)
+            if known is not None and "listing" in known.facts:
+                return _listing(known.facts["listing"])
         if isinstance(answer, FetchError) or answer.status != 200:
             reason = answer.reason if isinstance(answer, FetchError) else f"the site answered {answer.status}"
             self._log.debug(f"{what} not read", url=url, reason=reason)
@@ -111,4 +122,10 @@ class Listings:
         except (ReadingFailed, PoolBroken) as error:
             self._log.warn(f"{what} not read", url=url, reason=str(error))
             return None
-        return Listing(kind=found["kind"], urls=found["urls"], dates=found["dates"])
+        listing = _listing(found)
+        self._recall.remember(answer, {"listing": listing})
+        return listing
+
+
+def _listing(found: Mapping[str, Any]) -> Listing:
+    return Listing(kind=found["kind"], urls=found["urls"], dates=found["dates"])

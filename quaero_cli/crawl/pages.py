@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from quaero_cli.crawl.answers import FetchError, Passed, Response
@@ -13,14 +14,16 @@ from quaero_cli.crawl.identity import Identities
 from quaero_cli.crawl.listings import Listings
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pool import Pool, Reading, ReadingFailed
-from quaero_cli.crawl.ports import Log, Surroundings
+from quaero_cli.crawl.ports import Log, Memory, Surroundings
 from quaero_cli.crawl.reading_server import PoolBroken
-from quaero_cli.crawl.report import Report
+from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, TOO_OLD, Known, Recall
+from quaero_cli.crawl.report import Report, is_fact
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import Wishes
-from quaero_cli.model import Document
+from quaero_cli.model import Document, PageState
 
-TOO_OLD = "older than since"
+# The reason of a page that is as an earlier crawl found it.
+UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Parts:
     """What handling a page needs."""
 
     around: Surroundings
+    memory: Memory
+    recall: Recall
     options: Options
     visitor: Visitor
     pool: Pool
@@ -57,47 +62,95 @@ class Pages:
         """One page from its request to its last line. Raises StepFailed as `Report.failed` does."""
         parts = self._parts
         await parts.around.room()
-        answer = await parts.visitor.visit(target)
-        if not isinstance(answer, Response) and not answer.asked:
+        known = parts.recall.known(target.url) if parts.options.recrawl == "never" else None
+        if known is not None and known.is_article:
+            parts.frontier.refund()
+            await self._unchanged(log, _Visit(target, asked=False), target.url, known)
+            return
+        visit = _Visit(target)
+        answer = await parts.visitor.visit(target, visit.reached)
+        visit.asked = isinstance(answer, Response) or answer.asked
+        if not visit.asked:
             parts.frontier.refund()
         if isinstance(answer, FetchError):
             self._identities.lost(target.url)
-            parts.report.failed(log, target, answer)
+            self._failed(log, visit, answer)
         elif isinstance(answer, Passed):
+            parts.memory.visited(visit.states())
             parts.report.skipped(log, target, answer)
         else:
             self.started = self.started or target.start
             parts.report.fetched(log, target, answer, parts.frontier.depth(target.url))
-            await self._read(log, target, answer)
+            await self._have(log, visit, answer)
 
-    async def _read(self, log: Log, target: Target, answer: Response) -> None:
-        parts = self._parts
+    async def _have(self, log: Log, visit: "_Visit", answer: Response) -> None:
+        """The site answered. Where that is what an earlier crawl read, it is not read again."""
+        known = self._parts.recall.known(answer.url)
+        digest = hashlib.sha256(answer.body).digest()
+        if known is not None and (answer.status == 304 or known.facts.get("hash") == digest.hex()):
+            await self._unchanged(log, visit, answer.url, known)
+        elif answer.status == 304:
+            # Its document was deleted between the question and the answer.
+            self._failed(log, visit, FetchError("status", "the site answered 304, but nothing is known", 304))
+        else:
+            await self._read(log, visit, answer, digest)
+
+    async def _unchanged(self, log: Log, visit: "_Visit", url: str, known: Known) -> None:
+        parts, target, facts = self._parts, visit.target, known.facts
+        view = facts["view"]
+        wishes = Wishes(view, {}, obey=parts.options.obey_robots)
+        self.started = self.started or target.start
+        if known.is_article:
+            self._identities.body(bytes.fromhex(facts["hash"]), url)
+            self._identities.text(facts["text"], url)
+        feeds = view["feeds"] if target.start and parts.options.feeds else []
+        parts.discovery.set_aside(feeds)
+        offer = self._follow(target, url, view, wishes)
+        if view["canonical"] is not None and not known.is_article:
+            parts.discovery.wants(view["canonical"], parts.frontier.depth(target.url))
+        await parts.discovery.finish(offer)
+        await parts.listings.feeds(feeds)
+        parts.memory.visited(visit.states(), unchanged=url if known.is_article else None)
+        parts.report.skipped(log, target, Passed(UNCHANGED, asked=visit.asked), offer)
+
+    async def _read(self, log: Log, visit: "_Visit", answer: Response, digest: bytes) -> None:
+        parts, target = self._parts, visit.target
         offer = Offer(0)
         feeds: list[str] = []
+        view: dict[str, Any] | None = None
         end: _Kept | Passed | FetchError
         try:
             async with parts.pool.lend() as reading:
                 head = {"op": "look", "url": answer.url, "content_type": answer.headers.get("content-type", "")}
                 view = await reading.ask(head, answer.body)
-                wishes = Wishes(view, answer, obey=parts.options.obey_robots)
+                wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
                 feeds = view["feeds"] if target.start and parts.options.feeds else []
                 parts.discovery.set_aside(feeds)
                 offer = self._follow(target, answer.url, view, wishes)
-                end = self._known(target, answer, view, wishes) or await self._extract(reading, answer, view)
+                end = self._known(target, answer, view, wishes, digest) or await self._extract(reading, answer, view)
         except (ReadingFailed, PoolBroken) as error:
             end = FetchError("extraction", str(error))
         # Without the process: a slow robots.txt or feed must not keep others from being read.
         await parts.discovery.finish(offer)
         await parts.listings.feeds(feeds)
-        if isinstance(end, FetchError):
-            parts.report.failed(log, target, end, offer)
-        elif isinstance(end, Passed):
+        if isinstance(end, FetchError) or view is None:
+            assert isinstance(end, FetchError)
+            self._failed(log, visit, end, offer)
+            return
+        memo = parts.recall.memo(answer, _facts(view, answer, digest, end))
+        if isinstance(end, Passed):
+            parts.memory.visited(visit.states(), memo=memo)
             parts.report.skipped(log, target, end, offer)
         else:
-            parts.around.save(end.document)
+            parts.memory.visited(visit.states(), document=end.document, memo=memo)
             parts.report.extracted(log, end.document, end.seconds, offer)
 
-    def _follow(self, target: Target, url: str, view: dict[str, Any], wishes: Wishes) -> Offer:
+    def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
+        final = is_fact(error)
+        self._parts.memory.visited(visit.states(PageState.DONE if final else PageState.FAILED))
+        self._parts.report.failed(log, visit.target, error, offer)
+
+    def _follow(self, target: Target, url: str, view: Mapping[str, Any], wishes: Wishes) -> Offer:
         parts = self._parts
         if not parts.options.follow_links or wishes.nofollow:
             return Offer(0)
@@ -105,7 +158,9 @@ class Pages:
         parts.frontier.read(target, url, parts.discovery.in_scope(links))
         return parts.discovery.begin(links, parts.frontier.depth(target.url) + 1)
 
-    def _known(self, target: Target, answer: Response, view: dict[str, Any], wishes: Wishes) -> Passed | None:
+    def _known(
+        self, target: Target, answer: Response, view: dict[str, Any], wishes: Wishes, digest: bytes
+    ) -> Passed | None:
         """Why the page is left alone although it is there; None: it may be kept."""
         parts = self._parts
         depth = parts.frontier.depth(target.url)
@@ -116,8 +171,8 @@ class Pages:
             parts.frontier.defer(answer.url, refusal.to)
             return refusal
         if wishes.noindex:
-            return Passed("noindex")
-        return self._identities.body(hashlib.sha256(answer.body).digest(), answer.url)
+            return Passed(NO_INDEX)
+        return self._identities.body(digest, answer.url)
 
     async def _extract(self, reading: Reading, answer: Response, view: dict[str, Any]) -> _Kept | Passed:
         began = time.perf_counter()
@@ -134,6 +189,32 @@ class Pages:
         since = self._parts.options.since
         latest = latest_moment(published) if since is not None and published is not None else None
         return latest is not None and since is not None and latest < since
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A target under way: the addresses that redirects led to, and whether a request was made."""
+
+    target: Target
+    reached: list[str] = field(default_factory=list)
+    asked: bool = True
+
+    def states(self, state: PageState = PageState.DONE) -> list[tuple[str, PageState]]:
+        """What became of its addresses."""
+        own = state if self.asked or state is PageState.FAILED else PageState.PASSED
+        others = PageState.PASSED if state is PageState.DONE else PageState.WAITING
+        return [(self.target.url, own), *((url, others) for url in self.reached)]
+
+
+def _facts(view: Mapping[str, Any], answer: Response, digest: bytes, end: _Kept | Passed) -> dict[str, Any]:
+    """What to remember of a page: its links, and what became of it."""
+    header = Wishes({"noindex": False, "nofollow": False}, answer.headers, obey=True)
+    seen = {**view, "noindex": view["noindex"] or header.noindex, "nofollow": view["nofollow"] or header.nofollow}
+    facts: dict[str, Any] = {"view": seen, "hash": digest.hex()}
+    if isinstance(end, _Kept):
+        html = end.document.html is not None
+        return {**facts, "end": ARTICLE, "text": end.document.content_hash, "html": html}
+    return {**facts, "end": end.reason, "published": end.detail if end.reason == TOO_OLD else None}
 
 
 def _document(article: dict[str, Any], answer: Response, canonical: str | None, *, keep_html: bool) -> Document:

@@ -1,14 +1,14 @@
-"""What a crawl needs of its surroundings, and nothing else: a log, workers, a place for documents.
+"""What a crawl needs of its surroundings, and nothing else: a log, workers, the memory of crawls.
 
 The step type hands the engine's objects in; they fit structurally, so the crawler's parts import no engine and no
 step type.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from quaero_cli.model import Document
+from quaero_cli.model import Document, FrontierPage, PageMemo, PageState
 
 
 class Log(Protocol):
@@ -36,6 +36,31 @@ class Workers(Protocol):
     def spawn(self, fn: "Callable[[Worker], Awaitable[None]]", *, label: str = "") -> int: ...
 
 
+class Memory(Protocol):
+    """What crawls have left in the store, and what this one leaves there."""
+
+    def recall(self, url: str) -> tuple[PageMemo, bool] | None: ...
+
+    def knows_site(self, origin: str) -> bool: ...
+
+    def left(self, *, inherited: bool, after: int, limit: int) -> list[FrontierPage]: ...
+
+    async def waiting(self, limit: int) -> list[FrontierPage]: ...
+
+    def found(self, pages: Sequence[tuple[str, int]]) -> None: ...
+
+    def visited(
+        self,
+        states: Sequence[tuple[str, PageState]] = (),
+        *,
+        document: Document | None = None,
+        unchanged: str | None = None,
+        memo: PageMemo | None = None,
+    ) -> None: ...
+
+    def drop(self, rows: int) -> None: ...
+
+
 class Surroundings(Protocol):
     """The running step."""
 
@@ -44,6 +69,8 @@ class Surroundings(Protocol):
 
     def open_workers(self) -> AbstractAsyncContextManager[Workers]: ...
 
-    def save(self, document: Document) -> None: ...
+    def open_memory(self) -> AbstractAsyncContextManager[Memory]: ...
+
+    def report(self, *, progress: int | None = None, text: str | None = None) -> None: ...
 
     async def room(self) -> None: ...

@@ -68,12 +68,13 @@ class Report:
     def failed(self, log: Log, target: Target, error: FetchError, offer: Offer | None = None) -> None:
         """The page could not be had. Raises StepFailed unless that is a fact about the site, and no start URL's."""
         self._tally.failed[f"http_{error.status}" if error.kind == "status" else error.kind] += 1
+        self._tally.unfinished += not is_fact(error)
         what = {"status": error.status} if error.kind == "status" else {"kind": error.kind}
         fields = {"url": target.url, **what, "reason": error.reason, **(offer.fields() if offer is not None else {})}
         log.warn("Failed", **fields)  # where it is an error, the engine says so of the worker
         if target.start and offer is None:
             self.start_problems.append((target.url, error.kind, error.reason))
-        elif _is_fact(error):
+        elif is_fact(error):
             return
         raise StepFailed(f"{target.url}: {error.reason}")
 
@@ -83,7 +84,7 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _is_fact(error: FetchError) -> bool:
+def is_fact(error: FetchError) -> bool:
     """Whether the site gave a definite answer, so that asking again would bring the same."""
     if error.kind == "status":
         return error.status is not None and error.status < 500 and error.status != 429

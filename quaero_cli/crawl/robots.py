@@ -25,7 +25,7 @@ _AGENT_LINE = re.compile(r"^([ \t]*user-?agent[ \t]*:[ \t]*[\w-]+)[^\r\n]*", re.
 # Errors that are not about the file.
 _WHOLE_SITE = frozenset({"resolve", "address", "refused", "tls"})
 
-WANTED = Wanted(limit=MAX_ROBOTS_BYTES, truncate=True, accept="text/plain, */*;q=0.5")
+WANTED = Wanted(limit=MAX_ROBOTS_BYTES, truncate=True, accept="text/plain, */*;q=0.5", memo="robots")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ class Tally:
     documents: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # by reason
     failed: Counter[str] = field(default_factory=Counter)  # by kind; an HTTP status is `http_404`
+    unfinished: int = 0  # failures that another try may mend
     filtered: Counter[str] = field(default_factory=Counter)  # URLs found that never became pages, by reason
     bytes: int = 0
     servers: set[str] = field(default_factory=set)

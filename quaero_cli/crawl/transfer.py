@@ -17,6 +17,7 @@ class Wanted:
     types: frozenset[str] = frozenset()
     truncate: bool = False  # cut at the limit instead of refusing
     accept: str = "*/*"
+    memo: str = "view"  # which facts a memo must have to stand in for the body
 
 
 class Transfer:

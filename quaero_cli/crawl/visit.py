@@ -11,6 +11,7 @@ from quaero_cli.crawl.fetch import Fetcher
 from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.patience import Patience, is_busy
 from quaero_cli.crawl.polite import Manners
+from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.robots import Robots
 from quaero_cli.crawl.scope import OUTSIDE, Scope
 from quaero_cli.crawl.transfer import Wanted
@@ -25,20 +26,27 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Client:
     """Asks a site politely: `get` one URL, `follow` one that is no page. Redirects stay within the scope."""
 
-    def __init__(self, fetcher: Fetcher, scope: Scope, manners: Manners, patience: Patience) -> None:
+    def __init__(self, fetcher: Fetcher, scope: Scope, manners: Manners, patience: Patience, recall: Recall) -> None:
         self._fetcher = fetcher
+        self._recall = recall
         self._scope = scope
         self._manners = manners
         self._patience = patience
 
     async def get(self, url: str, wanted: Wanted) -> Response | FetchError:
-        """One URL, asked for again while that may help. An answer may have any status."""
+        """One URL, asked for again while that may help. An answer may have any status.
+
+        304 comes only where an earlier crawl knew the URL, and says that its memo still holds.
+        """
         server = authority(url)
+        conditions = self._recall.conditions(url, wanted.memo)
         attempt = 0
         while True:
             attempt += 1
             async with self._manners.visit(server):
-                answer = await self._fetcher.get(url, wanted, fresh=attempt > 1)
+                answer = await self._fetcher.get(url, wanted, fresh=attempt > 1, conditions=conditions)
+            if isinstance(answer, Response) and answer.status == 304 and not conditions:
+                return FetchError("status", "the site answered 304 to a request without a condition", 304)
             wait = self._patience.wait(answer, attempt)
             if wait is None:
                 return answer
@@ -70,8 +78,11 @@ class Visitor:
         self._frontier = frontier
         self._wanted = wanted
 
-    async def visit(self, target: Target) -> Response | FetchError | Passed:
-        """The page of an admitted target: an answer with status 2xx, or why there is none."""
+    async def visit(self, target: Target, reached: list[str]) -> Response | FetchError | Passed:
+        """The page of an admitted target: an answer with status 2xx or 304, or why there is none.
+
+        Addresses that redirects led to are added to `reached`: they are asked for, whatever comes of it.
+        """
         url = target.url
         problem = (await self._robots.rules(origin(url))).problem
         if problem is not None:
@@ -90,6 +101,7 @@ class Visitor:
             if refusal is not None:
                 return refusal
             chain.append(following)
+            reached.append(following)
             url = following
 
     def _next_hop(self, answer: Response, chain: list[str]) -> str | FetchError:
@@ -127,6 +139,6 @@ def _without_page(error: FetchError, *, asked: bool) -> FetchError | Passed:
 
 
 def _checked(answer: Response) -> Response | FetchError:
-    if 200 <= answer.status < 300:
+    if 200 <= answer.status < 300 or answer.status == 304:
         return answer
     return FetchError("status", f"the site answered {answer.status}", answer.status)

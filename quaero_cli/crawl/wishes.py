@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from quaero_cli.crawl.answers import Response
-
 
 class Wishes:
     """`noindex`: do not keep the page; `nofollow`: do not follow its links. With `obey` off it asks for nothing."""
 
-    def __init__(self, view: Mapping[str, Any], answer: Response, *, obey: bool) -> None:
-        words = _header_words(answer.headers.get("x-robots-tag", ""))
+    def __init__(self, view: Mapping[str, Any], headers: Mapping[str, str], *, obey: bool) -> None:
+        words = _header_words(headers.get("x-robots-tag", ""))
         self.noindex = obey and (bool(view["noindex"]) or bool(words & {"noindex", "none"}))
         self.nofollow = obey and (bool(view["nofollow"]) or bool(words & {"nofollow", "none"}))
 

@@ -11,6 +11,7 @@ import trio
 
 from quaero_cli.engine.documents import check_document
 from quaero_cli.engine.log import JobLog
+from quaero_cli.engine.memory import PageMemory
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.readiness import Readiness
@@ -169,6 +170,14 @@ class Context:
         """Keep a document. Raises StepFailed for one that cannot be stored: a later fault would be the recorder's."""
         check_document(document)
         self._emit(DocumentFound(self._job.id, document))
+
+    @asynccontextmanager
+    async def open_memory(self) -> AsyncIterator[PageMemory]:
+        """Open what crawls have left, and what this one leaves."""
+        ground = self._job.ground
+        await ground.flush()  # an earlier attempt's last words
+        with ground.open_crawl(self._job.id, self._step.name) as reader:
+            yield PageMemory(reader, self._emit, ground.flush, self._job.id, self._step.name)
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
         """The service can be used from now on."""

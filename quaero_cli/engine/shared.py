@@ -11,6 +11,7 @@ import trio
 
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.masked import masked_emit
+from quaero_cli.engine.memory import OpenCrawl, open_nothing
 from quaero_cli.jobdef.model import JobDefinition, StepType
 from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Fact, Trigger
@@ -38,6 +39,8 @@ class Ground:
     grace: float = GRACE
     takes_lines: bool = False  # `emit` takes LogLines, too: many lines at once are quicker
     run_job: "RunJob | None" = None  # the way to run other definitions; None: there is none
+    flush: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # waits until everything emitted is stored
+    open_crawl: OpenCrawl = open_nothing  # what crawls have left
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import contextvars
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -30,6 +31,7 @@ from quaero_cli.session.turn import claim_in_turn
 from quaero_cli.settings import Settings
 from quaero_cli.steps.contract import SubJob
 from quaero_cli.store import queue
+from quaero_cli.store.frontier import open_crawl_reader
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
 from quaero_cli.stream.nudge import nudge
@@ -172,7 +174,8 @@ async def open_session(
     ground = Ground(
         emit=recorder.emit, takes_lines=True, room=recorder.room,
         environment=environment, artifacts=settings.home / "artifacts",
-        step_types=step_types, kill_now=trio.Event(), run_job=run_job,
+        step_types=step_types, kill_now=trio.Event(), run_job=run_job, flush=recorder.flush,
+        open_crawl=partial(open_crawl_reader, settings.database),
     )  # fmt: skip
     async with trio.open_nursery() as outer:
         await outer.start(recorder.run)

@@ -33,7 +33,7 @@ from typing import Any, Protocol
 
 from quaero_cli.errors import StepFailed
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document, Status
+from quaero_cli.model import Document, FrontierPage, PageMemo, PageState, Status
 
 __all__ = ["Log", "StepContext", "StepFailed", "SubJob", "WorkerContext", "WorkerPool"]
 
@@ -101,6 +101,41 @@ class SubJob:
     outputs: Mapping[str, Mapping[str, Any]]
 
 
+class PageMemory(Protocol):
+    """What crawls have left in the store, and what this one leaves there: for step types that fetch pages."""
+
+    def recall(self, url: str) -> tuple[PageMemo, bool] | None:
+        """What is known of a URL, and whether a document of it is kept; None: nothing."""
+
+    def knows_site(self, origin: str) -> bool:
+        """Whether anything is known of an origin (`https://host`)."""
+
+    def left(self, *, inherited: bool, after: int, limit: int) -> list[FrontierPage]:
+        """A part of the frontier that the step's earlier attempts left; `inherited`: that of the repeated job."""
+
+    async def waiting(self, limit: int) -> list[FrontierPage]:
+        """The pages that come next, of all that were found until now."""
+
+    def found(self, pages: Sequence[tuple[str, int]]) -> None:
+        """Keep URLs with their depths."""
+
+    def visited(
+        self,
+        states: Sequence[tuple[str, PageState]] = (),
+        *,
+        document: Document | None = None,
+        unchanged: str | None = None,
+        memo: PageMemo | None = None,
+    ) -> None:
+        """Keep what became of a page: its URLs' states, its document (as `save`), what is known of it now.
+
+        `unchanged` is the URL of a document that was found as it is kept.
+        """
+
+    def drop(self, rows: int) -> None:
+        """Forget so many URLs of the frontier."""
+
+
 class StepContext(Protocol):
     """The engine's side of a running step."""
 
@@ -148,6 +183,9 @@ class StepContext(Protocol):
 
     def save(self, document: Document) -> None:
         """Keep a document (in order with the log lines around it)."""
+
+    def open_memory(self) -> AbstractAsyncContextManager[PageMemory]:
+        """Open what crawls have left, for as long as the block runs."""
 
     def ready(self, outputs: Mapping[str, Any] | None = None) -> None:
         """A service step can be used from now on; its outputs are handed to the steps that wait for it."""

@@ -4,6 +4,7 @@ Its parts are `quaero_cli/crawl/`; they are imported when a step starts, so that
 """
 
 import time
+from typing import Literal
 
 from quaero_cli import __version__
 from quaero_cli.jobdef.model import Duration
@@ -42,6 +43,7 @@ async def crawler(
     timeout_page: Duration = _HALF_A_MINUTE,
     max_bytes: int = 10 * 1024 * 1024,
     since: str = "",
+    recrawl: Literal["conditional", "always", "never"] = "conditional",
     keep_html: bool = False,
 ) -> dict[str, int]:
     """Fetch pages breadth first, follow their links, and keep the articles among them as documents.
@@ -73,6 +75,8 @@ async def crawler(
     timeout_page: how long one request may take as a whole
     max_bytes: the largest page that is read, decompressed
     since: keep only articles published since then, an age ("7d") or a date; those without a date are kept
+    recrawl: pages that an earlier crawl had: conditional asks whether they changed, always fetches them as new ones,
+        never leaves its articles alone
     keep_html: whether pages are kept as they came, beside their articles
     """
     from quaero_cli.crawl import options as asked
@@ -103,6 +107,7 @@ async def crawler(
         cookies=cookies or {},
         proxy=proxy,
         since=asked.parse_since(since, time.time()),
+        recrawl=recrawl,
         keep_html=keep_html,
         timeout_connect=timeout_connect,
         timeout_page=timeout_page,

@@ -55,12 +55,12 @@ def _refuse_overlap(connection: Connection, definition: str) -> None:
 def _insert(connection: Connection, job: NewJob) -> None:
     cursor = connection.execute(
         "INSERT INTO job (id, definition, name, trigger, status, created_at, definition_text, definition_hash,"
-        " definition_path, parameters, secrets, retry_of, parent, parent_step, scheduled_for)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " definition_path, parameters, secrets, retry_of, resumes, parent, parent_step, scheduled_for)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             job.id, job.definition, job.name, job.trigger, Status.PENDING, now_us(), job.definition_text,
             job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
-            job.retry_of, job.parent, job.parent_step, job.scheduled_for,
+            job.retry_of, job.resumes, job.parent, job.parent_step, job.scheduled_for,
         ),
     )  # fmt: skip
     connection.executemany(

@@ -52,6 +52,7 @@ CREATE TABLE job (
     parameters TEXT NOT NULL,
     secrets TEXT NOT NULL DEFAULT '[]',
     retry_of TEXT,
+    resumes INTEGER NOT NULL DEFAULT 0,
     parent TEXT,
     parent_step TEXT,
     scheduled_for INTEGER,
@@ -171,6 +172,25 @@ CREATE TABLE document_html (
     document INTEGER PRIMARY KEY REFERENCES document(id) ON DELETE CASCADE,
     html BLOB NOT NULL
 );
+
+CREATE TABLE page (
+    id INTEGER PRIMARY KEY,
+    url TEXT NOT NULL UNIQUE,
+    etag TEXT,
+    last_modified TEXT,
+    facts BLOB NOT NULL,
+    fetched_at INTEGER NOT NULL
+);
+
+CREATE TABLE frontier (
+    id INTEGER PRIMARY KEY,
+    step INTEGER NOT NULL REFERENCES step(key) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    depth INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (step, url)
+);
+CREATE INDEX frontier_waiting ON frontier(step, depth, id) WHERE state = 0;
 
 CREATE VIRTUAL TABLE document_text USING fts5(
     title, text, authors, tags, content='document', content_rowid='id', tokenize='unicode61 remove_diacritics 2'

@@ -23,16 +23,19 @@ from quaero_cli.errors import StoreError
 from quaero_cli.model import (
     DocumentFound,
     Fact,
+    FrontierDropped,
     JobChanged,
     LogLine,
     LogLines,
+    PagesFound,
+    PageVisited,
     Status,
     StepChanged,
     StepOutput,
     StepProgressed,
     WorkerChanged,
 )
-from quaero_cli.store import keeping, states
+from quaero_cli.store import frontier, keeping, states
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 from quaero_cli.store.schema import SERVICE
@@ -257,6 +260,12 @@ class _Batch:
                 states.change_worker(connection, writer.step_key(fact.job, fact.step), fact)
             case DocumentFound():
                 keeping.keep_document(connection, fact)
+            case PagesFound():
+                frontier.add_found(connection, writer.step_key(fact.job, fact.step), fact)
+            case PageVisited():
+                frontier.add_visited(connection, writer.step_key(fact.job, fact.step), fact)
+            case FrontierDropped():
+                frontier.drop(connection, writer.step_key(fact.job, fact.step), fact)
 
     def _last_job_line(self, job: int) -> int:
         if job == SERVICE:
