@@ -51,9 +51,10 @@ class Pseudo:
 
     def until(self, text: str) -> None:
         """Read until the process has written `text` since the last look."""
-        begin = len(self.raw)
+        begin, deadline = len(self.raw), time.monotonic() + PATIENCE
         while text not in self.raw[begin:]:
             assert self.read(), f"{text!r} did not come:\n{self.raw[-3000:]}"
+            assert time.monotonic() < deadline, f"{text!r} did not come:\n{self.raw[-3000:]}"
 
     def type(self, keys: str) -> None:
         """Type keys."""

@@ -146,6 +146,12 @@ def read_line(stream: IO[str] | None) -> str:
     return line.decode()
 
 
+def until_says(child: subprocess.Popen[str], text: str) -> None:
+    """Read lines of a child's stdout up to the one that has `text`; fails when the child ends before."""
+    while text not in (line := read_line(child.stdout)):
+        assert line, f"it ended without {text!r}: {child.stderr.read() if child.stderr else ''}"
+
+
 def first_job(child: subprocess.Popen[str]) -> str:
     """Return the ID of the job that `run --json` has begun."""
     job: str = json.loads(read_line(child.stdout))["job"]["id"]

@@ -7,7 +7,7 @@ import signal
 import sys
 
 import pytest
-from shells import PATIENCE, Shell, entries, first_job, read_line
+from shells import PATIENCE, Shell, entries, first_job, read_line, until_says
 
 COMMANDS = ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token", "doctor")
 TWO_STEPS = """
@@ -37,8 +37,7 @@ def messages(text: str) -> list[str]:
 def sleeping(shell: Shell, *words: str):
     child = shell.start("run", shell.define("sleeper", SLEEPER), "--json", *words)
     job = first_job(child)
-    while '"message":"up"' not in read_line(child.stdout):
-        pass
+    until_says(child, '"message":"up"')
     return child, job
 
 
@@ -236,8 +235,7 @@ def test_the_command_that_is_printed_goes_on(shell):
     """Ctrl-C in `tail` names the way back; it would be a dead end."""
     runner, job = sleeping(shell)
     watcher = shell.start("tail", job, "--json")
-    while '"message":"up"' not in read_line(watcher.stdout):
-        pass
+    until_says(watcher, '"message":"up"')
     watcher.send_signal(signal.SIGINT)
     _, err = watcher.communicate(timeout=PATIENCE)
     assert watcher.returncode == 130

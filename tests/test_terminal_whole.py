@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from ptys import on_a_terminal
-from shells import PATIENCE, Shell, first_job, read_line
+from shells import PATIENCE, Shell, first_job, until_says
 
 from quaero_cli.terminal.rates import Rates
 
@@ -49,8 +49,7 @@ def test_tail_stops_and_comes_back_too(shell):
     """A watcher would be the one command that leaves the terminal as a mess."""
     runner = shell.start("run", shell.define("sleeper", SLEEPER), "--json")
     job = first_job(runner)
-    while '"message":"up"' not in read_line(runner.stdout):
-        pass
+    until_says(runner, '"message":"up"')
     with on_a_terminal(shell, "tail", job) as terminal:
         terminal.until(REGION)
         terminal.type("\x1a")

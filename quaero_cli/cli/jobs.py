@@ -26,6 +26,7 @@ def jobs(
                      autocompletion=common.complete_definition),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most so many.")] = 30,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing them, until Ctrl-C.")] = False,
     json: common.Json = False,
     home: common.Home = None,
 ) -> None:  # fmt: skip
@@ -38,6 +39,9 @@ def jobs(
     for each in status or ():
         if each not in known:
             raise UsageError(f"--status: no status {each!r}", hint="one of: " + ", ".join(known))
+    if watch:
+        _watch(home, status or [], definition, limit, json=json)
+        return
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         found = reader.list_jobs(statuses=status or (), definition=definition, limit=limit)
@@ -54,3 +58,21 @@ def jobs(
             else "no jobs\nhint: run one with: quaero run hello"
         )
         common.err().write(f"{words}\n")
+
+
+def _watch(home: str | None, statuses: list[str], definition: str | None, limit: int, *, json: bool) -> None:
+    out = common.out()
+    if json or not out.animated:
+        raise UsageError("--watch: needs a terminal and a person", hint="scripts follow jobs with: quaero tail")
+    settings = common.swept_settings(home)
+    from quaero_cli.cli.loop import run_loop
+    from quaero_cli.model import JobSummary
+    from quaero_cli.session.watch import watch_jobs
+    from quaero_cli.store.reader import Reader
+    from quaero_cli.terminal.lists import watched_jobs
+    from quaero_cli.terminal.watch import Watch
+
+    def find(reader: Reader, rows: int) -> list[JobSummary]:
+        return reader.list_jobs(statuses=statuses, definition=definition, limit=min(limit, rows))
+
+    run_loop(lambda: watch_jobs(settings, Watch(out), find, watched_jobs))

@@ -1,7 +1,5 @@
 """Driving a display by the stream: the loop of `tail`, and of `run`'s own output."""
 
-import os
-import signal
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -12,14 +10,13 @@ import trio
 
 from quaero_cli.errors import OutputError
 from quaero_cli.model import LogQuery
+from quaero_cli.session.signals import stop_on_ctrl_z
 from quaero_cli.stream.events import Ended, Gap, Logs, Ping, StatusChange, StreamEvent
 from quaero_cli.stream.follow import follow
 from quaero_cli.stream.wakeups import Wakeups
 from quaero_cli.terminal.codes import exit_code
 from quaero_cli.terminal.display import TICK_S, Display
 
-# Seconds to tidy the screen in before Ctrl-Z stops us.
-_TIDY_S = 1.0
 _WRITERS = trio.CapacityLimiter(4)  # steps may fill the common threads
 
 
@@ -59,8 +56,8 @@ async def show(
     stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=interval, live=live)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_tick, display, shown)
-        if display.moves and signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
-            nursery.start_soon(_suspend_on_ctrl_z, display, shown)
+        if display.moves:
+            nursery.start_soon(stop_on_ctrl_z, partial(_suspend, display, shown))
         # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.
         async with aclosing(stream) as events:
             async for event in events:
@@ -103,14 +100,9 @@ async def _say(display: Display, shown: Shown, text: str) -> None:
             await _in_thread(partial(display.notice, text))
 
 
-async def _suspend_on_ctrl_z(display: Display, shown: Shown) -> None:
-    """Tidy the screen before this process is stopped; who comes back finds the region drawn anew."""
-    with trio.open_signal_receiver(signal.SIGTSTP) as received:
-        async for _ in received:
-            with trio.move_on_after(_TIDY_S):  # a terminal that takes nothing does not keep us from stopping
-                async with shown.writing:
-                    await _in_thread(display.suspend)
-            os.kill(os.getpid(), signal.SIGSTOP)
+async def _suspend(display: Display, shown: Shown) -> None:
+    async with shown.writing:
+        await _in_thread(display.suspend)
 
 
 async def _tick(display: Display, shown: Shown) -> None:

@@ -2,13 +2,15 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import trio
 
 WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LEAVE_AT = 3
+# Seconds to tidy the screen in before Ctrl-Z stops us: a terminal that takes nothing must not keep us from it.
+_TIDY_S = 1.0
 
 
 async def watch_signals(
@@ -51,3 +53,17 @@ async def watch_signals(
                     ask(signal.Signals(number))
                 else:
                     insist()
+
+
+async def stop_on_ctrl_z(tidy: Callable[[], Awaitable[None]]) -> None:
+    """Let `tidy` give the screen back whenever Ctrl-Z is typed, then stop this process until it is continued.
+
+    Until cancelled. Does nothing where a shell without job control has the signal ignored.
+    """
+    if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
+        return
+    with trio.open_signal_receiver(signal.SIGTSTP) as received:
+        async for _ in received:
+            with trio.move_on_after(_TIDY_S):
+                await tidy()
+            os.kill(os.getpid(), signal.SIGSTOP)

@@ -80,6 +80,12 @@ def jobs_table(jobs: Sequence[JobSummary], page: Page) -> str:
     return table(page, _JOBS, [_job_row(job, page) for job in jobs]) if jobs else ""
 
 
+def watched_jobs(jobs: Sequence[JobSummary], page: Page) -> str:
+    """Return the table of jobs that are watched, with the way out below it where there is room for it."""
+    said = page.cut("Ctrl-C ends watching; the jobs go on")
+    return (jobs_table(jobs, page) or "no jobs\n") + page.paint("muted", said) + "\n"
+
+
 def _job_row(job: JobSummary, page: Page) -> list[Cell]:
     counts = job["counts"]
     return [

@@ -19,6 +19,7 @@ from quaero_cli.terminal.lists import (
     step_types_table,
 )
 from quaero_cli.terminal.page import page_for
+from quaero_cli.terminal.pager import page
 from quaero_cli.terminal.show import JobReport, show_page
 
 __all__ = [
@@ -38,29 +39,29 @@ __all__ = [
 
 def write_jobs(terminal: Terminal, jobs: Sequence[JobSummary], *, now: float | None = None) -> None:
     """Write the table of jobs. `now` (seconds since 1970) is the present unless given."""
-    terminal.write(jobs_table(jobs, page_for(terminal, _present(now))))
+    page(terminal, jobs_table(jobs, page_for(terminal, _present(now))))
 
 
 def write_job(
     terminal: Terminal, report: JobReport, first_errors: Sequence[Entry] = (), *, now: float | None = None
 ) -> None:
     """Write the page of one job with its first errors."""
-    terminal.write(show_page(report, first_errors, page_for(terminal, _present(now))))
+    page(terminal, show_page(report, first_errors, page_for(terminal, _present(now))))
 
 
 def write_definitions(terminal: Terminal, definitions: Sequence[DefinitionRow], *, now: float | None = None) -> None:
     """Write the table of definitions, those that cannot be used with the reason."""
-    terminal.write(definitions_table(definitions, page_for(terminal, _present(now))))
+    page(terminal, definitions_table(definitions, page_for(terminal, _present(now))))
 
 
 def write_step_types(terminal: Terminal, types: Sequence[StepTypeHelp]) -> None:
     """Write the table of step types."""
-    terminal.write(step_types_table(types, page_for(terminal, 0)))
+    page(terminal, step_types_table(types, page_for(terminal, 0)))
 
 
 def write_step_type(terminal: Terminal, kind: StepTypeHelp) -> None:
     """Write the help of one step type."""
-    terminal.write(step_type_page(kind, page_for(terminal, 0)))
+    page(terminal, step_type_page(kind, page_for(terminal, 0)))
 
 
 def json_array(items: Iterable[object]) -> str:
