@@ -206,7 +206,9 @@ async def test_a_fire_that_is_refused_is_told(world):
     world.refuses = OverlapError("hourly is running already as job abc")
     await scheduler.round()
     await scheduler.round()
-    assert world.words.taken() == ["Skipped hourly 2026-01-15T01:00:00.000Z: hourly is running already as job abc"]
+    assert world.words.taken() == [
+        "Skipped hourly, due at 2026-01-15T01:00:00.000Z: hourly is running already as job abc"
+    ]
 
 
 async def test_files_are_read_again_when_they_change(world):

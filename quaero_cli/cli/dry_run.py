@@ -1,6 +1,6 @@
 """`quaero run --dry-run`: what would run."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quaero_cli.cli import common
 
@@ -9,32 +9,46 @@ if TYPE_CHECKING:
 
 
 def show_plan(prepared: "Prepared", *, json: bool) -> None:
-    """Print the steps in the order of the file, with what each depends on, and the parameters."""
-    from quaero_cli.masking.mask import MASK
+    """Print the steps in the order in which they can run, with what is known of them, and the parameters."""
+    from quaero_cli.session.plan_view import plan_view
     from quaero_cli.terminal.clean import clean
     from quaero_cli.terminal.ndjson import to_json
 
-    definition, out = prepared.definition, common.out()
-    parameters, secrets = dict(prepared.job.parameters), dict.fromkeys(definition.secrets, MASK)
-    steps = [
-        {
-            "name": step.name,
-            "type": step.type,
-            "depends": list(step.depends),
-            "service": step.service,
-            "condition": step.condition,
-        }
-        for step in definition.steps
-    ]
+    plan, out = plan_view(prepared), common.out()
     if json:
-        plan = {"definition": definition.id, "path": str(definition.path), "parameters": parameters}
-        out.write(to_json({**plan, "secrets": secrets, "steps": steps}) + "\n")
+        out.write(to_json(plan) + "\n")
         return
-    out.write(f"{clean(definition.name)} ({clean(str(definition.path))})\n")
-    for name, value in parameters.items():
+    out.write(f"{clean(prepared.definition.name)} ({clean(plan['path'])})\n")
+    for name, value in plan["parameters"].items():
         out.write(f"  parameter {name} = {to_json(value)}\n")
-    for name, source in definition.secrets.items():
-        out.write(f"  secret {name} = {MASK} (from {clean(source)})\n")
-    for step in definition.steps:
-        after = f", after {', '.join(step.depends)}" if step.depends else ""
-        out.write(f"  step {step.name} ({step.type}{after})\n")
+    for name, source in prepared.definition.secrets.items():
+        out.write(f"  secret {name} = {plan['secrets'][name]} (from {clean(source)})\n")
+    steps = {step["name"]: step for step in plan["steps"]}
+    for name in plan["order"]:
+        out.write(_step(steps[name]))
+        for option, value in steps[name]["options"].items():
+            out.write(f"       {option} = {_value(value)}\n")
+    for event, hook in plan["hooks"].items():
+        out.write(f"  {event}: {to_json(hook)}\n")
+
+
+def _value(value: object) -> str:
+    """Return a text as it is, its lines below one another; anything else as JSON."""
+    from quaero_cli.terminal.clean import clean
+    from quaero_cli.terminal.ndjson import to_json
+
+    if not isinstance(value, str):
+        return to_json(value)
+    lines = [clean(line) for line in value.strip("\n").split("\n")]
+    return lines[0] if len(lines) == 1 else "".join(f"\n         | {line}" for line in lines)
+
+
+def _step(step: dict[str, Any]) -> str:
+    from quaero_cli.terminal.clean import clean
+
+    about = [step["type"], *(["service"] if step["service"] else [])]
+    if step["depends"]:
+        about.append(f"after {', '.join(step['depends'])}")
+    if step["condition"] is not None:
+        about.append(f"if {clean(step['condition'])}")
+    return f"  {step['stage']}. step {step['name']} ({', '.join(about)})\n"

@@ -80,7 +80,7 @@ class Scheduler:
             try:
                 job = await self._start(definition, None)
             except QuaeroError as error:
-                self._say_not_started(definition, "at the start of the server", error)
+                self._say_not_started(definition, "the start of the server", error)
             else:
                 self._log.info(
                     f"Started {definition.id} with the server: job {job}", definition=definition.id, job_id=job
@@ -145,9 +145,11 @@ class Scheduler:
 
     def _say_not_started(self, definition: JobDefinition, when: str, error: QuaeroError) -> None:
         if isinstance(error, OverlapError):
-            self._log.warn(f"Skipped {definition.id} {when}: {error}", definition=definition.id, **_hint(error))
+            self._log.warn(
+                f"Skipped {definition.id}, due at {when}: {error}", definition=definition.id, **_hint(error)
+            )
         else:
-            text = f"Could not start {definition.id} {when}: {error}"
+            text = f"Could not start {definition.id}, due at {when}: {error}"
             self._log.error(text, definition=definition.id, **_hint(error))
 
     def _say_clock(self, definition: JobDefinition, last: int) -> None:
