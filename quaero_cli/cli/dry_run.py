@@ -27,7 +27,7 @@ def show_plan(prepared: "Prepared", *, json: bool) -> None:
     for name in plan["order"]:
         out.write(_step(steps[name]))
         for option, value in steps[name]["options"].items():
-            out.write(f"       {option} = {_value(value)}\n")
+            out.write(f"       {option} ={_value(value)}\n")
     for event, hook in plan["hooks"].items():
         out.write(f"  {event}: {to_json(hook)}\n")
 
@@ -38,9 +38,9 @@ def _value(value: object) -> str:
     from quaero_cli.terminal.ndjson import to_json
 
     if not isinstance(value, str):
-        return to_json(value)
+        return " " + to_json(value)
     lines = [clean(line) for line in value.strip("\n").split("\n")]
-    return lines[0] if len(lines) == 1 else "".join(f"\n         | {line}" for line in lines)
+    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n         | {line}" for line in lines)
 
 
 def _step(step: dict[str, Any]) -> str:
