@@ -21,6 +21,7 @@ ENDLESS = {
     "crawler": {"start_urls": ["http://127.0.0.1:{port}/"], "allow_private": ["127.0.0.1"], "obey_robots": False},
     "demo_site": {},
     "http": {"url": "http://127.0.0.1:{port}/"},
+    "notify": {"urls": "json://127.0.0.1:{port}/", "body": "x"},
     "job": {"definition": "hello"},
     "test_job_generator": {"worker_count": 50, "log_count": 1000, "log_delay_ms": 10_000},
 }
@@ -70,6 +71,8 @@ async def test_it_ends_soon_after_it_is_cancelled_and_leaves_no_process(name, tm
             options["start_urls"] = [url.format(port=port) for url in options["start_urls"]]
         if "url" in options:
             options["url"] = options["url"].format(port=port)
+        if "urls" in options:
+            options["urls"] = options["urls"].format(port=port)
         ctx = FakeContext(tmp_path)
         with trio.move_on_after(0.7) as scope:
             await TYPES[name].function(ctx, **options)
