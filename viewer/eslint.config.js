@@ -43,8 +43,8 @@ export default [
   },
   {
     // An Alpine component is one function that returns an object of many small ones.
-    files: ["js/page/*.js", "js/view/*-viewer.js"],
-    rules: { "max-lines-per-function": ["error", 110] },
+    files: ["js/page/*.js", "js/view/*-viewer.js", "js/view/log-{find,place,share,display}.js"],
+    rules: { "max-lines-per-function": ["error", 140] },
   },
   {
     files: ["tests/**", "eslint.config.js"],

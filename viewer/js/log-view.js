@@ -11,18 +11,20 @@
  * leaves above it.
  */
 
-import { RowLayout } from "./lib/row-layout.js";
 import { element } from "./view/dom.js";
 import { Edges } from "./view/edges.js";
-import { LogKeys } from "./view/log-keys.js";
+import { highlight } from "./view/highlight.js";
+import { listenTo } from "./view/log-input.js";
+import { ReadingPlace } from "./view/reading-place.js";
+import { RowHeights } from "./view/row-heights.js";
 import { RowPool } from "./view/row-pool.js";
 import { TopStrip } from "./view/top-strip.js";
 
 /** Height of a folded row in pixels; css/log-view.css has the same number. */
 export const ROW_HEIGHT = 21;
 
-/** Rows made above and below what is visible, so that a quick scroll shows no blank. */
-const OVERSCAN = 12;
+const IGNORE = () => {};
+const lineNumberOf = (entry) => entry.line_number;
 
 export class LogView {
   #scroller;
@@ -31,31 +33,31 @@ export class LogView {
   #strip;
   #edges;
   #rows;
-  #layout = new RowLayout(ROW_HEIGHT);
-  #unfolded = new Map(); // id -> extra height
+  #heights = new RowHeights(ROW_HEIGHT);
   #frame = 0;
-  #anchor = { index: 0, offset: 0 };
-  #lastTop = 0;
-  #viewport = 0;
-  #height = 0;
+  #place;
   #seen = 0;
   #opened = null; // id of an entry whose details are to be brought into sight
   #arrived = 0;
-  #cleanup = [];
+  #display = { version: 0 };
+  #marks = new Map(); // id -> what lies before this entry: a gap, a reconnect
+  #stopListening;
 
   /**
    * @param {HTMLElement} container takes the list; needs a height of its own
    * @param {object} source a `LogStream`, or what has its properties
-   * @param {{onChange?: () => void, numberOf?: (entry: object) => number | undefined}} [options] `onChange` is told
-   *   when following or the active row changes; `numberOf` gives the gutter's number
+   * @param {object} [options] `onChange()` is told when following, the place or the active row changes;
+   *   `numberOf(entry)` gives the gutter's number; `onPoint(entry, extend)` is told of a click on it
    */
-  constructor(container, source, { onChange = () => {}, numberOf = (entry) => entry.line_number } = {}) {
+  constructor(container, source, { onChange = IGNORE, numberOf = lineNumberOf, onPoint = IGNORE } = {}) {
     this.source = source;
     this.onChange = onChange;
     this.numberOf = numberOf;
+    this.onPoint = onPoint;
     this.activeId = null;
+    this.pointed = null; // {from, to}: lines of the job that are pointed at
+    this.search = ""; // shown wherever it occurs
     this.#build(container);
-    this.#listen();
   }
 
   /** Whether the list goes with the newest entry. */
@@ -72,7 +74,7 @@ export class LogView {
 
   /** Whether the newest entry is in sight. */
   get atEnd() {
-    return !this.source.hasNewer && this.#lastTop + this.#viewport >= this.#height - ROW_HEIGHT * 1.5;
+    return !this.source.hasNewer && this.#place.atEnd;
   }
 
   /** The window has changed; `fresh` entries have come. Shown with the next frame. */
@@ -84,6 +86,20 @@ export class LogView {
   /** The window was replaced: begin at its end. */
   reset() {
     this.#follow(true);
+    this.update();
+  }
+
+  /** How rows are shown: `wrap`, and the time column's `time`, `utc`, `start` (see lib/time-modes.js). */
+  setDisplay(display) {
+    this.#display = { ...this.#display, ...display, version: this.#display.version + 1 };
+    this.#scroller.classList.toggle("is-wrapped", Boolean(this.#display.wrap));
+    this.#heights.forget();
+    this.update();
+  }
+
+  /** Show a line before this entry that says what lies there. */
+  mark(id, words) {
+    this.#marks.set(id, words);
     this.update();
   }
 
@@ -103,25 +119,20 @@ export class LogView {
 
   /** Show or hide the details of an entry; the reader stays where they are. */
   toggle(id) {
-    if (!this.#unfolded.delete(id)) {
-      this.#unfolded.set(id, 0);
-      this.#opened = id;
-    }
+    if (this.#heights.toggle(id)) this.#opened = id;
     this.#follow(false);
     this.update();
   }
 
-  /** Make the row with this index the active one, and bring it into sight. */
-  activate(index) {
+  /** Make the row with this index the active one, and bring it into sight; `centre`: with rows around it. */
+  activate(index, centre = false) {
     const { logs, base } = this.source;
     if (logs.length === 0) return;
     const at = Math.min(logs.length - 1, Math.max(0, index));
     this.activeId = logs[at].id;
     this.#follow(false);
-    const top = this.#strip.height + this.#layout.top(at);
-    const bottom = top + ROW_HEIGHT * 2;
-    if (top < this.#lastTop) this.#anchor = { index: base + at, offset: 0 };
-    else if (bottom > this.#lastTop + this.#viewport) this.#anchorAt(bottom - this.#viewport, base);
+    this.#heights.arrange(this.source);
+    this.#place.reveal(at, base, centre);
     this.update();
   }
 
@@ -132,21 +143,56 @@ export class LogView {
 
   /** Indices of the first and the last row in sight. */
   get visibleRange() {
-    const from = this.#layout.indexAt(this.#lastTop - this.#strip.height);
-    const to = this.#layout.indexAt(this.#lastTop + this.#viewport - this.#strip.height) - 1;
-    const last = this.source.logs.length - 1;
-    return [Math.min(last, Math.max(0, from)), Math.min(last, Math.max(0, to))];
+    return this.#place.visible(this.source.logs.length);
+  }
+
+  /** The row that has this element in it. */
+  rowAt(target) {
+    return this.#rows.rowAt(target);
+  }
+
+  /** Stay where the reader goes, whatever comes. */
+  stopFollowing() {
+    this.#follow(false);
+  }
+
+  /** The reader has turned away from the end. */
+  leaveEnd() {
+    if (this.#place.top > 0) this.#follow(false);
+  }
+
+  scrolledTo(top) {
+    const down = top > this.#place.top;
+    const up = top < this.#place.top - 1;
+    this.#place.top = top;
+    if (up && !this.atEnd) this.#follow(false);
+    else if (down && this.atEnd) this.#follow(true);
+    this.#place.anchorAt(top, this.source.base);
+    this.update();
+    this.onChange();
+  }
+
+  resized() {
+    this.#place.viewport = this.#scroller.clientHeight;
+    if (this.#display.wrap) this.#heights.forget();
+    this.update();
+  }
+
+  focus() {
+    this.#scroller.focus();
   }
 
   /** Take the list out of the page. */
   destroy() {
     cancelAnimationFrame(this.#frame);
-    for (const undo of this.#cleanup) undo();
+    this.#stopListening();
+    highlight([], "");
     this.#scroller.remove();
   }
 
   #build(container) {
     this.#strip = new TopStrip(() => this.#edges.loadOlder());
+    this.#place = new ReadingPlace(this.#heights.layout, this.#strip.height);
     this.#edges = new Edges(this.source, this.#strip, () => this.update());
     this.#list = element("div", "log-rows");
     this.#list.setAttribute("role", "list");
@@ -158,26 +204,8 @@ export class LogView {
     this.#scroller.setAttribute("role", "group");
     this.#scroller.setAttribute("aria-label", "Log entries");
     container.append(this.#scroller);
-    this.#viewport = this.#scroller.clientHeight;
-  }
-
-  #listen() {
-    const on = (target, name, listener, options) => {
-      target.addEventListener(name, listener, options);
-      this.#cleanup.push(() => target.removeEventListener(name, listener, options));
-    };
-    on(this.#scroller, "scroll", () => this.#onScroll(), { passive: true });
-    on(this.#scroller, "wheel", (event) => this.#onWheel(event), { passive: true });
-    on(this.#list, "click", (event) => this.#onClick(event));
-    on(document, "selectionchange", () => this.#onSelection());
-    const keys = new LogKeys(this);
-    on(this.#scroller, "keydown", (event) => keys.onKey(event));
-    const observer = new ResizeObserver(() => {
-      this.#viewport = this.#scroller.clientHeight;
-      this.update();
-    });
-    observer.observe(this.#scroller);
-    this.#cleanup.push(() => observer.disconnect());
+    this.#place.viewport = this.#scroller.clientHeight;
+    this.#stopListening = listenTo(this.#scroller, this.#list, this);
   }
 
   #follow(follow) {
@@ -187,110 +215,51 @@ export class LogView {
     this.onChange();
   }
 
-  #onScroll() {
-    const top = this.#scroller.scrollTop;
-    const down = top > this.#lastTop;
-    const up = top < this.#lastTop - 1;
-    this.#lastTop = top;
-    if (up && !this.atEnd) this.#follow(false);
-    else if (down && this.atEnd) this.#follow(true);
-    this.#anchorAt(top, this.source.base);
-    this.update();
-    this.onChange();
-  }
-
-  /** Told before the list has moved: a flush in between would pull the reader back to the end. */
-  #onWheel(event) {
-    if (event.deltaY < 0 && this.#lastTop > 0) this.#follow(false);
-  }
-
-  #anchorAt(top, base) {
-    const distance = top - this.#strip.height;
-    const index = this.#layout.indexAt(distance);
-    this.#anchor = { index: base + index, offset: distance - this.#layout.top(index) };
-  }
-
-  #onClick(event) {
-    const row = this.#rows.rowAt(event.target);
-    const inDetails = event.target.closest(".log-details");
-    if (!row || inDetails || !document.getSelection().isCollapsed) return;
-    this.activeId = row.entry.id;
-    this.toggle(row.entry.id);
-  }
-
-  /** Whoever selects text wants it to stay where it is. */
-  #onSelection() {
-    const selection = document.getSelection();
-    if (!this.following || selection.isCollapsed || !this.#list.contains(selection.anchorNode)) return;
-    this.#follow(false);
-  }
-
   #flush() {
     this.#frame = 0;
     const { logs, base } = this.source;
-    this.#layout.setUnfolded(this.#unfoldedIndices());
+    this.#heights.arrange(this.source);
     this.#strip.show(this.source, logs.length);
-    this.#height = this.#strip.height + this.#layout.height(logs.length);
-    this.#space.style.height = `${this.#height}px`;
-    this.#place(base);
-    const [first, last] = this.#range(logs.length);
+    const top = this.#place.settle(base, logs.length, this.following);
+    this.#space.style.height = `${this.#place.height}px`;
+    if (top !== null) this.#scroller.scrollTop = top;
+    const [first, last] = this.#place.range(logs.length);
     this.#showRows(logs, first, last);
-    this.#list.style.transform = `translateY(${this.#strip.height + this.#layout.top(first)}px)`;
+    this.#list.style.transform = `translateY(${this.#place.topOf(first)}px)`;
     this.#measure();
     if (!this.following) this.#edges.approach(first, last, logs.length);
   }
 
-  #unfoldedIndices() {
-    return [...this.#unfolded].map(([id, extra]) => [this.source.indexOf(id), extra]).filter(([index]) => index >= 0);
-  }
-
-  /** Put the reader where they want to be: at the end, or at the row they look at. */
-  #place(base) {
-    const end = Math.max(0, this.#height - this.#viewport);
-    const { index, offset } = this.#anchor;
-    const wanted = this.following ? end : this.#strip.height + this.#layout.top(index - base) + offset;
-    const top = Math.min(end, Math.max(0, Math.round(wanted)));
-    if (Math.abs(top - this.#lastTop) >= 1 || this.following) this.#scroller.scrollTop = top;
-    this.#lastTop = top;
-    if (this.following) this.#anchorAt(top, base);
-  }
-
-  #range(count) {
-    const top = this.#lastTop - this.#strip.height;
-    const first = Math.max(0, this.#layout.indexAt(top) - OVERSCAN);
-    const last = Math.min(count, this.#layout.indexAt(top + this.#viewport) + 1 + OVERSCAN);
-    return [Math.min(first, count), last];
-  }
-
   #showRows(logs, first, last) {
     const size = this.source.hasOlder ? -1 : logs.length; // -1: more than can be told
+    const { from = Infinity, to = 0 } = this.pointed ?? {};
     this.#rows.show(logs, first, last, (entry) => ({
       number: this.numberOf(entry),
-      open: this.#unfolded.has(entry.id),
+      open: this.#heights.isOpen(entry.id),
       active: entry.id === this.activeId,
+      pointed: entry.job_line >= from && entry.job_line <= to,
+      mark: this.#marks.get(entry.id),
+      display: this.#display,
       size,
     }));
     const active = this.#rows.rowOf(this.activeId);
     if (active) this.#scroller.setAttribute("aria-activedescendant", active.element.id);
     else this.#scroller.removeAttribute("aria-activedescendant");
+    highlight(this.#rows.all, this.search);
   }
 
-  /** Unfolded rows are as high as they are; a height that is not what was reckoned with needs another frame. */
+  /** Rows that are not one line high are as high as they are; what was not reckoned with needs another frame. */
   #measure() {
-    for (const row of this.#rows.open) {
-      const extra = row.element.offsetHeight - ROW_HEIGHT;
-      if (this.#unfolded.get(row.entry.id) === extra) continue;
-      this.#unfolded.set(row.entry.id, extra);
-      if (row.entry.id === this.#opened) this.#reveal(row, extra);
-      this.update();
-    }
+    const changed = this.#heights.measure(this.#display.wrap ? this.#rows.all : this.#rows.open);
+    for (const [row, extra] of changed) if (row.entry.id === this.#opened) this.#reveal(row, extra);
+    if (changed.length > 0) this.update();
   }
 
   /** Bring the details of a row into sight that was opened near the lower edge; its line stays in sight, too. */
   #reveal(row, extra) {
     this.#opened = null;
-    const top = this.#strip.height + this.#layout.top(this.source.indexOf(row.entry.id));
-    const wanted = Math.min(top, top + ROW_HEIGHT + extra - this.#viewport);
-    if (wanted > this.#lastTop) this.#anchorAt(wanted, this.source.base);
+    const top = this.#place.topOf(this.source.indexOf(row.entry.id));
+    const wanted = Math.min(top, top + ROW_HEIGHT + extra - this.#place.viewport);
+    if (wanted > this.#place.top) this.#place.anchorAt(wanted, this.source.base);
   }
 }

@@ -66,19 +66,19 @@ async function api(path) {
 
 async function openJob(options) {
   const opened = await openPage({ fragment: `#/job/${QUAERO_JOB}`, ...options });
-  await opened.page.locator(".pill-ended").waitFor(PATIENCE);
-  await opened.page.locator(".log-row").first().waitFor(PATIENCE);
+  await opened.page.locator(".main .pill-ended").waitFor(PATIENCE);
+  await opened.page.locator(".main .log-row").first().waitFor(PATIENCE);
   return opened;
 }
 
 const words = (number) => number.toLocaleString("en-US");
-const chip = (page, name) => page.locator(`button.chip.log-level-${name}`);
-const totals = (page, text) => page.locator(".log-totals", { hasText: text }).waitFor(PATIENCE);
+const chip = (page, name) => page.locator(`.main button.chip.log-level-${name}`);
+const totals = (page, text) => page.locator(".main .log-totals", { hasText: text }).waitFor(PATIENCE);
 
 /** Scroll through the whole log and return the line numbers in the order in which they were shown. */
 async function readAll(page) {
-  const scroller = page.locator(".log-scroller");
-  while ((await page.locator(".log-beginning").textContent()) === "") {
+  const scroller = page.locator(".main .log-scroller");
+  while ((await page.locator(".main .log-beginning").textContent()) === "") {
     await scroller.evaluate((list) => (list.scrollTop = 0));
     await page.waitForTimeout(30);
   }
@@ -86,7 +86,7 @@ async function readAll(page) {
   const seen = [];
   for (let more = true; more; ) {
     await page.waitForTimeout(30);
-    const shown = await page.locator(".log-number").allTextContents();
+    const shown = await page.locator(".main .log-number").allTextContents();
     seen.push(...shown.map(Number).filter((number) => number > (seen.at(-1) ?? 0)));
     more = await scroller.evaluate((list) => {
       const top = list.scrollTop;
@@ -115,8 +115,8 @@ test("without a token the page asks for it, and goes on where it was", { skip },
   await page.locator("#token").waitFor(PATIENCE);
   await shoot(page, "token");
   await page.fill("#token", `${QUAERO_URL}/#t=${QUAERO_TOKEN}`);
-  await page.click("text=Open");
-  await page.locator(".log-row").first().waitFor(PATIENCE);
+  await page.click(".token-form .button");
+  await page.locator(".main .log-row").first().waitFor(PATIENCE);
   assert.ok(page.url().endsWith(`#/job/${QUAERO_JOB}`));
   await page.context().close();
 });
@@ -124,9 +124,9 @@ test("without a token the page asks for it, and goes on where it was", { skip },
 test("a job is opened from the list, and its numbers are the API's", { skip }, async () => {
   const { page, wrong } = await openPage({ colorScheme: "dark" });
   await page.locator(`a[href="#/job/${QUAERO_JOB}"]`).click();
-  await page.locator(".pill-ended").waitFor(PATIENCE);
+  await page.locator(".main .pill-ended").waitFor(PATIENCE);
   const { meta } = await api(`logs?scope=job&job_id=${QUAERO_JOB}&level=info&limit=1`);
-  await totals(page, `${words(meta.displayed_count)} of ${words(meta.total_count)}`);
+  await totals(page, `of ${words(meta.displayed_count)} filtered (${words(meta.total_count)} total)`);
   for (const [level, count] of Object.entries(meta.counts)) {
     assert.equal(await chip(page, level).locator(".chip-count").textContent(), words(count), level);
   }
@@ -142,7 +142,7 @@ test("every line is there once, in order, however one scrolls", { skip }, async 
   const { page, wrong } = await openJob();
   await chip(page, "debug").click();
   const { meta } = await api(`logs?scope=job&job_id=${QUAERO_JOB}&level=debug&limit=1`);
-  await totals(page, `${words(meta.total_count)} of ${words(meta.total_count)}`);
+  await totals(page, `of ${words(meta.total_count)} filtered (${words(meta.total_count)} total)`);
   const lines = await readAll(page);
   assert.deepEqual([lines.length, lines[0], lines.at(-1)], [meta.total_count, 1, meta.total_count]);
   assert.deepEqual(wrong, []);
@@ -156,9 +156,9 @@ test("a step and a level filter the log, and the numbers follow", { skip }, asyn
   await page.locator(".step:not(.step-all)").first().click();
   const of = (level) => api(`logs?scope=job&job_id=${QUAERO_JOB}&step=${encodeURIComponent(name)}&level=${level}&limit=1`);
   const all = (await of("info")).meta;
-  await totals(page, `${words(all.displayed_count)} of ${words(all.total_count)}`);
+  await totals(page, `of ${words(all.displayed_count)} filtered (${words(all.total_count)} total)`);
   await chip(page, "warn").click();
-  await totals(page, `${words((await of("warn")).meta.displayed_count)} of ${words(all.total_count)}`);
+  await totals(page, `of ${words((await of("warn")).meta.displayed_count)} filtered (${words(all.total_count)} total)`);
   assert.equal(await page.locator(".step[aria-pressed=true] .step-name").textContent(), name);
   await shoot(page, "filtered-dark");
   assert.deepEqual(wrong, []);
@@ -167,17 +167,17 @@ test("a step and a level filter the log, and the numbers follow", { skip }, asyn
 
 test("the log can be read by keyboard, and a row unfolds", { skip }, async () => {
   const { page, wrong } = await openJob();
-  await page.locator(".log-scroller").focus();
+  await page.locator(".main .log-scroller").focus();
   for (const key of ["ArrowUp", "ArrowUp", "Enter"]) await page.keyboard.press(key);
-  await page.locator(".log-details").waitFor(PATIENCE);
+  await page.locator(".main .log-details").waitFor(PATIENCE);
   // Asked in one go: while entries arrive, an entry may move to another of the recycled rows between two questions.
   await page.waitForFunction(() => {
-    const active = document.querySelector(".log-scroller").getAttribute("aria-activedescendant");
+    const active = document.querySelector(".main .log-scroller").getAttribute("aria-activedescendant");
     return Boolean(active && document.getElementById(active)?.querySelector(".log-details"));
   }, undefined, PATIENCE);
   await shoot(page, "unfolded-light");
   await page.keyboard.press("Enter");
-  await page.locator(".log-details").waitFor({ state: "detached", ...PATIENCE });
+  await page.locator(".main .log-details").waitFor({ state: "detached", ...PATIENCE });
   assert.deepEqual(wrong, []);
   await page.context().close();
 });
@@ -196,7 +196,7 @@ test("a telephone shows it without scrolling sideways", { skip }, async () => {
 
 test("the service log is shown", { skip }, async () => {
   const { page, wrong } = await openPage({ fragment: "#/service", colorScheme: "dark" });
-  await page.locator(".pill-live").waitFor(PATIENCE);
+  await page.locator(".main .pill-live").waitFor(PATIENCE);
   await page.locator(".service-facts li").first().waitFor(PATIENCE);
   await shoot(page, "service-dark");
   assert.deepEqual(wrong, []);
@@ -207,11 +207,11 @@ test("a job is started from the form and followed to its end", { skip: skip || !
   const { page, wrong } = await openPage();
   const { definitions } = await api("job-definitions");
   const { name } = definitions.find(({ id }) => id === QUAERO_DEFINITION);
-  await page.click("text=Start a job");
+  await page.click(".topbar .is-primary");
   await page.locator(".start-choice", { hasText: name }).first().click();
   await shoot(page, "start-light");
   await page.locator(".start-foot .is-primary").click();
-  await page.locator(".pill-ended").waitFor(PATIENCE);
+  await page.locator(".main .pill-ended").waitFor(PATIENCE);
   await page.locator(".job-title .status-completed").waitFor(PATIENCE);
   assert.deepEqual(wrong, []);
   await page.context().close();

@@ -53,6 +53,19 @@ export class History {
     });
   }
 
+  /** Put the `count` entries around a place into the window, unless the view changes meanwhile. */
+  async jump(filters, id, count) {
+    this.forget();
+    const place = Promise.resolve(0);
+    this.#loading = place; // nothing else is loaded meanwhile
+    try {
+      const { logs, meta } = await this.page(filters, { around: id, limit: count });
+      if (this.#loading === place) this.#window.jump(logs, meta.has_more);
+    } finally {
+      if (this.#loading === place) this.#loading = null;
+    }
+  }
+
   /** One page: `{logs, meta}`. */
   page(filters, position) {
     const url = `${this.#endpoint}?${pageQuery(filters, position)}`;

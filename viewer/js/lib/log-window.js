@@ -141,18 +141,37 @@ export class LogWindow {
     }
   }
 
+  /**
+   * Show another part of the log: `list`, oldest first, around a place. The newest entries are kept for the way back;
+   * what lies between comes with `extend`.
+   */
+  jump(list, hasOlder) {
+    const end = this.detached ? this.held : this.entries.slice(-Math.max(1, this.chunk));
+    const older = end.length > 0 && list.length > 0 && list.at(-1).id < end[0].id;
+    const newer = end.length > 0 && list.length > 0 && list[0].id > end.at(-1).id;
+    this.torn = older || newer;
+    this.held = older ? end : [];
+    this.entries = this.torn ? list.slice() : merged(list, end);
+    this.newestId = Math.max(this.newestId, list.at(-1)?.id ?? 0);
+    this.hasOlder = hasOlder;
+  }
+
+  /** The position of the last entry with an id up to this one; -1 when all are later. */
+  positionOf(id) {
+    let low = 0;
+    let high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.entries[middle].id <= id) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
   /** The position of the entry with this id in `entries`, or -1. */
   indexOf(id) {
-    let low = 0;
-    let high = this.entries.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const found = this.entries[middle].id;
-      if (found === id) return middle;
-      if (found < id) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    const at = this.positionOf(id);
+    return this.entries[at]?.id === id ? at : -1;
   }
 
   #newerThanKnown(list) {
@@ -186,4 +205,9 @@ export class LogWindow {
     this.held = this.held.slice(this.held.length - this.capacity + this.chunk);
     this.torn = true;
   }
+}
+
+/** Two lists of which the second goes on where the first ends, or before. */
+function merged(list, end) {
+  return list.filter(({ id }) => end.length === 0 || id < end[0].id).concat(end);
 }

@@ -5,7 +5,9 @@
  * `job_id` would show another scope's entries.
  */
 
-const ORDER = ["scope", "job_id", "step", "level", "limit", "since", "before", "around", "q", "skip"];
+const ORDER = [
+  "scope", "job_id", "step", "level", "limit", "since", "before", "around", "q", "worker", "originator", "skip",
+];
 const KNOWN = new Set(ORDER);
 
 /** What only the stream knows: a page is never "far behind". */

@@ -11,6 +11,9 @@ const TABLE = {
   interrupted: { word: "Interrupted", glyph: "↯", final: true },
 };
 
+/** Every status a job can have, in the order of a job's life. */
+export const STATUSES = Object.freeze(Object.keys(TABLE).filter((name) => name !== "skipped"));
+
 /** Word, glyph and CSS class of a status; one that is not known is shown by its own name. */
 export function statusOf(name) {
   const known = TABLE[name] ?? { word: name ?? "Unknown", glyph: "?", final: false };

@@ -2,6 +2,7 @@
 
 import { elapsed, formatAgo, formatCount, formatDuration, formatTimestamp, plural } from "./format.js";
 import { noCounts, sumCounts } from "./levels.js";
+import { makeFragment } from "./routes.js";
 import { statusOf } from "./statuses.js";
 
 /** Workers' states -> parts of the bar, as they are drawn; work under way is not yet progress. */
@@ -30,6 +31,8 @@ export function stepView(step, now) {
     errors: counts.error ? formatCount(counts.error) : "",
     errorsTitle: plural(counts.error, "error"),
     error: step.error ?? "",
+    query: `?${new URLSearchParams({ step: step.name })}`,
+    attempt: step.attempt > 1 ? `attempt ${step.attempt}` : "",
   };
 }
 
@@ -60,6 +63,7 @@ export function jobView(job, now) {
     id: job.id,
     name: job.name || job.definition || job.id,
     definition: job.definition ?? "",
+    definitionHref: makeFragment({ view: "definitions", params: { open: job.definition } }),
     status,
     progress: job.progress ?? 0,
     percent: status.final ? "" : `${job.progress ?? 0} %`,
@@ -77,7 +81,7 @@ export function jobRow(job, now) {
   const counts = job.counts ?? noCounts();
   return {
     ...jobView(job, now),
-    href: `#/job/${encodeURIComponent(job.id)}`,
+    href: makeFragment({ view: "job", id: job.id }),
     trigger: job.trigger ?? "",
     entries: formatCount(job.total_count ?? sumCounts(counts)),
     warnings: counts.warn ? formatCount(counts.warn) : "",

@@ -120,6 +120,13 @@ export class LogStream {
     return this.#history.loadNewer(this.filters, count);
   }
 
+  /** Make `logs` hold what lies around an entry, wherever it is in the log; the stream goes on meanwhile. */
+  async jumpTo(id) {
+    this.following = false;
+    if (this.indexOf(id) < 0) await this.#history.jump(this.filters, id, PAGE);
+    return this.#window.positionOf(id);
+  }
+
   /** Make `logs` end with the newest entry again. */
   jumpToLatest() {
     this.#window.release();
@@ -161,6 +168,9 @@ export class LogStream {
   get retryAt() { return this.#connection.retryAt; }
   /** Why the connection is not there; null when it is. */
   get error() { return this.#connection.error; }
+
+  /** The place behind what was read, as the server wrote it; null before the first answer. */
+  get cursor() { return this.#connection.cursor; }
 
   /** The position in `logs` of the entry with this id, or -1. */
   indexOf(id) {

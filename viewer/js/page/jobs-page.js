@@ -3,29 +3,40 @@
  * run come over the one connection.
  */
 
+import { replaceRoute } from "./address.js";
+import { jobActions } from "./job-actions.js";
 import { jobRow } from "../lib/step-views.js";
-import { isFinal } from "../lib/statuses.js";
+import { isFinal, STATUSES, statusOf } from "../lib/statuses.js";
 import { throttled } from "../lib/throttle.js";
 import { QueueSSEManager } from "../log-components.js";
 import { callApi, environment } from "../view/server.js";
 
 const POLL_MS = 3000;
 const REFRESH_MS = 250;
-const MOST_JOBS = 100;
+const PAGE = 100;
 
 /** More would not fit in the address of one stream; the poll shows the rest. */
 const MOST_FOLLOWED = 50;
 
-/** Alpine data of the list. */
-export function jobList() {
+/** Alpine data of the list. `route` has the filters. */
+export function jobList({ params }) {
   const followed = new Map(); // id -> its handle
-  const parts = { jobs: [], timer: null };
+  const parts = { jobs: [], timer: null, limit: PAGE };
+  const { status = "", definition = "", q = "" } = params;
 
   return {
+    ...jobActions(),
     rows: [],
+    status,
+    definition,
+    text: q,
+    statuses: STATUSES.map((name) => ({ name, word: statusOf(name).word })),
+    definitions: [],
+    opened: {},
     loaded: false,
+    more: false,
     failure: "",
-    cancelling: {},
+    countWords: "",
 
     init() {
       parts.refresh = throttled(() => this.refresh(), REFRESH_MS, environment.clock);
@@ -33,22 +44,41 @@ export function jobList() {
       document.addEventListener("visibilitychange", parts.onShown);
       parts.timer = setInterval(parts.onShown, POLL_MS);
       this.load();
+      this.loadDefinitions();
     },
 
     destroy() {
       clearInterval(parts.timer);
       document.removeEventListener("visibilitychange", parts.onShown);
       parts.refresh.cancel();
-      QueueSSEManager.disconnectAll();
+      for (const handle of followed.values()) handle.disconnect();
+    },
+
+    /** Another filter: kept in the address, asked of the server. */
+    filter() {
+      replaceRoute({ params: { status: this.status, definition: this.definition, q: this.text } });
+      this.load();
+    },
+
+    clearFilters() {
+      Object.assign(this, { status: "", definition: "", text: "" });
+      this.filter();
     },
 
     async load() {
+      const query = new URLSearchParams({ limit: parts.limit });
+      if (this.status) query.set("status", this.status);
+      if (this.definition) query.set("definition", this.definition);
+      const asked = query.toString();
+      parts.asked = asked;
       try {
-        const answer = await callApi(`jobs?limit=${MOST_JOBS}`);
-        parts.jobs = Array.isArray(answer) ? answer : answer.jobs;
+        const { jobs } = await callApi(`jobs?${asked}`);
+        if (parts.asked !== asked) return;
+        parts.jobs = jobs;
+        this.more = jobs.length === parts.limit && parts.limit < 500;
         this.loaded = true;
         this.failure = "";
-        followRunning(parts.jobs, followed, parts.refresh, () => this.load());
+        followRunning(jobs, followed, parts.refresh, () => this.load());
       } catch (error) {
         if (error.status === 401) this.$dispatch("quaero-unauthorized");
         this.failure = error.message;
@@ -56,26 +86,41 @@ export function jobList() {
       this.refresh();
     },
 
-    refresh() {
-      const now = Date.now();
-      this.rows = parts.jobs.map((job) => ({
-        ...jobRow(newest(job, followed.get(job.id)?.job), now),
-        cancelling: this.cancelling[job.id] === true,
-      }));
+    loadMore() {
+      parts.limit = Math.min(500, parts.limit + PAGE);
+      this.load();
     },
 
-    async cancel(id) {
-      this.cancelling[id] = true;
-      this.refresh();
+    async loadDefinitions() {
       try {
-        await callApi(`jobs/${encodeURIComponent(id)}/cancel`, { method: "POST" });
-      } catch (error) {
-        delete this.cancelling[id];
-        this.failure = error.message;
+        this.definitions = (await callApi("job-definitions")).definitions.map(({ id }) => id);
+      } catch {
+        this.definitions = []; // the list of jobs says what is wrong
       }
-      parts.refresh();
+    },
+
+    refresh() {
+      const now = Date.now();
+      const jobs = parts.jobs.map((job) => newest(job, followed.get(job.id)?.job));
+      const wanted = this.text.trim().toLowerCase();
+      this.rows = jobs.filter((job) => matches(job, wanted)).map((job) => ({
+        ...jobRow(job, now),
+        opened: this.opened[job.id] === true,
+      }));
+      const many = this.rows.length === 1 ? "1 job" : `${this.rows.length} jobs`;
+      this.countWords = this.more ? `${many} shown` : many;
+    },
+
+    /** Open a job's steps and live entries below its row, or close them. */
+    toggle(id) {
+      this.opened[id] = !this.opened[id];
+      this.refresh();
     },
   };
+}
+
+function matches({ id, name, definition, error }, wanted) {
+  return wanted === "" || [id, name, definition, error ?? ""].some((text) => text.toLowerCase().includes(wanted));
 }
 
 /** A state that came over the stream is newer than the list's, but for one that has ended. */

@@ -1,35 +1,57 @@
-/** The page around everything: which view the address asks for, and the form for the token. */
+/** The page around everything: which view the address asks for, the theme, the form for the token. */
 
+import { currentRoute } from "./address.js";
 import { showJobInTab, showPageInTab } from "./chrome.js";
 import { keepToken, takeToken } from "./token.js";
 import { parseFragment } from "../lib/routes.js";
+import { preferences } from "../view/log-display.js";
 
-const TITLES = { jobs: "Jobs", service: "Service log", token: "Token needed" };
+const TITLES = {
+  jobs: "Jobs",
+  definitions: "Definitions",
+  documents: "Documents",
+  service: "Service log",
+  token: "Token needed",
+};
+const THEMES = ["auto", "dark", "light"];
+const THEME_WORDS = { auto: "Theme: as the system's", dark: "Theme: dark", light: "Theme: light" };
 
 /** Alpine data of the page. `views` holds the one view that is open: by its key, another job is another view. */
 export function quaeroPage() {
   return {
     view: "jobs",
     views: [],
+    shown: false,
     jobName: "",
     token: "",
+    theme: preferences.get("theme"),
+    themeWords: "",
 
     init() {
+      this.showTheme();
       addEventListener("hashchange", () => this.open());
       this.open();
     },
 
     open() {
       takeToken();
-      const { view, jobId } = parseFragment(location.hash);
-      this.show(view, jobId);
+      this.show(currentRoute());
     },
 
-    show(view, jobId = null) {
-      this.view = view;
-      this.jobName = jobId ?? "";
-      this.views = [{ key: `${view}/${jobId ?? ""}`, view, jobId }];
-      showPageInTab(TITLES[view] ?? jobId);
+    /** Open a view; if it is open already it is only told of its new state. */
+    show(route) {
+      const key = `${route.view}/${route.id ?? ""}`;
+      if (this.views[0]?.key === key) {
+        dispatchEvent(new CustomEvent("quaero-route", { detail: route }));
+        return;
+      }
+      this.view = route.view;
+      this.jobName = route.id ?? "";
+      this.views = [{ ...route, key }];
+      showPageInTab(TITLES[route.view] ?? route.id);
+      // Whoever came by a link in the page before goes on in the new one; the first page takes nothing.
+      if (document.activeElement === document.body && this.shown) this.$refs.main.focus({ preventScroll: true });
+      this.shown = true;
     },
 
     /** A view tells what its job is and does. */
@@ -42,7 +64,7 @@ export function quaeroPage() {
     /** The server wants a token, or another one. */
     askForToken() {
       if (this.view === "token") return;
-      this.show("token");
+      this.show({ view: "token", id: null, params: {}, lines: null });
     },
 
     useToken() {
@@ -50,6 +72,23 @@ export function quaeroPage() {
       keepToken(parseFragment(new URL(this.token.trim(), location.href).hash).token ?? this.token);
       this.token = "";
       this.open();
+    },
+
+    nextTheme() {
+      this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length];
+      preferences.set("theme", this.theme);
+      this.showTheme();
+    },
+
+    showTheme() {
+      document.documentElement.dataset.theme = this.theme;
+      this.themeWords = THEME_WORDS[this.theme];
+    },
+
+    /** What a key or the palette asks of the page as a whole. */
+    act(action) {
+      if (action === "theme") this.nextTheme();
+      if (action === "start") dispatchEvent(new CustomEvent("quaero-start", { detail: null }));
     },
   };
 }

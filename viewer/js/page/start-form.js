@@ -15,7 +15,9 @@ export function startForm() {
     hint: "",
     wrongField: "",
 
-    async open() {
+    /** `wanted`: the id of a definition to begin with. */
+    async open(wanted = null) {
+      if (this.$refs.dialog.open) return;
       this.fail(null);
       this.$refs.dialog.showModal();
       try {
@@ -23,8 +25,9 @@ export function startForm() {
         const list = Array.isArray(answer) ? answer : answer.definitions;
         this.definitions = list.map(definitionRow);
         this.loaded = true;
-        const first = this.definitions.find(({ usable }) => usable);
-        if (!this.chosen && first) this.choose(first.id);
+        const usable = this.definitions.filter((each) => each.usable);
+        const first = usable.find(({ id }) => id === wanted) ?? (this.chosen ? null : usable[0]);
+        if (first) this.choose(first.id);
       } catch (error) {
         this.fail(error);
       }

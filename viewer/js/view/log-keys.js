@@ -20,6 +20,8 @@ export class LogKeys {
       g: () => view.activate(0),
       End: () => view.jumpToLatest(),
       G: () => view.jumpToLatest(),
+      m: () => this.#point(false),
+      M: () => this.#point(true),
       Enter: () => view.activeId !== null && view.toggle(view.activeId),
     };
   }
@@ -31,6 +33,11 @@ export class LogKeys {
     if (!action) return;
     event.preventDefault();
     action();
+  }
+
+  #point(extend) {
+    const entry = this.view.source.logs[this.view.activeIndex];
+    if (entry) this.view.onPoint(entry, extend);
   }
 
   /** Where moving begins: at the active row, else at the edge of what is in sight. */

@@ -6,9 +6,10 @@
 
 import { element, setClass, setText, textElement } from "./dom.js";
 import { logDetails } from "./log-details.js";
-import { formatTimestamp } from "../lib/format.js";
+import { hasAnsi, parseAnsi } from "../lib/ansi.js";
 import { levelClass, levelOf } from "../lib/levels.js";
 import { fieldsLine, visibleLine } from "../lib/text.js";
+import { timeText } from "../lib/time-modes.js";
 
 /** Colours that tell steps apart; see `.log-hue-0` and following in css/log-view.css. */
 const HUES = 8;
@@ -21,6 +22,9 @@ const hues = new Map();
 export class LogRow {
   #texts = {};
   #details = null;
+  #plain; // the text node of a message without colours
+  #coloured = false;
+  #version = -1; // of the display that the texts were made for
 
   constructor(id) {
     this.entry = null;
@@ -32,24 +36,28 @@ export class LogRow {
   }
 
   /** Show an entry. `position` is its place in the list from 1, `number` what its gutter says. */
-  show(entry, { number, position, size, open, active }) {
-    const marks = `${open ? " is-open" : ""}${active ? " is-active" : ""}`;
-    setClass(this.element, `log-row ${levelClass(entry.level)}${marks}`);
+  show(entry, { number, position, size, open, active, pointed, mark, display }) {
+    const marks = `${open ? " is-open" : ""}${active ? " is-active" : ""}${pointed ? " is-pointed" : ""}`;
+    setClass(this.element, `log-row ${levelClass(entry.level)}${marks}${mark ? " has-mark" : ""}`);
     setAttribute(this.element, "aria-posinset", position);
     setAttribute(this.element, "aria-setsize", size);
     setText(this.#texts.number, String(number ?? ""));
-    if (entry === this.entry && open === this.open) return;
-    if (entry !== this.entry) this.#fill(entry);
+    setText(this.#texts.mark, mark ?? "");
+    const same = entry === this.entry && display.version === this.#version;
+    if (same && open === this.open) return;
+    if (!same) this.#fill(entry, display);
     this.#unfold(entry, open);
     this.entry = entry;
     this.open = open;
+    this.#version = display.version;
   }
 
   #columns() {
-    const columns = ["number", "time", "level"].map((name) => this.#column(name));
-    const message = ["origin", "message", "fields"].map((name) => this.#column(name));
+    const columns = ["mark", "number", "time", "level"].map((name) => this.#column(name));
+    const [origin, fields] = ["origin", "fields"].map((name) => this.#column(name));
     this.step = element("span", "log-step", this.#column("step-name"), this.#column("worker"));
-    return [...columns, this.step, element("span", "log-text", ...message)];
+    [this.message, this.#plain] = textElement("span", "log-message");
+    return [...columns, this.step, element("span", "log-text", origin, this.message, fields)];
   }
 
   #column(name) {
@@ -58,18 +66,31 @@ export class LogRow {
     return column;
   }
 
-  #fill(entry) {
+  #fill(entry, display) {
     const texts = this.#texts;
     const level = levelOf(entry.level);
     const [step, worker] = stepAndWorker(entry);
-    setText(texts.time, formatTimestamp(entry.timestamp));
+    setText(texts.time, timeText(entry.timestamp, display, Date.now()));
     setText(texts.level, `${level.glyph} ${level.name}`);
     setText(texts["step-name"], step);
     setText(texts.worker, worker);
     setClass(this.step, `log-step log-hue-${hueOf(entry.step_name ?? "")}`);
     setText(texts.origin, entry.originator ? `[${entry.originator}] ` : "");
-    setText(texts.message, visibleLine(clipped(entry.message)));
+    this.#say(display.wrap ? entry.message : clipped(entry.message));
     setText(texts.fields, fieldsLine(entry.fields));
+  }
+
+  /** A message without colours is one text node that stays; one with colours has spans, made anew. */
+  #say(message) {
+    const coloured = hasAnsi(message);
+    if (coloured) {
+      const spans = parseAnsi(message).map(({ text, className }) => element("span", className, visibleLine(text)));
+      this.message.replaceChildren(...spans);
+    } else if (this.#coloured) {
+      this.message.replaceChildren(this.#plain);
+    }
+    this.#coloured = coloured;
+    if (!coloured) setText(this.#plain, visibleLine(message));
   }
 
   #unfold(entry, open) {

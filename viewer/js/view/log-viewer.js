@@ -6,10 +6,12 @@
 
 import { Announcer } from "../lib/announcer.js";
 import { connectionWords } from "../lib/connection-words.js";
-import { formatCount, plural } from "../lib/format.js";
-import { DEFAULT_LEVEL, LEVELS, levelClass, levelValue } from "../lib/levels.js";
+import { formatCount } from "../lib/format.js";
+import { DEFAULT_LEVEL } from "../lib/levels.js";
 import { throttled } from "../lib/throttle.js";
+import { behindOf, chipsOf, emptyWords, gapWords, totalsOf } from "../lib/viewer-words.js";
 import { LogView } from "../log-view.js";
+import { logDisplay } from "./log-display.js";
 import { environment } from "./server.js";
 
 /** Between two updates of what is not the list: quick enough to look live, slow enough to be read. */
@@ -19,22 +21,28 @@ const TICK_MS = 1000;
 /** How many entries to begin with: a few screens, in one answer. */
 export const FIRST_ENTRIES = 500;
 
+/** Filters that a viewer has a word for; the stream's other options stay as they were given. */
+const FILTERS = ["step", "worker", "originator"];
+
 /**
  * The data shared by `sseJobLogViewer` and `sseServiceLogs`. Markup: an element with `x-ref="log"` takes the list and
  * needs a height; everything else is up to the page.
  *
+ * @param {object} parts takes the stream, the view and their helpers, out of Alpine's sight
  * @param {(callbacks: object) => object} open makes the stream
- * @param {(component: object, stream: object) => void} onRefresh adds what the component shows besides the log
+ * @param {object} [hooks] `onRefresh(component, stream)` adds what the component shows besides the log; `onReady()`
+ *   is told once, when the first entries are here; `onPoint(entry, extend)` of a click on a line's number
  */
-export function logViewer(open, onRefresh = () => {}) {
-  const parts = {}; // stream, view, refresh, announcer, ticker: out of Alpine's sight
-
+export function logViewer(parts, open, { onRefresh = () => {}, onReady = () => {}, onPoint = () => {} } = {}) {
   return {
+    ...logDisplay(parts),
     state: "idle",
     pill: connectionWords({ state: "idle" }, 0),
     chips: chipsOf(null, DEFAULT_LEVEL),
     level: DEFAULT_LEVEL,
     step: "",
+    worker: "",
+    originator: "",
     paused: false,
     showJump: false,
     newLabel: "",
@@ -47,12 +55,16 @@ export function logViewer(open, onRefresh = () => {}) {
     init() {
       parts.announcer = new Announcer(environment.clock);
       parts.refresh = throttled(() => this.refresh(), REFRESH_MS, environment.clock);
+      parts.onReady = onReady;
       parts.stream = open(callbacksOf(parts, this));
+      this.readFilters();
       parts.view = new LogView(this.$refs.log, parts.stream, {
         onChange: parts.refresh,
         numberOf: (entry) => (this.step ? entry.line_number : (entry.job_line ?? entry.line_number)),
+        onPoint,
       });
-      parts.ticker = setInterval(parts.refresh, TICK_MS);
+      this.showDisplay();
+      parts.ticker = setInterval(() => this.tick(), TICK_MS);
       parts.stream.connect();
     },
 
@@ -63,18 +75,44 @@ export function logViewer(open, onRefresh = () => {}) {
       parts.view.destroy();
     },
 
+    tick() {
+      if (this.timeMode === "ago") this.showDisplay();
+      parts.refresh();
+    },
+
     /** Show this level and those above it. */
     setLevel(level) {
-      this.level = level;
-      parts.stream.setFilters({ level });
-      this.refresh();
+      this.filter({ level });
     },
 
     /** Show the entries of this step alone; the same step again, or "", shows all. */
     setStep(step) {
-      this.step = step === this.step ? "" : step;
-      parts.stream.setFilters({ step: this.step || undefined });
+      this.filter({ step: step === this.step ? "" : step });
+    },
+
+    setWorker(worker) {
+      this.filter({ worker });
+    },
+
+    /** `worker`, `step`, `runner`, or "" for all. */
+    setOriginator(originator) {
+      this.filter({ originator });
+    },
+
+    /** Change some filters at once. A reader who was not at the end stays near the entry they looked at. */
+    filter(patch) {
+      const { stream, view } = parts;
+      parts.returnTo = stream.following ? null : (stream.logs[view.visibleRange[0]]?.id ?? null);
+      stream.setFilters(Object.fromEntries(Object.entries(patch).map(([name, value]) => [name, value || undefined])));
+      this.readFilters();
       this.refresh();
+    },
+
+    /** Take the filters' words from the stream. */
+    readFilters() {
+      const { filters } = parts.stream;
+      this.level = filters.level ?? DEFAULT_LEVEL;
+      for (const name of FILTERS) this[name] = [filters[name] ?? ""].flat()[0];
     },
 
     /** Leave the list as it is, or go on. The stream stays open: nothing is lost. */
@@ -108,12 +146,13 @@ export function logViewer(open, onRefresh = () => {}) {
     /** Make every value anew from the stream. */
     refresh() {
       const { stream, view } = parts;
+      if (!view) return; // the stream speaks before the list is made
       const { state, counts, paused } = stream;
       this.state = state;
-      this.pill = connectionWords(stream, environment.clock.now());
+      this.pill = connectionWords(stream, environment.clock.now(), behindOf(stream));
       this.chips = chipsOf(counts, this.level);
       this.paused = paused;
-      this.showJump = !view.atEnd || paused;
+      this.showJump = stream.logs.length > 0 && (!view.atEnd || paused);
       this.newLabel = view.newCount > 0 ? `${formatCount(view.newCount)} new` : "";
       this.totals = totalsOf(stream);
       this.empty = emptyWords(stream);
@@ -124,52 +163,45 @@ export function logViewer(open, onRefresh = () => {}) {
 }
 
 function callbacksOf(parts, component) {
-  const note = (text) => {
-    component.notice = text;
-  };
+  let markNext = null; // words for a line before the next entry
   return {
     onLogs(logs) {
       parts.announcer.note(logs);
+      if (markNext !== null && logs.length > 0) parts.view.mark(logs[0].id, markNext);
+      if (logs.length > 0) markNext = null;
       parts.view.update(logs.length);
       parts.refresh();
     },
     onReset() {
+      markNext = null;
       parts.view.reset();
+      comeBack(parts);
       parts.refresh();
     },
     onStatus: () => parts.refresh(),
     onState: () => parts.refresh?.(),
     onEnd: () => parts.refresh(),
-    onGap: (gap) => note(gapWords(gap)),
+    onDisconnect({ state }) {
+      if (state === "retrying" || state === "stale") markNext = "reconnected here; nothing is missing";
+    },
+    onGap(gap) {
+      markNext = gapWords(gap);
+      component.notice = markNext;
+    },
     onError(error) {
       if (error.status === 401) component.$dispatch("quaero-unauthorized");
     },
   };
 }
 
-function chipsOf(counts, lowest) {
-  return LEVELS.map(({ name, label, glyph, value }) => {
-    const on = value >= levelValue(lowest);
-    const count = formatCount(counts?.[name]);
-    const title = `Show ${label.toLowerCase()}${name === "error" ? "s only" : " and above"}`;
-    return { name, label, glyph, on, count, title, className: `${levelClass(name)}${on ? " is-on" : ""}` };
-  });
-}
-
-function totalsOf({ displayedCount, totalCount, logs }) {
-  if (totalCount === null) return logs.length > 0 ? `${plural(logs.length, "entry", "entries")} loaded` : "";
-  return `${formatCount(displayedCount)} of ${plural(totalCount, "entry", "entries")}`;
-}
-
-function emptyWords({ logs, state, totalCount, displayedCount }) {
-  if (logs.length > 0 || state === "failed") return "";
-  if (totalCount > 0 && displayedCount === 0) return "No entries at this level";
-  if (state === "ended") return totalCount > 0 ? "" : "This job logged nothing";
-  return state === "live" && totalCount === 0 ? "Waiting for the first entry" : "";
-}
-
-function gapWords({ count, reason }) {
-  const entries = plural(count, "entry", "entries");
-  if (reason === "retention") return `${entries} were deleted by retention`;
-  return `${entries} were skipped to keep up; scroll up to load them`;
+/** The first entries of a view are here: tell so once, and bring a reader back to where they were. */
+async function comeBack(parts) {
+  const { onReady, returnTo } = parts;
+  parts.onReady = null;
+  parts.returnTo = null;
+  onReady?.();
+  if (!returnTo) return;
+  parts.view.stopFollowing();
+  const at = await parts.stream.jumpTo(returnTo);
+  parts.view.activate(Math.max(0, at), true);
 }

@@ -21,6 +21,11 @@ export class RowPool {
     return this.#rows.filter((row) => row.open);
   }
 
+  /** Every row that exists. */
+  get all() {
+    return this.#rows;
+  }
+
   /** The row that shows the entry with this id. */
   rowOf(id) {
     return this.#rows.find((row) => row.entry.id === id);

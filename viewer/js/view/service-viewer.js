@@ -7,11 +7,14 @@ import { createServiceStream } from "../log-stream.js";
 /** The most that the server gives of its own log at once is 500. */
 const FIRST_SERVICE_ENTRIES = 200;
 
-/** @param {object} [options] of the stream: `level`, `limit`, `maxEntries`, `token`, … */
-export function sseServiceLogs(options = {}) {
+/**
+ * @param {object} [options] of the stream: `level`, `limit`, `maxEntries`, `token`, …
+ * @param {object} [parts] takes the stream and the view, for a page that builds on this component
+ */
+export function sseServiceLogs(options = {}, parts = {}) {
   const open = (callbacks) => createServiceStream({ limit: FIRST_SERVICE_ENTRIES, ...options, ...callbacks });
   return {
-    ...logViewer(open, showService),
+    ...logViewer(parts, open, { onRefresh: showService }),
     facts: [],
   };
 }

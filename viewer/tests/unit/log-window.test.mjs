@@ -146,3 +146,34 @@ test("an entry is found by its id", () => {
   assert.equal(window.indexOf(9), 2);
   assert.equal(window.indexOf(10), -1);
 });
+
+test("a jump shows another place; the end is kept, and the way back has no hole", () => {
+  const window = new LogWindow(100);
+  window.append(entries(901, 1000));
+  window.hasOlder = true;
+  window.jump(entries(201, 250), true);
+  assert.deepEqual([window.entries[0].id, window.entries.at(-1).id], [201, 250]);
+  assert.equal(window.detached, true);
+  window.append(entries(1001, 1003));
+  assert.equal(window.entries.at(-1).id, 250);
+  window.extend(entries(251, 280));
+  contiguous(window);
+  window.release();
+  assert.equal(window.entries.at(-1).id, 1003);
+  contiguous(window);
+});
+
+test("a jump to a place just before the end joins it without a tear", () => {
+  const window = new LogWindow(100);
+  window.append(entries(90, 100));
+  window.jump(entries(80, 95), true);
+  window.release();
+  contiguous(window);
+  assert.deepEqual([window.entries[0].id, window.entries.at(-1).id], [80, 100]);
+});
+
+test("the nearest entry that is held is found when the one asked for is filtered out", () => {
+  const window = new LogWindow();
+  window.append([...entries(1, 3), ...entries(10, 12)]);
+  assert.deepEqual([0, 2, 7, 10, 99].map((id) => window.positionOf(id)), [-1, 1, 2, 3, 5]);
+});

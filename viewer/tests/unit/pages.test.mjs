@@ -6,7 +6,6 @@ import { test } from "node:test";
 import { Announcer } from "../../js/lib/announcer.js";
 import { connectionWords } from "../../js/lib/connection-words.js";
 import { bodyOf, fieldsOf } from "../../js/lib/parameters.js";
-import { parseFragment } from "../../js/lib/routes.js";
 import { isFinal, statusOf } from "../../js/lib/statuses.js";
 import { jobRow, jobView, stepView } from "../../js/lib/step-views.js";
 import { throttled } from "../../js/lib/throttle.js";
@@ -102,15 +101,6 @@ test("the connection is told in words", () => {
   const failed = connectionWords({ state: "failed", error: { message: "no such job", hint: "look again" } }, NOW);
   assert.deepEqual([failed.word, failed.detail], ["Failed", "no such job (look again)"]);
   for (const state of ["idle", "connecting", "stale", "ended"]) assert.ok(words({ state }));
-});
-
-test("addresses: views, jobs, and the token that is taken out", () => {
-  assert.deepEqual(parseFragment(""), { view: "jobs", jobId: null, token: null });
-  assert.deepEqual(parseFragment("#/job/7k3q"), { view: "job", jobId: "7k3q", token: null });
-  assert.deepEqual(parseFragment("#/service"), { view: "service", jobId: null, token: null });
-  assert.deepEqual(parseFragment("#t=aB-_9"), { view: "jobs", jobId: null, token: "aB-_9" });
-  assert.equal(parseFragment("#/job/%zz").jobId, "%zz");
-  assert.equal(parseFragment("#/nothing").view, "jobs");
 });
 
 test("a screen reader hears a sum now and then, not every row", async () => {

@@ -328,3 +328,16 @@ test("entries by the thousand stay within the window", async () => {
   assert.equal(stream.logs.at(-1).id, 50_010);
   assert.equal(stream.hasOlder, true);
 });
+
+test("a jump shows what lies around an entry far away, and the stream goes on behind it", async () => {
+  const { stream, server, told } = await following({ level: "debug" });
+  const jump = stream.jumpTo(5);
+  assert.equal(await jump, 4, "held already: nothing is asked for");
+  const far = stream.jumpTo(100_000);
+  await settle();
+  assert.equal(server.last.query.get("around"), "100000");
+  await server.last.json(page(entries(99_950, 100_050), { has_more: true }));
+  const at = await far;
+  assert.equal(stream.logs[at].id, 100_000);
+  assert.deepEqual([stream.hasNewer, stream.following, told("onGap").length], [true, false, 0]);
+});

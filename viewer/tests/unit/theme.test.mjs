@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const CSS = readFileSync(new URL("../../css/theme.css", import.meta.url), "utf8");
-const [LIGHT, DARK] = CSS.split("@media (prefers-color-scheme: dark)").map(colours);
-const SCHEMES = { light: LIGHT, dark: { ...LIGHT, ...DARK } };
+const SCHEMES = { light: colours(0), dark: colours(1) };
 
 const GROUNDS = ["ground", "panel", "raised", "hover"];
 const ROW_GROUNDS = ["ground", "hover", "warn-ground", "bad-ground", "accent-ground"];
 const HUES = Array.from({ length: 8 }, (_, number) => `hue-${number}`);
+const ANSI = Array.from({ length: 8 }, (_, number) => `ansi-${number}`);
 
 /** Text colour -> the grounds that it is seen on. */
 const USES = {
@@ -24,11 +24,15 @@ const USES = {
   warn: [...GROUNDS, ...ROW_GROUNDS],
   bad: [...GROUNDS, ...ROW_GROUNDS],
   "on-accent": ["accent"],
+  "on-hit": ["hit"],
+  ...Object.fromEntries(ANSI.map((colour) => [colour, ROW_GROUNDS])),
   ...Object.fromEntries(HUES.map((hue) => [hue, ROW_GROUNDS])),
 };
 
-function colours(css) {
-  return Object.fromEntries([...css.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/g)].map(([, name, hex]) => [name, hex]));
+/** Every colour is written as `light-dark(#light, #dark)`. */
+function colours(scheme) {
+  const pairs = CSS.matchAll(/--([\w-]+):\s*light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g);
+  return Object.fromEntries([...pairs].map(([, name, ...both]) => [name, both[scheme]]));
 }
 
 function luminance(hex) {

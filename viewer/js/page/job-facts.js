@@ -1,0 +1,129 @@
+/** What a job's page shows besides its log: workers, the timeline, errors by kind, parameters, outputs, relations. */
+
+import { formatBytes, formatCount, formatDuration, elapsed } from "../lib/format.js";
+import { stepOf } from "../lib/gantt-layout.js";
+import { statusOf } from "../lib/statuses.js";
+import { visibleLine } from "../lib/text.js";
+import { withoutAnsi } from "../lib/ansi.js";
+import { drawGantt } from "../view/gantt.js";
+import { callApi } from "../view/server.js";
+import { saveFile } from "../view/log-share.js";
+
+/** While a job runs its facts are asked for anew after so long, if any are in sight. */
+const RENEW_MS = 2500;
+const WORKERS_SHOWN = 6;
+/** Those that a reader looks for come first. */
+const ORDER = ["running", "failed", "interrupted", "cancelled", "pending", "warning", "completed", "skipped"];
+
+/** A part of a page's data. */
+export function jobFacts(parts, jobId) {
+  const path = `jobs/${encodeURIComponent(jobId)}`;
+  const kept = { details: null, asked: 0, final: false };
+  return {
+    parameters: [],
+    outputs: [],
+    relations: [],
+    artifacts: [],
+    documentCount: 0,
+    groups: [],
+    groupsLoaded: false,
+    workerNames: [],
+
+    async loadFacts() {
+      kept.asked = Date.now();
+      try {
+        kept.details = await callApi(path);
+      } catch {
+        return; // the stream says what is wrong
+      }
+      const { details } = kept;
+      kept.final = statusOf(details.job.status).final;
+      this.parameters = pairs(details.parameters);
+      this.outputs = Object.entries(details.outputs ?? {}).map(([step, values]) => ({ step, values: pairs(values) }));
+      this.relations = relationsOf(details);
+      this.artifacts = (details.artifacts ?? []).map((each) => ({ ...each, size: formatBytes(each.bytes) }));
+      this.documentCount = details.documents ?? 0;
+      this.workerNames = details.workers.slice(0, 500).map(({ name }) => name);
+      this.showTab();
+    },
+
+    /** Told a few times a second: renew what is in sight while the job runs, and once when it has ended. */
+    followFacts() {
+      const ended = !this.job.running && this.known && !kept.final;
+      const wanted = this.tab !== "log" || this.steps.some(({ open }) => open);
+      const due = Date.now() - kept.asked >= RENEW_MS;
+      if (due && !document.hidden && (ended || (this.job.running && wanted))) this.loadFacts();
+    },
+
+    /** Draw, or ask for, what the open tab shows. */
+    showTab() {
+      if (this.tab === "timeline" && kept.details) {
+        drawGantt(this.$refs.gantt, kept.details, (worker) => this.showWorker(worker));
+      }
+      if (this.tab === "errors") this.loadGroups();
+    },
+
+    async loadGroups() {
+      try {
+        const { groups } = await callApi(`${path}/errors`);
+        this.groups = groups.map(groupView);
+        this.groupsLoaded = true;
+      } catch {
+        this.groupsLoaded = false;
+      }
+    },
+
+    /** Some workers of a step: those that run or failed before the others. */
+    workersOf(step) {
+      const mine = (kept.details?.workers ?? []).filter(({ name }) => stepOf(name) === step);
+      const rank = ({ status }) => ORDER.indexOf(status);
+      const shown = [...mine].sort((one, other) => rank(one) - rank(other)).slice(0, WORKERS_SHOWN);
+      return shown.map((worker) => workerView(worker));
+    },
+
+    async saveArtifact({ step, name }) {
+      const place = [step, ...name.split("/")].map(encodeURIComponent).join("/");
+      await this.ask(jobId, "save", () => saveFile(`${path}/artifacts/${place}`, name.split("/").at(-1)));
+    },
+  };
+}
+
+function pairs(values) {
+  return Object.entries(values ?? {}).map(([name, value]) => ({
+    name,
+    value: typeof value === "string" ? value : JSON.stringify(value, null, 2),
+  }));
+}
+
+function relationsOf({ job, children = [] }) {
+  const link = (word, id, text = id) => ({ word, id, text, href: `#/job/${encodeURIComponent(id)}` });
+  return [
+    ...(job.parent_id ? [link("Sub-job of", job.parent_id)] : []),
+    ...(job.retry_of ? [link("Repeats", job.retry_of)] : []),
+    ...(job.waiting_for ? [link("Waits for", job.waiting_for)] : []),
+    ...children.map(({ id, name, step, status }) => link(`Sub-job of ${step}`, id, `${name} (${status})`)),
+  ];
+}
+
+function groupView({ message, count, steps, first }) {
+  return {
+    key: first.id,
+    message: visibleLine(withoutAnsi(message)),
+    count: formatCount(count),
+    steps: steps.join(", "),
+    worker: first.worker ?? "",
+    line: first.job_line,
+    lineWords: `line ${formatCount(first.job_line)}`,
+  };
+}
+
+function workerView({ name, status, label, attempt, error, started_at: from, finished_at: to }) {
+  return {
+    name,
+    status: statusOf(status),
+    label: label || name,
+    attempt: attempt > 1 ? `attempt ${attempt}` : "",
+    duration: formatDuration(elapsed(from, to, Date.now())),
+    title: error ? `${name}: ${error}` : name,
+  };
+}

@@ -1,0 +1,159 @@
+/** The page of one job: the live viewer, and around it the tabs, the step tree, and the state in the address. */
+
+import { currentRoute, goTo, replaceRoute } from "./address.js";
+import { jobActions } from "./job-actions.js";
+import { jobFacts } from "./job-facts.js";
+import { jobNotice } from "./job-notice.js";
+import { DEFAULT_LEVEL } from "../lib/levels.js";
+import { sseJobLogViewer } from "../view/job-viewer.js";
+
+const TABS = [
+  { name: "log", label: "Log" },
+  { name: "timeline", label: "Timeline" },
+  { name: "errors", label: "Errors" },
+  { name: "details", label: "Details" },
+];
+const NO_FILTERS = { level: DEFAULT_LEVEL, step: "", worker: "", originator: "" };
+
+/** Alpine data of the page. `route` has the filters, the tab and the lines that the address names. */
+export function jobPage({ id, params, lines }) {
+  const base = sseJobLogViewer(id, { ...filtersOf(params), lines });
+  const parts = base.parts();
+  const chosen = new Map(); // step -> whether the reader wants it open
+  return {
+    ...base,
+    ...jobActions(),
+    ...jobFacts(parts, id),
+    ...jobNotice(id),
+    tab: tabOf(params),
+    tabs: TABS,
+    originators: [
+      { name: "", label: "All" }, { name: "worker", label: "Workers" }, { name: "step", label: "Steps" },
+      { name: "runner", label: "Runner" },
+    ],
+
+    init() {
+      base.init.call(this);
+      parts.onPlace = () => this.keepAddress();
+      if (params.q) {
+        this.search = params.q;
+        if (lines) this.look(params.q);
+        else this.find(1);
+      }
+      this.loadFacts();
+    },
+
+    refresh() {
+      base.refresh.call(this);
+      this.steps = this.steps.map((step) => {
+        const open = chosen.get(step.name) ?? step.status.name === "running";
+        return { ...step, open, workers: open ? this.workersOf(step.name) : [] };
+      });
+      this.followFacts();
+      this.watchEnd(this.job);
+    },
+
+    filter(patch) {
+      base.filter.call(this, patch);
+      this.keepAddress();
+    },
+
+    toggleStep(step) {
+      chosen.set(step.name, !step.open);
+      this.refresh();
+      if (!step.open) this.loadFacts();
+    },
+
+    setTab(name) {
+      this.tab = name;
+      this.keepAddress();
+      this.showTab();
+    },
+
+    /** The tab beside the open one takes its place, and the focus. */
+    moveTab(direction) {
+      const at = TABS.findIndex(({ name }) => name === this.tab) + direction;
+      const { name } = TABS[(at + TABS.length) % TABS.length];
+      this.setTab(name);
+      document.getElementById(`tab-${name}`).focus();
+    },
+
+    /** Show what a drawing, or the list of errors, points at. */
+    showLine(line) {
+      this.setTab("log");
+      this.goToLine(line);
+    },
+
+    showWorker(worker) {
+      this.setTab("log");
+      this.setWorker(worker);
+    },
+
+    leaveSearch() {
+      this.clearSearch();
+      this.keepAddress();
+      parts.view.focus();
+    },
+
+    async find(direction = 1) {
+      await base.find.call(this, direction);
+      this.keepAddress();
+    },
+
+    keepAddress() {
+      const { level, step, worker, originator } = this;
+      const params_ = {
+        level: level === DEFAULT_LEVEL ? "" : level, step, worker, from: originator, q: this.search,
+        tab: this.tab === "log" ? "" : this.tab,
+      };
+      replaceRoute({ params: params_, lines: this.lines });
+    },
+
+    /** The address has changed by hand, or by "back". */
+    onRoute(route) {
+      if (route.id !== id) return;
+      if (route.lines && route.lines.from !== this.lines?.from) this.goToLine(route.lines.from, route.lines.to);
+      if (tabOf(route.params) !== this.tab) this.setTab(tabOf(route.params));
+      base.filter.call(this, { ...NO_FILTERS, ...filtersOf(route.params) });
+    },
+
+    async remove() {
+      if (await this.deleteJob(id)) goTo({ view: "jobs" });
+    },
+
+    /** What keys and the palette ask of this page. */
+    act(action) {
+      if (currentRoute().id !== id) return;
+      const [name, value] = action.split(":");
+      const actions = {
+        pause: () => this.togglePause(), latest: () => this.jumpToLatest(), wrap: () => this.toggleWrap(),
+        times: () => this.nextTimeMode(), utc: () => this.toggleUtc(), search: () => this.$refs.search.focus(),
+        "next-hit": () => this.find(1), "previous-hit": () => this.find(-1),
+        "next-error": () => this.goToError(1), "previous-error": () => this.goToError(-1),
+        level: () => this.setLevel(value), tab: () => this.setTab(value), log: () => parts.view.focus(),
+        "copy-link": () => this.copyLink(), "copy-text": () => this.copyText(), "copy-json": () => this.copyJson(),
+        "copy-command": () => this.copyCommand(), download: () => this.download(value),
+        notify: () => this.toggleNotify(), "all-steps": () => this.filter({ step: "" }),
+        cancel: () => this.job.running && this.cancel(), retry: () => !this.job.running && this.retryJob(id),
+        "next-step": () => this.moveStep(1), "previous-step": () => this.moveStep(-1),
+      };
+      actions[name]?.();
+    },
+
+    moveStep(direction) {
+      const names = ["", ...this.steps.map(({ name }) => name)];
+      const at = names.indexOf(this.step) + direction;
+      this.filter({ step: names[(at + names.length) % names.length] });
+    },
+  };
+}
+
+function tabOf({ tab }) {
+  return TABS.some(({ name }) => name === tab) ? tab : "log";
+}
+
+/** The address's words -> the stream's filters. Without a level, a link to a line shows every entry. */
+function filtersOf({ level, step, worker, from }) {
+  const given = { level, step, worker, originator: from };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value));
+}
