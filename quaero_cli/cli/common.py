@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quaero_cli.cli.completing import complete_definition, complete_job, complete_level, complete_step
 from quaero_cli.errors import UsageError
 from quaero_cli.settings import Settings
 
@@ -38,41 +39,15 @@ Home = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def complete_level(incomplete: str) -> list[str]:
-    """Complete a level."""
-    return [name for name in ("debug", "info", "warn", "error") if name.startswith(incomplete)]
-
-
-def complete_job(incomplete: str) -> list[str]:
-    """Complete a job ID or a definition's id, the newest first. Silent when the store cannot be read."""
-    from quaero_cli.errors import QuaeroError
-    from quaero_cli.store.reader import open_reader
-
-    try:
-        with open_reader(settings(None).database) as reader:
-            jobs = reader.list_jobs(limit=100)
-    except QuaeroError:
-        return []  # a completion has no place for words
-    names = ["last", *dict.fromkeys([job["id"] for job in jobs] + [job["definition"] for job in jobs])]
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def complete_definition(incomplete: str) -> list[str]:
-    """Complete a definition's id from the file names, which is its id unless the file says otherwise."""
-    from quaero_cli.resources import shipped
-
-    folders = (*settings(None).definitions, shipped("jobdefs"))
-    names = {path.stem for folder in folders for path in folder.glob("*.toml")}
-    return sorted(name for name in names if name.startswith(incomplete))
-
-
 LevelOption = Annotated[
     str, typer.Option("--level", metavar="LEVEL", help="Lowest level: debug, info, warn, error.",
                       autocompletion=complete_level),
 ]  # fmt: skip
 StepOption = Annotated[
-    list[str] | None, typer.Option("--step", metavar="STEP", help="Only entries of this step (repeatable).")
-]
+    list[str] | None,
+    typer.Option("--step", metavar="STEP", help="Only entries of this step (repeatable).",
+                 autocompletion=complete_step),
+]  # fmt: skip
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="A job ID, its beginning, a definition's id, or `last`.",
                         autocompletion=complete_job),

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from quaero_cli.cli import common
+from quaero_cli.cli.completing import complete_status
 from quaero_cli.errors import UsageError
 
 EPILOG = "Example: quaero jobs --status failed --limit 10"
@@ -18,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def jobs(
     status: Annotated[
-        list[str] | None, typer.Option("--status", metavar="STATUS", help="Only jobs in this state (repeatable).")
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="Only jobs in this state (repeatable).",
+                     autocompletion=complete_status),
     ] = None,
     definition: Annotated[
         str | None,

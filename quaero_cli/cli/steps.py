@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quaero_cli.cli import common
+from quaero_cli.cli.completing import complete_step_type
 from quaero_cli.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ def register(app: typer.Typer) -> None:
 
 def steps(
     type_: Annotated[
-        str | None, typer.Argument(metavar="[TYPE]", help="Show this type's options.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[TYPE]", help="Show this type's options.", show_default=False, autocompletion=complete_step_type
+        ),
     ] = None,
     json: common.Json = False,
 ) -> None:

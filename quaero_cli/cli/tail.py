@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quaero_cli.cli import common
+from quaero_cli.cli.completing import complete_worker
 from quaero_cli.cli.loop import run_loop
 from quaero_cli.errors import UsageError
 
@@ -37,7 +38,10 @@ def tail(
     ] = None,
     level: common.LevelOption = "info",
     step: common.StepOption = None,
-    worker: Annotated[str | None, typer.Option("--worker", help="Only this worker's entries, like fetch-17.")] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option("--worker", help="Only this worker's entries, like fetch-17.", autocompletion=complete_worker),
+    ] = None,
     grep: Annotated[str | None, typer.Option("--grep", metavar="TEXT", help="Only messages with this.")] = None,
     since: Annotated[
         str | None,

@@ -10,6 +10,7 @@ Try these:
 
 Then look around:
   quaero defs                 what can be run: news-crawler is one
+  quaero new my-job           a job of your own, to begin with
   quaero doctor               whether quaero has all it needs here
   quaero --help               all commands
 """
