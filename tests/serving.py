@@ -45,18 +45,18 @@ class FakeActions:
         self.executed: list[tuple[str, dict[str, object]]] = []
         self.failure: Exception | None = None
 
-    def definitions(self) -> list[dict[str, Any]]:
+    async def definitions(self) -> list[dict[str, Any]]:
         if self.failure is not None:
             raise self.failure
         return [{"id": name} for name in DEFINITIONS]
 
-    def definition(self, definition_id: str) -> dict[str, Any]:
+    async def definition(self, definition_id: str) -> dict[str, Any]:
         if definition_id not in DEFINITIONS:
             raise NotFoundError(f"no job definition {definition_id}")
         return {"id": definition_id}
 
     async def execute(self, definition_id: str, parameters: Mapping[str, object]) -> tuple[str, str]:
-        self.definition(definition_id)
+        await self.definition(definition_id)
         if definition_id == "news-crawler":
             raise OverlapError("news-crawler is running already as job j1")
         if not isinstance(parameters.get("n", 0), int):

@@ -13,10 +13,10 @@ ServiceLog = Callable[[int, str, Mapping[str, Any]], None]
 class Actions(Protocol):
     """Definitions, and what can be done with jobs. Implemented by the session."""
 
-    def definitions(self) -> list[dict[str, Any]]:
+    async def definitions(self) -> list[dict[str, Any]]:
         """Return every definition that is found, with the error of one that does not load."""
 
-    def definition(self, definition_id: str) -> dict[str, Any]:
+    async def definition(self, definition_id: str) -> dict[str, Any]:
         """Return one definition. Raises NotFoundError."""
 
     async def execute(self, definition_id: str, parameters: Mapping[str, object]) -> tuple[str, str]:

@@ -35,12 +35,12 @@ class DefinitionRoutes:
     async def list(self) -> Response:
         """Answer with every definition, with the error of one that does not load."""
         read_query(request.query_string, {})
-        return json_answer({"definitions": self._actions.definitions()})
+        return json_answer({"definitions": await self._actions.definitions()})
 
     async def show(self, definition_id: str) -> Response:
         """Answer with one definition."""
         read_query(request.query_string, {})
-        return json_answer(self._actions.definition(_possible(definition_id)))
+        return json_answer(await self._actions.definition(_possible(definition_id)))
 
     async def execute(self, definition_id: str) -> Response:
         """Start a job; the body is a JSON object of parameters, or empty."""
