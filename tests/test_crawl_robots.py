@@ -127,3 +127,18 @@ async def test_a_cancelled_question_is_asked_again() -> None:
         await trio.testing.wait_all_tasks_blocked()
         scope.cancel()
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "agent", "allowed"),
+    [
+        (b"\xef\xbb\xbfUser-agent: *\nDisallow: /", "quaero/1", False),
+        (b"\xef\xbbUser-agent: *\nDisallow: /", "quaero/1", False),
+        ("\ufeffUser-agent: *\nDisallow: /".encode("utf-16-le"), "quaero/1", False),
+        (b"User-agent: *\nDisallow: /\n\nUser-agent: quaero\nAllow: /", "quaero/1 (+mailto:a@b.c)", True),
+        (b"User-agent: *\nDisallow: /\n\nUser-agent: my bot\nAllow: /", "my bot/1", False),
+    ],
+)  # fmt: skip
+def test_odd_files_and_names(body: bytes, agent: str, allowed: bool) -> None:
+    """Rules behind an odd mark would be missed, or a robot take another one's for its own."""
+    assert parse(agent, Response("http://h/robots.txt", 200, {}, body, 0.0)).allows("http://h/x") is allowed

@@ -64,6 +64,15 @@ def test_patterns_take_linear_time() -> None:
     assert scope.refuses("http://h/" + "a" * 1900 + "!") is None
 
 
+def test_paths_that_repeat_themselves_are_traps() -> None:
+    """A relative link that is wrong by a level would lead the crawl ever deeper."""
+    scope = Scope(["http://h/"], max_depth=100)
+    assert scope.refuses("http://h" + "/news/a" * 5) == "repeats itself"
+    assert scope.refuses("http://h" + "/news/a" * 3 + "/x/y/z/w/v") is None
+    assert scope.refuses("http://h/2026/01/01/01/01/a") is None
+    assert scope.refuses("http://h/?" + "/a" * 20) is None
+
+
 def test_what_patterns_lack_is_told() -> None:
     """Whoever writes a lookahead would not know what is wrong with it."""
     with pytest.raises(StepFailed, match=r"^include_patterns: '\(\?!x\)' is not a regular expression") as caught:

@@ -103,3 +103,11 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert urls(gzip.compress(bytes(100 << 20)))[1] == []
     monkeypatch.setattr(xmlfiles, "MAX_ENTRIES", 10)
     assert len(urls(packed)[1]) == 10
+
+
+def test_dates_and_entries_without_loc() -> None:
+    """A limit of age could not be kept, or a slovenly index would list nothing."""
+    body = b"<urlset><url><loc>http://h/a</loc><lastmod>2026-01-15T00:00:00Z</lastmod></url><url>http://h/b</url></urlset>"
+    found = read(body, "http://h/", limit=1 << 20)
+    assert found["urls"] == ["http://h/a", "http://h/b"]
+    assert found["dates"] == {"http://h/a": 1_768_435_200.0}

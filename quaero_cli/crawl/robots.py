@@ -4,6 +4,7 @@
 event loop: protego's matching (since 0.7) is linear in the URL, and the size is bounded.
 """
 
+import codecs
 import functools
 import re
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,9 @@ MAX_ROBOTS_BYTES = 500 * 1024
 # A robot is named by its first word; protego would look for "quaero/1.0" and "quaero bot" as they stand.
 _AGENT_LINE = re.compile(r"^([ \t]*user-?agent[ \t]*:[ \t]*[\w-]+)[^\r\n]*", re.IGNORECASE | re.MULTILINE | re.ASCII)
 
+_NAME = re.compile(r"[\w-]+", re.ASCII)
+_NOBODY = "\0"  # the name of a robot that no file can name
+
 # Errors that are not about the file.
 _WHOLE_SITE = frozenset({"resolve", "address", "refused", "tls"})
 
@@ -36,19 +40,29 @@ class Rules:
     parsed: Protego | None = None
     problem: FetchError | None = None
 
+    @functools.cached_property
+    def _token(self) -> str:
+        """The robot's name as robots.txt knows it: what stands before the version.
+
+        A name with anything but letters, digits, `-` and `_` cannot stand there (RFC 9309): then only the rules for
+        all robots hold.
+        """
+        name = self.user_agent.partition("/")[0].strip()
+        return name if _NAME.fullmatch(name) else _NOBODY
+
     def allows(self, url: str) -> bool:
         """Whether the URL may be fetched."""
         if self.problem is not None:
             return False
-        return self.parsed is None or bool(self.parsed.can_fetch(url, self.user_agent))
+        return self.parsed is None or bool(self.parsed.can_fetch(url, self._token))
 
     @functools.cached_property
     def delay(self) -> float:
         """Seconds wanted between requests; 0 where nothing is said."""
         if self.parsed is None:
             return 0.0
-        delay = float(self.parsed.crawl_delay(self.user_agent) or 0)
-        rate = self.parsed.request_rate(self.user_agent)
+        delay = float(self.parsed.crawl_delay(self._token) or 0)
+        rate = self.parsed.request_rate(self._token)
         return max(delay, rate.seconds / rate.requests if rate is not None and rate.requests else 0.0)
 
     @functools.cached_property
@@ -70,8 +84,14 @@ def parse(user_agent: str, answer: Response | FetchError) -> Rules:
         return Rules(user_agent, problem=FetchError("status", reason, answer.status, asked=False))
     if answer.status != 200:
         return Rules(user_agent)
-    text = answer.body.decode("utf-8-sig", "replace")
-    return Rules(user_agent, Protego.parse(_AGENT_LINE.sub(r"\1", text)))
+    return Rules(user_agent, Protego.parse(_AGENT_LINE.sub(r"\1", _decoded(answer.body))))
+
+
+def _decoded(body: bytes) -> str:
+    """The file's text: UTF-8, unless it begins as UTF-16 does. A byte order mark, also a damaged one, is no rule."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace")
+    return body.decode("utf-8", "replace").lstrip("\ufeff\ufffd")
 
 
 class Robots:

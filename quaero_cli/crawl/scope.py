@@ -1,5 +1,6 @@
 """Which URLs belong to a crawl: domains, patterns, depth. Pure; robots.txt and addresses are judged elsewhere."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import re2
@@ -11,6 +12,12 @@ OUTSIDE = "outside allowed domains"
 TOO_DEEP = "too deep"
 EXCLUDED = "excluded by pattern"
 NOT_INCLUDED = "matches no include pattern"
+TRAP = "repeats itself"
+
+# A relative link that is wrong by a level leads deeper each time: /news/a/news/a/news/a. Honest paths have fewer
+# parts, and none so often.
+_MANY_PARTS = 10
+_SAME_PARTS = 4
 
 
 class Scope:
@@ -56,9 +63,16 @@ class Scope:
             return OUTSIDE
         if any(pattern.search(url) for pattern in self._exclude):
             return EXCLUDED
+        if url.count("/") > _MANY_PARTS and _repeats(url):
+            return TRAP
         if not start and self._include and not any(pattern.search(url) for pattern in self._include):
             return NOT_INCLUDED
         return None
+
+
+def _repeats(url: str) -> bool:
+    parts = Counter(url.partition("?")[0].split("/")[3:])
+    return any(count >= _SAME_PARTS for part, count in parts.items() if part)
 
 
 # A domain as it is compared: name, port ("" for the schemes' own), whether it covers any port.

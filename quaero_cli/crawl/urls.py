@@ -1,9 +1,12 @@
-"""URLs as the crawl knows them: absolute, http or https, WHATWG-normal, no fragment, no tracking. Pure.
+"""URLs as the crawl knows them: absolute, http or https, WHATWG-normal, no fragment, tracking or session. Pure.
 
 Everything else in the crawler compares and keys by the strings made here, so two spellings of one page are one
 page. After `normalise` a URL has the shape `scheme://host[:port]/path[?query]` and can be taken apart by slicing:
 `authority`, `hostname` and `origin` rely on it.
 """
+
+import re
+import string
 
 import ada_url
 
@@ -13,6 +16,12 @@ MAX_URL_CHARS = 2_000
 # Parameters that tell the site where the visitor came from and never change the page.
 _TRACKING_PREFIX = "utm_"
 _TRACKING = frozenset({"fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "mc_cid", "mc_eid"})
+# Parameters that number the visit: with them a site has as many addresses for a page as it has visitors.
+_SESSIONS = frozenset({"phpsessid", "jsessionid", "aspsessionid", "cfid", "cftoken"})
+_PATH_SESSION = re.compile(r";jsessionid=[^/?;]*", re.IGNORECASE)
+
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset(f"{ord(char):02X}" for char in string.ascii_letters + string.digits + "-_~")
 
 
 def normalise(href: str, base: str | None = None) -> str | None:
@@ -28,6 +37,10 @@ def normalise(href: str, base: str | None = None) -> str | None:
     if not url.startswith(("http://", "https://")):
         return None
     url = url.partition("#")[0]
+    if "%" in url:
+        url = _ESCAPE.sub(_plain_escape, url)
+    if ";" in url:
+        url = _PATH_SESSION.sub("", url)
     if "?" in url:
         url = _without_tracking(url)
     if len(url) > MAX_URL_CHARS or "@" in authority(url):
@@ -43,7 +56,13 @@ def _without_tracking(url: str) -> str:
 
 
 def _is_tracking(name: str) -> bool:
-    return name.startswith(_TRACKING_PREFIX) or name in _TRACKING
+    return name.startswith(_TRACKING_PREFIX) or name in _TRACKING or name in _SESSIONS
+
+
+def _plain_escape(found: re.Match[str]) -> str:
+    """One spelling for each escape (RFC 3986, 6.2.2): capitals, and none where none is needed."""
+    code = found.group(1).upper()
+    return chr(int(code, 16)) if code in _UNRESERVED else f"%{code}"
 
 
 def origin(url: str) -> str:

@@ -65,7 +65,7 @@ async def crawler(
     obey_robots: whether robots.txt, noindex and nofollow are obeyed
     sitemaps: whether the sites' sitemaps are read, too
     feeds: whether the feeds that start pages name are read, too
-    user_agent: how the crawler introduces itself; robots.txt is read for its first word
+    user_agent: how the crawler introduces itself; robots.txt is read for its name, before the version
     contact: a page or mail address of yours, sent along with the user agent: whom to ask about this crawl
     headers: further request headers; Authorization and Cookie go to the start URLs' sites only
     cookies: cookies to send, to the start URLs' sites only

@@ -10,7 +10,7 @@ import re
 from charset_normalizer import from_bytes
 
 # The standard asks for `<meta>` in the first 1,024 bytes; browsers look further, and pages with long heads need it.
-PRESCAN_BYTES = 8 * 1024
+PRESCAN_BYTES = 16 * 1024
 # Enough text to tell an encoding by; the guess is linear in it and slow.
 _GUESS_BYTES = 32 * 1024
 

@@ -88,9 +88,10 @@ def _locations(root: etree._Element, entry: str) -> Iterator[_Entry]:
     for node in root:
         if _name(node) == entry:
             found = {_name(child): (child.text or "").strip() for child in node}
-            if found.get("loc"):
+            location = found.get("loc") or (node.text or "").strip()  # some leave the <loc> out
+            if location:
                 published = next((each.text for each in node.iter() if _name(each) == "publication_date"), None)
-                yield found["loc"], published or found.get("lastmod")
+                yield location, published or found.get("lastmod")
 
 
 def _entries(root: etree._Element) -> Iterator[_Entry]:
