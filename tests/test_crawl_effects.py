@@ -162,3 +162,42 @@ async def test_delay_is_kept(tmp_path: Path, web: Web) -> None:
     await run_crawl(tmp_path, web.url, delay=0.15)
     starts = [request.started for request in web.requests]
     assert all(later - earlier > 0.14 for earlier, later in itertools.pairwise(starts))
+
+
+async def test_a_site_that_wants_a_long_rest_gets_it(tmp_path: Path, web: Web) -> None:
+    """A site that asks to be left alone for an hour would be asked for every page once more."""
+    links = [f"/{n}" for n in range(10)]
+    web.page("/", links=links)
+    for link in links:
+        web.add(link, Answer(429, headers={"Retry-After": "3600"}))
+    ran = await run_crawl(tmp_path, web.url, concurrency=1)
+    assert web.pages_hit() == 2
+    assert set(ran.reasons(web.url).values()) == {
+        "the site answered 429",
+        "the site wants to be left alone for 3600 s",
+    }
+    assert ran.summary()["failed_by_kind"] == {"http_429": 1, "resting": 9}
+    assert ran.outputs["pages"] == 2  # what is not asked for is not counted
+
+
+async def test_the_summary_and_the_progress(tmp_path: Path, web: Web, nursery: trio.Nursery) -> None:
+    """People would have to count lines of the log to know how a crawl went, and what robots.txt cost."""
+    other = await start_web(nursery)
+    other.page("/x")
+    web.add("/robots.txt", Answer(body="User-agent: *\nDisallow: /no", content_type="text/plain"))
+    web.page("/", links=["/a", "/no/1", "/no/2", f"{other.url}/x", "/gone"])
+    web.page("/a")
+    web.add("/gone", Answer(410))
+    ran = await run_crawl(tmp_path, web.url, allowed_domains=["127.0.0.1"])
+    told = ran.summary()
+    assert (told["robots_refused"], told["filtered_by_reason"]) == (2, {"robots": 2})
+    assert told["robots_refused_urls"] == [f"{web.url}/no/1", f"{web.url}/no/2"]
+    assert {host: facts["pages"] for host, facts in told["by_host"].items()} == {
+        f"127.0.0.1:{web.port}": 2,
+        f"127.0.0.1:{other.port}": 1,
+    }
+    assert told["failed_by_kind"] == {"http_410": 1}
+    _, text = ran.reports[-1]
+    assert text is not None
+    assert text.startswith("0 queued, ")
+    assert text.endswith(", 2 hosts")

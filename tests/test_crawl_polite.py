@@ -3,7 +3,8 @@
 import trio
 from trio.testing import MockClock
 
-from quaero_cli.crawl.polite import MAX_CRAWL_DELAY, Manners
+from quaero_cli.crawl.answers import FetchError, Response
+from quaero_cli.crawl.polite import GONE_AFTER, MAX_CRAWL_DELAY, Manners
 
 
 async def _visits(manners: Manners, servers: list[str], seconds: float = 0.0) -> list[tuple[str, float]]:
@@ -66,3 +67,57 @@ async def test_a_place_is_given_back(autojump_clock: MockClock) -> None:
     with trio.fail_after(1):
         async with manners.visit("a"):
             pass
+
+
+def _answer(status: int = 200, seconds: float = 0.1) -> Response:
+    return Response("http://a/", status, {}, b"", seconds)
+
+
+async def _at_once(manners: Manners, server: str = "a") -> int:
+    """How many requests are let in at the same time."""
+    times = await _visits(manners, [server] * 20, seconds=1)
+    return sum(time == times[0][1] for _, time in times)
+
+
+async def test_a_busy_server_is_given_fewer_connections(autojump_clock: MockClock) -> None:
+    """A server that says it is overloaded would be asked as hard as before; one that recovered, for ever softly."""
+    manners = Manners(per_host=8, delay=0)
+    for expected in (8, 4, 2, 1, 1):
+        assert await _at_once(manners) == expected
+        manners.heard("a", _answer(429))
+    for _ in range(16):
+        manners.heard("a", _answer())
+    assert await _at_once(manners) == 3
+    for _ in range(200):
+        manners.heard("a", _answer())
+    assert await _at_once(manners) == 8
+    assert await _at_once(manners, "b") == 8
+
+
+async def test_a_server_that_grows_slow_is_given_fewer(autojump_clock: MockClock) -> None:
+    """A small site would go down under a crawl that sees it gasping."""
+    manners = Manners(per_host=8, delay=0)
+    for _ in range(20):
+        manners.heard("a", _answer(seconds=0.1))
+    for _ in range(6):
+        manners.heard("a", _answer(seconds=5))
+    assert await _at_once(manners) < 8
+    steady = Manners(per_host=8, delay=0)
+    for _ in range(50):
+        steady.heard("a", _answer(seconds=5))  # far away, and always was
+    assert await _at_once(steady) == 8
+
+
+async def test_a_silent_server_is_left_alone(autojump_clock: MockClock) -> None:
+    """A dead host would hold the workers for a time limit a page."""
+    manners = Manners(per_host=8, delay=0)
+    silence = FetchError("timeout", "no complete answer within 30 s")
+    for _ in range(GONE_AFTER - 1):
+        manners.heard("a", silence)
+    assert manners.resting("a") is None
+    manners.heard("a", _answer())
+    for _ in range(GONE_AFTER):
+        assert manners.resting("a") is None
+        manners.heard("a", silence)
+    assert "16 times in a row (no complete answer within 30 s)" in (manners.resting("a") or "")
+    assert manners.resting("b") is None

@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from stores import Scribe, ended, line, new_home, start_job, write_once
+from stores import NOW, Scribe, ended, line, new_home, start_job, write_once
 
 from quaero_cli.errors import NotFoundError, UsageError
-from quaero_cli.model import Level, LogQuery, Status
+from quaero_cli.model import Level, LogQuery, Status, StepProgressed, WorkerChanged
 from quaero_cli.store import entries
 from quaero_cli.store.reader import open_reader
 
@@ -225,3 +225,16 @@ def test_a_reader_holds_no_transaction(tmp_path):
         look = reader.look_after(reader.scope(query), query.jobs, look.places, 10, has_more=False)
         assert [entry["message"] for entry in look.view["logs"]] == ["later"]
     scribe.close()
+
+
+def test_a_step_with_workers_may_say_more(tmp_path):
+    """What a crawl says of its speed would hide how many pages are left."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    write_once(home, [
+        WorkerChanged("aaaa", "work", 1, Status.PENDING, NOW),
+        StepProgressed("aaaa", "work", None, "7 queued, 3.5 pages/s"),
+    ])  # fmt: skip
+    with open_reader(home.database) as reader:
+        (step,) = reader.status("aaaa")["steps"]
+    assert step["progress_text"] == "1 pending, 0 running, 0 completed, 0 failed · 7 queued, 3.5 pages/s"

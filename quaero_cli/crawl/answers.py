@@ -19,6 +19,7 @@ Kind = Literal[
     "content_type",  # not what was asked for; the body was not read
     "too_large",
     "encoding",  # compressed in a way that was not asked for, or damaged
+    "resting",  # the server is left alone for the rest of the crawl
     "robots",
     "scope",  # outside what the author asked for
     "status",  # an HTTP status that means failure

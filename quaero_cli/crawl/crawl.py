@@ -22,6 +22,7 @@ from quaero_cli.crawl.patience import Patience
 from quaero_cli.crawl.polite import Manners
 from quaero_cli.crawl.pool import DEFAULT_FACTORY, PAGE_SECONDS, Pool, open_pool
 from quaero_cli.crawl.ports import Memory, Surroundings, Worker, Workers
+from quaero_cli.crawl.progress import Progress
 from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.report import Report
 from quaero_cli.crawl.resolve import Lookup, Resolver, system_lookup
@@ -149,6 +150,19 @@ class _Crawl:
         began = trio.current_time()
         await self._resume()
         sites = list(dict.fromkeys(map(origin, self._options.start_urls)))
+        progress = Progress(self._around, self._frontier, self._manners, self._tally)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(progress.run)
+            await self._fetch_all(sites)
+            nursery.cancel_scope.cancel()
+        progress.finish()
+        self._around.log.info("Crawl finished", **self._summary(trio.current_time() - began))
+        if not self._pages.started:
+            return self._no_start()
+        await self._forget()
+        return self._tally.outputs(self._frontier.pages)
+
+    async def _fetch_all(self, sites: list[str]) -> None:
         async with self._around.open_workers() as self._workers:
             await self._ask_rules(sites)
             for url in self._options.start_urls:
@@ -159,13 +173,9 @@ class _Crawl:
             if self._options.sitemaps:
                 await self._listings.sitemaps(sites)
             await self._tend()
-        self._around.log.info(
-            "Crawl finished", **self._tally.fields(self._frontier.pages, trio.current_time() - began)
-        )
-        if not self._pages.started:
-            return self._no_start()
-        await self._forget()
-        return self._tally.outputs(self._frontier.pages)
+
+    def _summary(self, seconds: float) -> dict[str, object]:
+        return self._tally.fields(self._frontier.pages, seconds, self._manners.states())
 
     async def _ask_rules(self, sites: list[str]) -> None:
         """Fetch the robots rules of the start sites, many at once: one slow site is not to hold up the others."""

@@ -150,4 +150,5 @@ class Discovery:
         if rules.allows(url):
             return None
         self._log.debug("Skipped", url=url, reason="robots")
+        self._tally.robots_refused(url)
         return "robots"

@@ -30,6 +30,11 @@ class Patience:
         wait = self.first_wait * 2 ** (attempt - 1)
         return float(min(wait * (1 + random.random() / 2), self.max_wait))
 
+    def too_long(self, answer: Response | FetchError) -> float | None:
+        """Seconds that the answer asks for, where that is more than anybody waits."""
+        asked = _retry_after(answer) if isinstance(answer, Response) else None
+        return asked if asked is not None and asked > self.max_wait else None
+
     def _may_pass(self, answer: Response | FetchError, attempt: int) -> bool:
         if isinstance(answer, Response):
             return answer.status in _PASSING_STATUSES and attempt < self.attempts

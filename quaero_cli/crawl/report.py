@@ -24,7 +24,8 @@ class Report:
     def fetched(self, log: Log, target: Target, answer: Response, depth: int) -> None:
         """The site gave a page."""
         self._tally.bytes += len(answer.body)
-        self._tally.servers.add(authority(answer.url))
+        self._tally.fetched += 1
+        self._tally.hosts[authority(answer.url)] += 1
         moved = {"redirected_from": target.url} if answer.url != target.url else {}
         log.info(
             "Fetched",
@@ -54,6 +55,8 @@ class Report:
     def skipped(self, log: Log, target: Target, passed: Passed, offer: Offer | None = None) -> None:
         """The page was left alone. A start URL that the site did not even give a page for is a problem."""
         self._tally.skipped[passed.reason] += 1
+        if passed.reason == "robots":
+            self._tally.robots_refused(passed.to or target.url)
         if target.start and offer is None and passed.reason != KNOWN_REDIRECT:
             self.start_problems.append((target.url, passed.reason, _words(passed)))
         more = {"detail": passed.detail, "to": passed.to}

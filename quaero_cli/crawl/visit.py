@@ -4,6 +4,8 @@ The order of things for a hop is fixed: does it lead back (loop), is it in the s
 was it asked for already; only then is a request made (and the fetcher judges its address).
 """
 
+from dataclasses import replace
+
 import trio
 
 from quaero_cli.crawl.answers import KNOWN_REDIRECT, FetchError, Passed, Response
@@ -43,12 +45,18 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
+            resting = self._manners.resting(server)
+            if resting is not None:
+                return FetchError("resting", resting, asked=attempt > 1)
             async with self._manners.visit(server):
                 answer = await self._fetcher.get(url, wanted, fresh=attempt > 1, conditions=conditions)
             if isinstance(answer, Response) and answer.status == 304 and not conditions:
                 return FetchError("status", "the site answered 304 to a request without a condition", 304)
+            self._manners.heard(server, answer)
             wait = self._patience.wait(answer, attempt)
             if wait is None:
+                if is_busy(answer) and (seconds := self._patience.too_long(answer)) is not None:
+                    self._manners.rest(server, f"the site wants to be left alone for {seconds:g} s")
                 return answer
             if is_busy(answer):
                 self._manners.pause(server, wait)
@@ -135,7 +143,7 @@ def _without_page(error: FetchError, *, asked: bool) -> FetchError | Passed:
         return Passed("too large", detail=error.reason)
     if error.kind == "address":
         return Passed("private address", detail=error.reason, asked=asked)
-    return error
+    return replace(error, asked=True) if asked else error
 
 
 def _checked(answer: Response) -> Response | FetchError:

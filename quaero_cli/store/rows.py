@@ -87,9 +87,10 @@ def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
     done, total = completed + failed + cancelled, sum(numbers)
     if total and not Status(status).good:
         progress = done * 100 // total
-    if total and not text:
-        text = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
-        text += f", {cancelled} cancelled" if cancelled else ""
+    if total:
+        counted = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
+        counted += f", {cancelled} cancelled" if cancelled else ""
+        text = f"{counted} · {text}" if text else counted  # a step may have more to say than its workers' counts
     return StepView(
         id=f"{job_id}.{name}", name=name, type=type_, status=status, attempt=attempt, progress=progress,
         workers=WorkerCounts(
