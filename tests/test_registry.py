@@ -66,6 +66,24 @@ def test_a_module_describes_its_type(read):
     assert found.option("none") is None
 
 
+def test_an_annotation_may_say_what_a_value_must_be(read):
+    """A type's author would check it in the function, where the mistake shows when the job runs."""
+    found = read("""
+        from typing import Annotated
+        from quaero_cli.jobdef.model import Between, Checked
+
+        def check(name, value):
+            pass
+
+        async def demo(ctx, *, share: Annotated[float, Between(0, 1)], more: Annotated[int, Between(2)] | None = None,
+                       word: Annotated[str, Checked(check)] = "") -> None:
+            "Do it."
+    """)
+    share, more, word = found.options
+    assert (share.expects, more.expects, more.nullable) == ("a number, 0 to 1", "an integer, at least 2", True)
+    assert (word.kind, word.checked.function.__name__) == (Kind.STRING, "check")
+
+
 def test_what_is_not_said_has_a_default(read):
     """A plain type runs one worker and is no service."""
     found = read('async def demo(ctx):\n    """Do it."""\n')

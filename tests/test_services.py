@@ -111,7 +111,7 @@ async def test_what_ready_names_is_filled_and_checked(stage, autojump_clock):
         depends = "site"
     """
     assert await stage.play(text) is Status.FAILED
-    assert stage.reason("site") == "step site: ready: port: must be a port, 1 to 65535, not 'none'"
+    assert stage.reason("site") == "ready: port: must be a port, 1 to 65535, not 'none'"
 
 
 # ------------------------------------------------------------------ the world

@@ -43,8 +43,8 @@ class Scope:
             self._domains = tuple(dict.fromkeys(_domain(name) for name in domains))
         else:
             self._domains = tuple(dict.fromkeys(_server(url) for url in start_urls))
-        self._include = _patterns("include_patterns", include)
-        self._exclude = _patterns("exclude_patterns", exclude)
+        self._include = compile_patterns("include_patterns", include)
+        self._exclude = compile_patterns("exclude_patterns", exclude)
         self.max_depth = max_depth
         self._covered: dict[str, bool] = {}
 
@@ -112,7 +112,8 @@ def _is_literal(host: str) -> bool:
     return host.startswith("[") or host.rpartition(".")[2].isdigit()
 
 
-def _patterns(option: str, sources: Sequence[str]) -> tuple["re2.Pattern", ...]:
+def compile_patterns(option: str, sources: Sequence[str]) -> tuple["re2.Pattern", ...]:
+    """Return regular expressions, or raise StepFailed with the option's name and the first that is none."""
     quiet = re2.Options()
     quiet.log_errors = False  # they are told here
     patterns = []

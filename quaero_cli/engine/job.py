@@ -16,6 +16,7 @@ from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe
 from quaero_cli.engine.fanout import FanOut
 from quaero_cli.engine.hooks import Ended, run_hooks
+from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.engine.step import StepRun, Work
 from quaero_cli.engine.strays import kill_strays
@@ -209,18 +210,20 @@ class JobRun:
         self._notice()
 
     def _skip(self, name: str, reason: str) -> None:
-        self._end_unstarted(name, Status.SKIPPED, reason, Level.INFO)
+        self._end_unstarted(name, Status.SKIPPED, reason, self._job.log, Level.INFO, {"reason": reason})
 
     def _fail_unstarted(self, step: StepDefinition, error: QuaeroError) -> None:
-        reason = self._reasons[step.name] = describe(error)
-        self._end_unstarted(step.name, Status.FAILED, reason, Level.ERROR, error.hint)
+        """Its options do not fit once they are filled: told as what fails while it runs."""
+        reason = self._reasons[step.name] = describe(error).removeprefix(f"step {step.name}: ")
+        log = JobLog(self._job.ground.emit, self._job.id, step=step.name, source=step.type, mask=self._job.mask)
+        fields = {"error": reason, **({"hint": error.hint} if error.hint else {})}
+        self._end_unstarted(step.name, Status.FAILED, reason, log, Level.ERROR, fields)
 
-    def _end_unstarted(self, name: str, status: Status, reason: str, level: Level, hint: str | None = None) -> None:
+    def _end_unstarted(
+        self, name: str, status: Status, reason: str, log: JobLog, level: Level, fields: Mapping[str, str]
+    ) -> None:
         self._reached(name, status)
-        step = self._by_name[name]
-        message = f"Status changed: {status} (step: {name}, type: {step.type})"
-        fields = {"reason": reason, **({"hint": hint} if hint else {})}
-        self._job.log.write(level, message, fields=fields)
+        log.write(level, f"Status changed: {status} (step: {name}, type: {self._by_name[name].type})", fields=fields)
         self._job.ground.emit(StepChanged(self._job.id, name, status, now_us(), reason))
 
     # ------------------------------------------------------------------ the end

@@ -46,6 +46,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """In an annotation, `Annotated[int, Between(0, 10)]`: the least and the most that a number may be."""
+
+    least: float
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """In an annotation, `Annotated[str, Checked(function)]`: asks more of a value than its type.
+
+    The function is called with the option's name and a value of its type, when the file is loaded and when the step
+    starts; it raises StepFailed for a value that cannot work.
+    """
+
+    function: Callable[[str, Any], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One option of a step type. `default` is the function's own, for help; it is never handed over."""
 
@@ -56,13 +75,19 @@ class Option:
     help: str = ""
     nullable: bool = False
     choices: tuple[str | int, ...] = ()
+    bounds: Between | None = None
+    checked: Checked | None = None
 
     @property
     def expects(self) -> str:
         """What the option takes, in words."""
         if self.kind is Kind.CHOICE:
             return "one of " + ", ".join(repr(choice) for choice in self.choices)
-        return self.kind.value
+        if self.bounds is None:
+            return self.kind.value
+        if self.bounds.most is None:
+            return f"{self.kind.value}, at least {self.bounds.least:g}"
+        return f"{self.kind.value}, {self.bounds.least:g} to {self.bounds.most:g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,9 @@ def _step_keys() -> dict[str, Schema]:
 def _option(option: Option) -> Schema:
     """What an option takes, or a placeholder for it."""
     schema = _of_kind(option)
+    if option.bounds is not None:
+        most = {} if option.bounds.most is None else {"maximum": option.bounds.most}
+        schema = {**schema, "minimum": option.bounds.least, **most}
     if schema not in (_TEXT, _TEXT_OR_TEXTS, {}):
         schema = {"anyOf": [schema, _PLACEHOLDER]}
     return {"description": option.help, **schema} if option.help else schema

@@ -9,7 +9,7 @@ from quaero_cli.jobdef.graph import dependents, find_cycle, reachable
 from quaero_cli.jobdef.keys import STEP_KEYS, STEP_LATER
 from quaero_cli.jobdef.model import OnError, StepDefinition, StepType
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
-from quaero_cli.jobdef.placeholders import SHELL_LINES, Known, check_placeholders, has_placeholder
+from quaero_cli.jobdef.placeholders import SHELL_LINES, Known, check_placeholders, has_placeholder, strings_in
 from quaero_cli.jobdef.ready import read_ready
 from quaero_cli.jobdef.retries import read_retries
 from quaero_cli.jobdef.table import Table, check_name
@@ -106,7 +106,8 @@ def _read_options(table: Table, step_type: StepType) -> Mapping[str, Any]:
         if option.name in table.values:
             value = table.values[option.name]
             if not (isinstance(value, str) and has_placeholder(value)):
-                check_option(option, value, table.place.at(option.name))
+                final = not any(has_placeholder(text) for text in strings_in(value))
+                check_option(option, value, table.place.at(option.name), final=final)
             found[option.name] = value
         elif option.required:
             hint = f"{option.expects}: {option.help}" if option.help else option.expects

@@ -12,6 +12,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.durations import parse_duration
 from quaero_cli.jobdef.model import Kind, Option, Value
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
@@ -20,15 +21,35 @@ MIN_INT, MAX_INT = -(2**63), 2**63 - 1  # TOML's own range, and JSON encoders'
 MAX_NESTING = 32  # levels of lists and tables in one value; the JSON encoders downstream stop at 254
 
 
-def check_option(option: Option, value: object, place: Place, *, resolved: bool = False) -> Value:
-    """Return what the step function gets for `value`. Raises the place's error when it does not fit."""
+def check_option(option: Option, value: object, place: Place, *, resolved: bool = False, final: bool = True) -> Value:
+    """Return what the step function gets for `value`. Raises the place's error when it does not fit.
+
+    `final` false: there are placeholders in it, so that nothing but its type can be checked yet.
+    """
     if value is None and option.nullable:
         return None
     if option.kind is Kind.CHOICE:
         return check_choice(option.choices, value, place)
     if resolved and option.kind in _TEXTUAL:
         value = _with_text(value)
-    return _CHECKS[option.kind](value, place)
+    found = _CHECKS[option.kind](value, place)
+    if final:
+        _check_limits(option, found, place)
+    return found
+
+
+def _check_limits(option: Option, value: Value, place: Place) -> None:
+    for number in value if isinstance(value, list) else [value]:
+        if option.bounds is not None and isinstance(number, int | float) and not isinstance(number, bool):
+            least, most = option.bounds.least, option.bounds.most
+            if number < least or (most is not None and number > most):
+                words = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+                raise place.mismatch(words, number)
+    if option.checked is not None:
+        try:
+            option.checked.function(option.name, value)
+        except StepFailed as error:
+            raise place.error(error.message.removeprefix(f"{option.name}: "), hint=error.hint) from error
 
 
 def check_choice(choices: tuple[Any, ...], value: object, place: Place) -> Value:

@@ -12,6 +12,9 @@ has the file's name, takes a `StepContext` first and its options as annotated ke
         for _ in range(times):
             ctx.log.info(f"hello {who}")
 
+An option that may not be just any value of its type says so: `Annotated[int, Between(0, 10)]`, or
+`Annotated[str, Checked(function)]` (see `jobdef.model`); it is then refused when the file is loaded.
+
 The docstring is the type's help: its first paragraph says what it does, a line `option: text` describes each
 option. A returned mapping becomes the step's outputs. Raise `StepFailed` for a failure that the job's author
 should read; any other exception is a failure, too, and its traceback is kept in the entry's fields.

@@ -4,10 +4,10 @@ Its parts are `quaero_cli/crawl/`; they are imported when a step starts, so that
 """
 
 import time
-from typing import Literal
+from typing import Annotated, Literal
 
 from quaero_cli import __version__
-from quaero_cli.jobdef.model import Duration
+from quaero_cli.jobdef.model import Between, Checked, Duration
 from quaero_cli.steps.contract import StepContext
 
 DEFAULT_CONCURRENCY = 32
@@ -17,18 +17,40 @@ _HALF_A_MINUTE = Duration(30.0)
 _NO_TIME = Duration(0.0)
 
 
+def _check_patterns(option: str, sources: list[str]) -> None:
+    from quaero_cli.crawl.scope import compile_patterns
+
+    compile_patterns(option, sources)
+
+
+def _check_start_urls(option: str, urls: str | list[str]) -> None:
+    from quaero_cli.crawl.options import start_urls
+
+    if _list(urls):  # none yet: there may be a default
+        start_urls(_list(urls))
+
+
+def _check_since(option: str, text: str) -> None:
+    from quaero_cli.crawl.options import parse_since
+
+    parse_since(text, 0.0)
+
+
+_Patterns = Annotated[list[str], Checked(_check_patterns)]
+
+
 async def crawler(
     ctx: StepContext,
     *,
-    start_urls: str | list[str] = "",
+    start_urls: Annotated[str | list[str], Checked(_check_start_urls)] = "",
     default_start_url: str = "",
     allowed_domains: list[str] | None = None,
-    include_patterns: list[str] | None = None,
-    exclude_patterns: list[str] | None = None,
-    max_depth: int = 2,
-    max_pages: int = 100,
+    include_patterns: _Patterns | None = None,
+    exclude_patterns: _Patterns | None = None,
+    max_depth: Annotated[int, Between(0)] = 2,
+    max_pages: Annotated[int, Between(1)] = 100,
     follow_links: bool = True,
-    per_host: int = 8,
+    per_host: Annotated[int, Between(1)] = 8,
     delay: Duration = _NO_TIME,
     obey_robots: bool = True,
     sitemaps: bool = True,
@@ -41,8 +63,8 @@ async def crawler(
     allow_private: list[str] | None = None,
     timeout_connect: Duration = _TEN_SECONDS,
     timeout_page: Duration = _HALF_A_MINUTE,
-    max_bytes: int = 10 * 1024 * 1024,
-    since: str = "",
+    max_bytes: Annotated[int, Between(1)] = 10 * 1024 * 1024,
+    since: Annotated[str, Checked(_check_since)] = "",
     recrawl: Literal["conditional", "always", "never"] = "conditional",
     keep_html: bool = False,
 ) -> dict[str, int]:

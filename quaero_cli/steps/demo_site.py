@@ -5,8 +5,9 @@ The site itself is `quaero_cli/demosite/`; it is imported when a step starts, so
 
 import errno
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from quaero_cli.jobdef.model import Between
 from quaero_cli.steps.contract import StepContext, StepFailed
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ _FIRST_PORT, _PORTS = 20_000, 12_000
 _ATTEMPTS = 8
 
 
-async def demo_site(ctx: StepContext, *, articles: int = 200, seed: int = 1, port: int = 0) -> None:
+async def demo_site(
+    ctx: StepContext,
+    *,
+    articles: Annotated[int, Between(1, 10_000)] = 200,
+    seed: int = 1,
+    port: Annotated[int, Between(0, _MOST_PORTS)] = 0,
+) -> None:
     """Serve a made-up news site over HTTP on 127.0.0.1 until the step is stopped.
 
     Use it with `service = true`; its output `url` is the site's address, `articles` the number of articles. The

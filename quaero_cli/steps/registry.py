@@ -14,11 +14,11 @@ import types
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.keys import RESERVED_OPTIONS
-from quaero_cli.jobdef.model import Duration, Kind, Option, StepType
+from quaero_cli.jobdef.model import Between, Checked, Duration, Kind, Option, StepType
 
 ENTRY_POINT_GROUP = "quaero.steps"
 _NOT_TYPES = frozenset({"contract", "registry"})
@@ -39,7 +39,7 @@ _KINDS: tuple[tuple[object, Kind], ...] = (
 )
 _SUPPORTED = (
     "str, int, float, bool, Path, Duration, list[str], str | list[str], int | list[int], dict[str, str], "
-    "dict[str, Any], object (any value), Literal[...], and each of them | None"
+    "dict[str, Any], object (any value), Literal[...], each of them | None, and Annotated with Between or Checked"
 )
 
 
@@ -152,6 +152,12 @@ def _read_arguments(function: types.FunctionType, module: types.ModuleType) -> l
 
 def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleType) -> Option:
     annotation, nullable = _without_none(parameter.annotation)
+    limits: tuple[object, ...] = ()
+    if get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        limits = tuple(more)
+    bounds = next((limit for limit in limits if isinstance(limit, Between)), None)
+    checked = next((limit for limit in limits if isinstance(limit, Checked)), None)
     choices: tuple[str | int, ...] = ()
     kind = next((kind for known, kind in _KINDS if annotation == known), None)
     if get_origin(annotation) is Literal and all(type(item) in (str, int) for item in get_args(annotation)):
@@ -163,7 +169,7 @@ def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleTy
         raise _bad(module, f"option {parameter.name!r} cannot be {written}", hint=f"use one of {_SUPPORTED}")
     required = parameter.default is inspect.Parameter.empty
     default = None if required else parameter.default
-    return Option(parameter.name, kind, default, required, text, nullable, choices)
+    return Option(parameter.name, kind, default, required, text, nullable, choices, bounds, checked)
 
 
 def _without_none(annotation: object) -> tuple[object, bool]:

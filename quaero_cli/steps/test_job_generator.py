@@ -8,11 +8,15 @@ workers (`1.2` is the second child of the first), so that neither timing nor con
 # ruff: noqa: PT028 - the function has its step type's name; it is no test
 import random
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+from quaero_cli.jobdef.model import Between
 from quaero_cli.model import Level
 from quaero_cli.steps.contract import StepContext, StepFailed, WorkerContext, WorkerPool
 
 DEFAULT_CONCURRENCY = 0  # no bound: it is there to show what hundreds of workers at once do
+
+_Count = Annotated[int, Between(0)]
 
 # Level of an item line, with the upper end of its share: 80 % info, 15 % warn, 5 % error.
 _SHARES = (
@@ -25,12 +29,12 @@ _SHARES = (
 async def test_job_generator(
     ctx: StepContext,
     *,
-    worker_count: int = 10,
-    log_count: int = 100,
-    log_delay_ms: int = 50,
-    failure_rate: float = 0.1,
-    child_count: int = 2,
-    recursion_depth: int = 3,
+    worker_count: _Count = 10,
+    log_count: _Count = 100,
+    log_delay_ms: _Count = 50,
+    failure_rate: Annotated[float, Between(0, 1)] = 0.1,
+    child_count: _Count = 2,
+    recursion_depth: _Count = 3,
     seed: int | None = None,
 ) -> None:
     """Simulate load: workers that log at all levels, wait, spawn children, and fail at random.
