@@ -2,6 +2,8 @@
 
 import sys
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
@@ -10,9 +12,12 @@ def main() -> None:
 
         print(f"quaero {__version__}")
         return
-    from quaero_cli.cli.app import run_command_line
+    try:
+        from quaero_cli.cli.app import run_command_line
 
-    sys.exit(run_command_line())
+        sys.exit(run_command_line())
+    except KeyboardInterrupt:  # before the command could listen for it: nothing has begun
+        sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

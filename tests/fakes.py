@@ -190,7 +190,7 @@ class FakeContext:
     concurrency: int = 0
     job_id: str = "fakejob1"
     step_name: str = "step"
-    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin"})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin"})
     grace: float = 1.0  # seconds a child has between TERM and KILL
     room_hook: Callable[[], None] = lambda: None
     mask: Mask | None = None
@@ -213,6 +213,12 @@ class FakeContext:
     @property
     def state_directory(self) -> Path:
         path = self.directory / ".state"
+        path.mkdir(exist_ok=True)
+        return path
+
+    @property
+    def artifacts(self) -> Path:
+        path = self.state_directory / self.step_name
         path.mkdir(exist_ok=True)
         return path
 

@@ -1,5 +1,6 @@
 """The documentation says what the product does: every name in it exists, and every name that exists is in it."""
 
+import inspect
 import json
 import os
 import re
@@ -36,12 +37,14 @@ from quaero_cli.jobdef.placeholders import PLACEHOLDER
 from quaero_cli.jobdef.source import MAX_BYTES, MAX_KEY_PARTS
 from quaero_cli.masking.forms import MAX_SECRET, MIN_LINE, MIN_SECRET
 from quaero_cli.model import MAX_ENTRY_BYTES, LogsView, Status, StatusView
+from quaero_cli.pycall.thread import ThreadContext
 from quaero_cli.server import filters
 from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.schemas import schemas_of
 from quaero_cli.server.sse import RETRY_MS
 from quaero_cli.settings import KNOWN, ServerSettings, build
+from quaero_cli.steps.contract import StepContext
 from quaero_cli.steps.registry import load_step_types, read_step_type
 from quaero_cli.store.engine import connect
 from quaero_cli.store.entries import BYTE_LIMIT, PAGE_BYTES
@@ -206,6 +209,19 @@ def test_the_step_type_of_the_example_is_one():
         ("start", True, True),
         ("pause", False, True),
     ]
+
+
+def test_every_part_of_the_context_is_there():
+    """An author of a python step would not know what there is, or use what is not there."""
+    written = {code for cells in first_cells(document("definitions.md").section("What ctx can do")) for code in cells}
+    assert written == {name for name in vars(StepContext) if not name.startswith("_")}
+    assert written <= set(dir(ThreadContext)) | {*signature_of_thread_context()}
+
+
+def signature_of_thread_context() -> set[str]:
+    """Return the attributes that a ThreadContext sets when it is made."""
+    source = inspect.getsource(ThreadContext.__init__)
+    return set(re.findall(r"self\.([a-z]\w*)", source))
 
 
 # ------------------------------------------------------------------ the protocol

@@ -1,11 +1,14 @@
 """What every step type promises, whoever wrote it."""
 
+import json
+import signal
 import tomllib
 from pathlib import Path
 
 import pytest
 import trio
 from fakes import FakeContext
+from shells import PATIENCE, Shell, first_job
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.load import parse
@@ -81,3 +84,43 @@ async def test_it_ends_soon_after_it_is_cancelled_and_leaves_no_process(name, tm
         nursery.cancel_scope.cancel()
     assert late < 3  # seconds; one, on a machine that is not busy with other tests
     assert find_strays(ctx.job_id) == []
+
+
+TREES = """
+    (setsid sh -c '(sleep 1000) & exit' &)
+    setsid sleep 1000 &
+    setsid sh -c 'trap "" TERM; sleep 1000; sleep 1000' &
+    (trap '' TERM; sleep 1000; sleep 1000) &
+    sh -c 'kill -STOP $$; sleep 1000' &
+    for i in $(seq 40); do setsid sh -c 'sleep 1000 & sleep 1000' & done
+    sleep 1000 &
+"""
+
+
+@pytest.mark.parametrize("how", ["ends", "is cancelled", "is killed"])
+def test_no_process_outlives_a_job(how, tmp_path):
+    """Daemons, stopped and stubborn processes of a job would go on for ever, and be nobody's."""
+    from quaero_cli.engine.strays import find_strays
+
+    shell = Shell(tmp_path)
+    trees, end = TREES, "echo begun; sleep 1000"
+    if how == "ends":  # the stubborn ones have their grace, which is tested elsewhere
+        trees, end = "\n".join(line for line in TREES.splitlines() if "trap" not in line), "sleep 0.3"
+    path = shell.define("trees", f"[step.a]\ntype = 'shell'\ncommand = '''{trees}\n{end}'''\n")
+    running = shell.start("run", path, "--json")
+    job = first_job(running)
+    if how != "ends":
+        for line in running.stdout:
+            if json.loads(line).get("message") == "begun":
+                break
+        assert len(find_strays(job)) > 40
+        running.send_signal(signal.SIGKILL if how == "is killed" else signal.SIGINT)
+        if how == "is cancelled":
+            for line in running.stdout:
+                if "Cancelling" in line:
+                    break
+            running.send_signal(signal.SIGINT)
+    running.communicate(timeout=PATIENCE)
+    (found,) = shell.json("jobs")
+    assert found["status"] == {"ends": "completed", "is cancelled": "cancelled", "is killed": "interrupted"}[how]
+    assert find_strays(job) == []

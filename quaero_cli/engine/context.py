@@ -124,6 +124,19 @@ class Context:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    @property
+    def artifacts(self) -> Path:
+        """The step's own folder for what it leaves with the job."""
+        folder = self.state_directory / self._step.name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the job's children."""
+        self._job.ran_processes = True  # what is started with them is looked for at the job's end
+        return {**self._job.environment, **self._names()}
+
     @asynccontextmanager
     async def open_workers(self) -> AsyncIterator[Workers]:
         """Open the step's fan-out."""
@@ -221,12 +234,10 @@ class Context:
         read_levels: bool = False,
     ) -> int:
         """Run a child, its output logged line by line; return its exit code."""
-
-        self._job.ran_processes = True
         ground = self._job.ground
         return await run_process(
             argv,
-            env={**self._job.environment, **self._names(), **(env or {})},
+            env={**self.environment, **(env or {})},
             cwd=cwd or self.directory,
             on_pieces=line_logger(self.log, read_levels=read_levels),
             room=ground.room,

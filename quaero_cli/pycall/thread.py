@@ -77,6 +77,20 @@ class ThreadContext:
         """A private folder for the job's files; made when first asked for."""
         return self._ctx.state_directory
 
+    @property
+    def artifacts(self) -> Path:
+        """The step's own folder for files that it leaves with the job; made when first asked for."""
+        return self._ctx.artifacts
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the job's children, for code that starts programs by itself."""
+        return self._ctx.environment
+
+    def started(self) -> None:
+        """Say that what the step runs has begun."""
+        self._on_loop(self._ctx.started)
+
     def report(self, *, progress: int | None = None, text: str | None = None) -> None:
         """Say how far the step is."""
         self._on_loop(lambda: self._ctx.report(progress=progress, text=text))

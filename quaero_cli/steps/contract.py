@@ -175,6 +175,17 @@ class StepContext(Protocol):
     def state_directory(self) -> Path:
         """A private folder for the job's files; made when first asked for."""
 
+    @property
+    def artifacts(self) -> Path:
+        """A folder for files that the step leaves with the job, its own; made when first asked for."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the job's children: quaero's, `[env]`, secrets, and those that name job and step.
+
+        For code that starts programs by itself: what it starts with them is found, and ended with the job.
+        """
+
     def open_workers(self) -> AbstractAsyncContextManager[WorkerPool]:
         """Open the step's fan-out. Leaving the block waits until every worker has ended.
 

@@ -22,9 +22,10 @@ async def python(ctx: StepContext, *, call: str, args: dict[str, Any] | None = N
     """Call a Python function; a mapping that it returns becomes the step's outputs.
 
     An async function runs on quaero's (Trio) event loop, any other in a thread. A parameter named `ctx` gets the
-    step's context: ctx.log, ctx.report, ctx.directory and more, in an async function also ctx.open_workers and
-    ctx.run_process. What the function and its libraries write to the standard `logging` becomes the step's log, with
-    level, logger and `extra` fields; what they print, too, line by line at level info.
+    step's context: ctx.log, ctx.report, ctx.directory, ctx.artifacts and more, in an async function also
+    ctx.open_workers, ctx.run_process and ctx.run_job. What the function and its libraries write to the standard
+    `logging` becomes the step's log, with level, logger and `extra` fields; what they print, too, line by line at
+    level info.
 
     An exception fails the step, and its traceback is kept. A function in a thread cannot be stopped from outside:
     one that runs long calls trio.from_thread.check_cancelled() now and then, or it is abandoned when it is cancelled.

@@ -41,7 +41,7 @@ async def shell(
     """Run a command; its stdout and stderr are logged line by line, and any exit code but 0 fails the step.
 
     It starts in the folder of the definition file, in a process group of its own, with an empty standard input. Its
-    environment is quaero's, with the definition's `[env]`, this step's `env`, and `$QUAERO_JOB_ID` and
+    environment is quaero's, with the definition's `[env]` and `[secrets]`, this step's `env`, `$QUAERO_JOB_ID` and
     `$QUAERO_STEP`. Whatever it leaves running in the background is ended when it ends.
 
     `$QUAERO_OUTPUT` names a file for the step's outputs: lines KEY=VALUE, or one JSON object. A VALUE that is a JSON
@@ -55,14 +55,12 @@ async def shell(
     levels: read the level of each line, from JSON or from `LEVEL message`
     """
     words = [shell, "-c", command] if isinstance(command, str) else command
-    artifacts = ctx.state_directory / ctx.step_name
-    artifacts.mkdir(exist_ok=True)
     with _output_file(ctx) as output:
         names = {
             "QUAERO_JOB_ID": ctx.job_id,
             "QUAERO_STEP": ctx.step_name,
             "QUAERO_OUTPUT": str(output),
-            "QUAERO_ARTIFACTS": str(artifacts),
+            "QUAERO_ARTIFACTS": str(ctx.artifacts),
         }
         code = await ctx.run_process(
             words,

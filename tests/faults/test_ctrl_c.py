@@ -1,0 +1,129 @@
+"""Ctrl-C at random moments on a real terminal: one asks, two kill, three leave, and the store always knows."""
+
+import random
+import signal
+import time
+
+import pytest
+from ptys import Pseudo, on_a_terminal
+from shells import Shell
+
+from quaero_cli.engine.strays import find_strays
+
+FINAL = {"completed", "cancelled", "failed", "interrupted"}
+
+# What a job may be doing. The first ends when it is asked, the second not before it is killed, the third never.
+JOBS = {
+    "polite": """
+        [step.child]
+        type = "shell"
+        command = "sleep 1000 & echo begun; wait"
+        [step.fan]
+        type = "test_job_generator"
+        log_count = 1000
+        [step.call]
+        type = "job"
+        definition = "sub.toml"
+    """,
+    "stubborn": """
+        [step.child]
+        type = "shell"
+        command = "trap '' TERM INT HUP; (trap '' TERM; setsid sleep 1000) & echo begun; while :; do sleep 1; done"
+        [step.clean]
+        type = "shell"
+        depends = ["child"]
+        always_run = true
+        command = "trap '' TERM; sleep 1000"
+    """,
+    "stuck": """
+        [step.child]
+        type = "shell"
+        command = "sleep 1000"
+        [step.loop]
+        type = "python"
+        call = "loop.py:loop"
+    """,
+}
+LOOP = """
+import trio
+
+async def loop(ctx):
+    ctx.log.info("begun")
+    await trio.sleep(0.3)
+    while True:
+        pass
+"""
+# Presses that each job takes to end, and seconds that its end may then take on a busy machine.
+PRESSES, SECONDS = {"polite": 1, "stubborn": 2, "stuck": 3}, 8.0
+
+
+@pytest.fixture
+def shell(tmp_path):
+    (tmp_path / "loop.py").write_text(LOOP)
+    shell = Shell(tmp_path)
+    shell.define("sub", "[step.a]\ntype = 'shell'\ncommand = 'exec sleep 1000'\n")
+    return shell
+
+
+def read_for(terminal: Pseudo, seconds: float) -> None:
+    """Take what comes for so long."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and terminal.process.poll() is None:
+        terminal.read(left)
+
+
+@pytest.mark.parametrize("seed", [20261126])
+@pytest.mark.parametrize("name", JOBS)
+def test_at_any_moment(shell, campaign, name, seed):
+    """A person who presses Ctrl-C would wait for ever, or leave processes and a job that runs on paper."""
+    chance = random.Random(f"{seed} {name}")
+    path = shell.define(name, JOBS[name])
+    known: set[str] = set()
+    for round_ in range(campaign(2, 34)):
+        after = [chance.uniform(0.05, 1.2), *(chance.uniform(0, 0.6) for _ in range(PRESSES[name] - 1))]
+        where = f"seed {seed}, {name}, round {round_}, pressed after {after}"
+        with on_a_terminal(shell, "run", path) as terminal:
+            for seconds in after:
+                read_for(terminal, seconds)
+                if terminal.process.poll() is None:
+                    terminal.type("\x03")
+            pressed = time.monotonic()
+            code = terminal.wait()
+            assert time.monotonic() - pressed < SECONDS, where
+        jobs = shell.json("jobs", "--limit", "1000")
+        if code == -signal.SIGINT:  # Python itself had not begun yet, and says what it likes
+            assert {job["id"] for job in jobs} == known, where
+            continue
+        assert code == 130, where
+        assert "Traceback" not in terminal.raw, where
+        assert {job["status"] for job in jobs} <= FINAL, where
+        new = {job["id"] for job in jobs} - known
+        known |= new
+        for job in new:
+            assert find_strays(job) == [], where
+            steps = shell.json("show", job)["steps"]
+            assert {step["status"] for step in steps} <= FINAL | {"skipped"}, where
+
+
+def test_what_each_press_does(shell):
+    """The second press would only ask again, and the third would change nothing."""
+    path = shell.define("stubborn", JOBS["stubborn"])
+    with on_a_terminal(shell, "run", path) as terminal:
+        terminal.until("begun")
+        terminal.type("\x03")
+        terminal.until("SIGINT: cancelling job")
+        assert terminal.process.poll() is None, "it gives its processes time"
+        begin = time.monotonic()
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert time.monotonic() - begin < SECONDS
+    (job,) = shell.json("jobs")
+    assert job["status"] == "cancelled"
+    with on_a_terminal(shell, "run", shell.define("stuck", JOBS["stuck"])) as terminal:
+        terminal.until("begun")
+        read_for(terminal, 1.0)  # now it is in its loop, and hears nothing
+        for _ in range(3):
+            terminal.type("\x03")
+            read_for(terminal, 0.5)
+        assert terminal.wait() == 130
+    assert [job["status"] for job in shell.json("jobs")] == ["interrupted", "cancelled"]
