@@ -115,6 +115,10 @@ class ThreadContext:
         """Not for threads."""
         raise StepFailed("only an async function can use ctx.run_process", hint="write async def, or use subprocess")
 
+    def open_memory(self) -> NoReturn:
+        """Not for threads."""
+        raise StepFailed("only an async function can use ctx.open_memory", hint="write async def")
+
     def run_job(self, *words: object, **options: object) -> NoReturn:
         """Not for threads."""
         raise StepFailed("only an async function can use ctx.run_job", hint="write async def")
