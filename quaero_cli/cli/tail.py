@@ -1,6 +1,8 @@
 """`quaero tail`: follow jobs, wherever they run."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from quaero_cli.model import LogQuery
     from quaero_cli.settings import Settings
     from quaero_cli.store.reader import Reader
+    from quaero_cli.terminal.display import Display, Mode
 
 EPILOG = "Example: quaero tail last --level warn"
 
@@ -60,6 +63,15 @@ def tail(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print messages as they are, nothing else.")] = False,
     service: Annotated[bool, typer.Option("--service", help="Follow the service log instead of jobs.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server", metavar="URL", help="Follow over HTTP what this server serves, instead of the store."
+        ),
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="TOKEN", help="The server's token [env: QUAERO_TOKEN].")
+    ] = None,
     home: common.Home = None,
 ) -> None:
     """Follow jobs: their last entries, then live, to the end. Works while nothing serves.
@@ -68,37 +80,83 @@ def tail(
     """
     from quaero_cli.cli.moments import parse_timeout
     from quaero_cli.model import LogQuery
-    from quaero_cli.session.tail import TailOptions
-    from quaero_cli.session.tail import tail as follow_jobs
-    from quaero_cli.store.reader import open_reader
-    from quaero_cli.terminal.display import choose_mode, open_display
+    from quaero_cli.terminal.display import choose_mode
 
     if bool(jobs) == service:
         raise UsageError("name the jobs to follow, or give --service", hint="the newest one is: quaero tail last")
     seconds = None if timeout is None else parse_timeout(timeout)
-    wanted = None if lines is None else _number(lines)
+    if token is not None and server is None:
+        raise UsageError("--token: only with --server", hint="quaero tail last --server URL --token TOKEN")
+    number = None if lines is None else entries_wanted(lines)
+    asked = Asked(
+        names=tuple(jobs or ()),
+        query=LogQuery((), tuple(step or ()), common.level(level), worker, grep),
+        lines=lines,
+        number=number,
+        since=since,
+        live=not no_follow,
+        timeout=seconds,
+        mode=choose_mode(common.out(), json=json, raw=raw),
+        show_cursor=show_cursor,
+    )
+    if server is not None:
+        from quaero_cli.cli.tail_remote import tail_server
+
+        raise typer.Exit(tail_server(common.settings(home), server, token, asked))
+    raise typer.Exit(_tail_store(home, asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user wants to see, before any job was looked for."""
+
+    names: tuple[str, ...]
+    query: "LogQuery"  # without the jobs
+    lines: str | None
+    number: int | None  # of -n; 0: all; None: not given
+    since: str | None
+    live: bool
+    timeout: float | None
+    mode: "Mode"
+    show_cursor: bool
+
+
+def _tail_store(home: str | None, asked: Asked) -> int:
+    from quaero_cli.session.tail import TailOptions
+    from quaero_cli.session.tail import tail as follow_jobs
+    from quaero_cli.store.reader import open_reader
+
     settings = common.swept_settings(home)
-    number = settings.stream.default_limit if wanted is None else wanted
     with open_reader(settings.database) as reader:
-        ids = tuple(dict.fromkeys(reader.find_job(job) for job in jobs or ()))
-        query = LogQuery(ids, tuple(step or ()), common.level(level), worker, grep)
+        query = replace(asked.query, jobs=tuple(dict.fromkeys(reader.find_job(job) for job in asked.names)))
         reader.scope(query)  # unknown steps are told before the screen is touched
-        after = _after(since, lines, query, reader)
-    mode = choose_mode(common.out(), json=json, raw=raw)
-    display = open_display(mode=mode, out=common.out(), err=common.err(), many=len(ids) > 1, mark=grep or "")
-    options = TailOptions(query, number, after, seconds, live=not no_follow)
+        after = _after(asked, query, reader)
+    display = display_for(asked, query)
+    number = settings.stream.default_limit if asked.number is None else asked.number
+    options = TailOptions(query, number, after, asked.timeout, live=asked.live)
+    given = home or common.before_command.home
+    more = () if given is None else ("--home", given)
 
     def on_stop(cursor: int) -> None:
-        _say_how_to_resume(settings, ids, cursor, home or common.before_command.home)
+        say_how_to_resume(query, _place(settings, cursor), more)
 
     def on_end(cursor: int) -> None:
-        if show_cursor:
+        if asked.show_cursor:
             common.err().write(f"cursor: {_place(settings, cursor)}\n")
 
-    raise typer.Exit(run_loop(lambda: follow_jobs(settings, options, display, on_stop, on_end)))
+    return run_loop(lambda: follow_jobs(settings, options, display, on_stop, on_end))
 
 
-def _number(lines: str) -> int:
+def display_for(asked: Asked, query: "LogQuery") -> "Display":
+    """Return the display for what is asked for."""
+    from quaero_cli.terminal.display import open_display
+
+    many = len(query.jobs) > 1
+    return open_display(mode=asked.mode, out=common.out(), err=common.err(), many=many, mark=query.text or "")
+
+
+def entries_wanted(lines: str) -> int:
+    """Return the number that `-n` gives; 0 for `all`. Raises UsageError."""
     if lines == "all":
         return 0
     if not (lines.isascii() and lines.isdigit() and len(lines) < 10):
@@ -106,17 +164,18 @@ def _number(lines: str) -> int:
     return int(lines)
 
 
-def _after(since: str | None, lines: str | None, query: "LogQuery", reader: "Reader") -> int | None:
+def _after(asked: Asked, query: "LogQuery", reader: "Reader") -> int | None:
     """Return the id to follow from, or None to begin with the newest entries."""
-    if since is None:
-        return 0 if lines == "all" else None
+    if asked.since is None:
+        return 0 if asked.number == 0 and asked.lines == "all" else None
     from quaero_cli.cli.moments import parse_cursor, parse_moment
 
-    place = parse_cursor(since, reader.epoch)
+    place = parse_cursor(asked.since, reader.epoch)
     if place is None:
-        place = reader.cursor_at(query, parse_moment(since))
-    newest = None if lines is None or lines == "all" else _number(lines)
-    return place if newest is None else max(place, reader.cursor_before_newest(query, newest))
+        place = reader.cursor_at(query, parse_moment(asked.since))
+    if asked.number is None or asked.lines == "all":
+        return place
+    return max(place, reader.cursor_before_newest(query, asked.number))
 
 
 def _place(settings: "Settings", cursor: int) -> str:
@@ -126,11 +185,10 @@ def _place(settings: "Settings", cursor: int) -> str:
         return f"{reader.epoch}-{cursor}"
 
 
-def _say_how_to_resume(settings: "Settings", ids: tuple[str, ...], cursor: int, home: str | None) -> None:
+def say_how_to_resume(query: "LogQuery", cursor: str, more: Sequence[str]) -> None:
+    """Say, on stderr, that the watching has stopped, and the command that goes on from here."""
     import shlex
 
-    goes_on = {0: "", 1: "; the job goes on"}.get(len(ids), "; the jobs go on")
-    words = ["quaero", "tail", *(ids or ["--service"]), "--since", _place(settings, cursor)]
-    if home is not None:
-        words += ["--home", home]
+    goes_on = {0: "", 1: "; the job goes on"}.get(len(query.jobs), "; the jobs go on")
+    words = ["quaero", "tail", *(query.jobs or ["--service"]), "--since", cursor, *more]
     print(f"stopped watching{goes_on}. Resume with: {shlex.join(words)}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Driving a display by the stream: the loop of `tail`, and of `run`'s own output."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,6 +54,11 @@ async def show(
     nothing else of the process. The store keeps the place, so nothing piles up meanwhile.
     """
     stream = follow(path, wakeups, query, limit=limit, after=after, batch_interval=interval, live=live)
+    await show_stream(stream, display, shown)
+
+
+async def show_stream(stream: AsyncGenerator[StreamEvent, None], display: Display, shown: Shown) -> None:
+    """Show what a stream tells, to its end, and close it. Raises what `show` does."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_tick, display, shown)
         if display.moves:
