@@ -137,6 +137,17 @@ def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, str, Any]
             event, data = "", ""
 
 
+def service_says(server: Server, text: str, times: int = 1) -> str:
+    """Wait for a line of the service log that holds `text`, the first one or a later one, and return it."""
+    for name, _, data in server.stream("/api/logs/stream?scope=service"):
+        if name == "logs":
+            for entry in data["logs"]:
+                times -= text in entry["message"]
+                if times == 0:
+                    return str(entry["message"])
+    raise AssertionError(text)
+
+
 def read_line(stream: IO[str] | None) -> str:
     """Return the next line of a child's pipe, and take no byte more: `communicate` gets the rest."""
     assert stream is not None

@@ -99,6 +99,16 @@ def test_an_ascii_terminal_gets_ascii(name):
     assert PAGES[name](page(60, unicode=False)).isascii()
 
 
+def test_a_page_says_what_a_job_was_started_for():
+    """A late job could not be told from one on time, and a hook's would belong to a step named None."""
+    report = failed()
+    report["job"] |= {"trigger": "schedule", "scheduled_for": at("10:30:00.000"), "parent_id": "9zzqm2aa"}
+    text = show_page(report, [], page(None))
+    assert f"schedule, due {at('10:30:00.000')}\n" in text
+    assert "parent      9zzqm2aa\n" in text
+    assert "9zzqm2aa, step fetch\n" in show_page({**report, "parent_step": "fetch"}, [], page(None))
+
+
 def test_nothing_is_an_empty_page():
     """A title without a table would be taken for data by a script."""
     assert jobs_table([], page(80)) == definitions_table([], page(80)) == step_types_table([], page(80)) == ""

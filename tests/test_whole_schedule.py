@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from shells import Shell
+from shells import Shell, service_says
 
 EACH_MINUTE = """
 schedule = "* * * * *"
@@ -29,17 +29,6 @@ def put_back(shell, minutes: float) -> int:
     then = (time.time_ns() // 60_000_000_000 - minutes) * 60_000_000
     with closing(_sqlite3.connect(shell.home / "quaero.db", isolation_level=None)) as store:
         return store.execute("UPDATE schedule SET last_fire = ?", (then,)).rowcount
-
-
-def service_says(server, text: str, times: int = 1) -> str:
-    """Wait for a line of the service log."""
-    for name, _, data in server.stream("/api/logs/stream?scope=service"):
-        if name == "logs":
-            for entry in data["logs"]:
-                times -= text in entry["message"]
-                if times == 0:
-                    return entry["message"]
-    raise AssertionError(text)
 
 
 def begin(shell, catchup: str) -> None:
@@ -91,6 +80,20 @@ def test_a_server_that_only_reads_starts_nothing(shell):
     with shell.serving("--read-only") as server:
         assert server.get("/api/job-definitions/minutely")["next_fire_at"]
     assert shell.json("jobs") == []
+
+
+def test_what_starts_with_the_server(shell):
+    """`auto_start` would be ignored, or followed by a `run` that only shows its own job."""
+    text = "auto_start = true\n[step.a]\ntype = 'shell'\ncommand = 'true'\n"
+    (shell.folder / "jobdefs" / "first.toml").write_text(text)
+    shell.run("run", "hello", "--serve", "--port", "0")
+    assert [job["definition"] for job in shell.json("jobs")] == ["hello"]
+    with shell.serving() as server:
+        service_says(server, "Started first with the server")
+        service_says(server, "Job ended: ", times=2)
+    job = shell.json("jobs")[0]
+    assert (job["definition"], job["trigger"], job["scheduled_for"]) == ("first", "schedule", None)
+    assert job["status"] == "completed"
 
 
 def test_next_fires_are_shown(shell):

@@ -72,12 +72,13 @@ def _header(report: JobReport, page: Page) -> str:
     status = page.status(job["status"])
     name = page.cut(job["name"], indent=len(status.text) + len(job["id"]) + 4)
     title = f"{page.paint(status.style, status.text)}  {page.paint('title', name)}  {flat(job['id'])}\n"
+    due = job["scheduled_for"]
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),
         ("waits for", job["waiting_for"] or ""),
-        ("by", job["trigger"]),
-        ("parent", f"{job['parent_id']}, step {report['parent_step']}" if job["parent_id"] else ""),
+        ("by", f"{job['trigger']}, due {_when(due, page)}" if due else job["trigger"]),
+        ("parent", _parent(job["parent_id"], report["parent_step"])),
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),
         ("documents", f"{report['documents']:,}" if report["documents"] else ""),
@@ -85,6 +86,11 @@ def _header(report: JobReport, page: Page) -> str:
     ]
     rows = [[Cell(name, "muted"), Cell(text, "error" if name == "error" else "")] for name, text in facts if text]
     return title + table(page, _FACTS, rows, indent="  ")
+
+
+def _parent(job: str | None, step: str | None) -> str:
+    """Return the job that this one belongs to, with the step that runs it; a hook's job has none."""
+    return f"{job}, step {step}" if job and step else job or ""
 
 
 def _when(timestamp: str | None, page: Page) -> str:
