@@ -27,6 +27,7 @@ class Stage:
     """Runs one job and keeps what it told."""
 
     tmp_path: Path
+    more_types: dict = field(default_factory=dict)  # beside its own
     facts: list = field(default_factory=list)
     order: list = field(default_factory=list)  # what steps did
     tries: dict = field(default_factory=dict)  # step -> how often its function was called
@@ -158,19 +159,19 @@ class Stage:
                                 service=True),
         }  # fmt: skip
 
-    def prepare(self, text, parameters=None):
+    def prepare(self, text, parameters=None, *, emit=None, environment=None):
         async def room():
             await trio.lowlevel.checkpoint()
 
         self._began = trio.current_time()
-        types = self.types()
-        ground = Ground(self.facts.append, room, {}, self.tmp_path, types, trio.Event())
+        types = {**self.more_types, **self.types()}
+        ground = Ground(emit or self.facts.append, room, environment or {}, self.tmp_path, types, trio.Event())
         definition = parse(dedent(text), path=Path("job.toml"), step_types=types)
         self.run = JobRun(Running(ground, "aaaa", 1, definition, parameters or {}))
         return self.run
 
-    async def play(self, text, parameters=None):
-        return await self.prepare(text, parameters).run()
+    async def play(self, text, parameters=None, **options):
+        return await self.prepare(text, parameters, **options).run()
 
     def states(self):
         """The last status of each step."""
@@ -187,6 +188,9 @@ class Stage:
     def outputs(self, step="a"):
         """What the step left."""
         return [dict(fact.outputs) for fact in self.facts if isinstance(fact, StepOutput) and fact.step == step][-1]
+
+    def job_status(self):
+        return next(str(fact.status) for fact in self.facts if isinstance(fact, JobChanged))
 
     def job_error(self):
         return next(fact.error for fact in self.facts if isinstance(fact, JobChanged))
