@@ -128,6 +128,9 @@ class Visitor:
         if reason is not None:
             return Passed("redirect outside" if reason == OUTSIDE else f"redirect {reason}", following)
         rules = await self._robots.rules(origin(following))
+        if rules.problem is not None:
+            kind = "private address" if rules.problem.kind == "address" else "robots"
+            return Passed(kind, following, detail=rules.problem.reason)
         if not rules.allows(following):
             return Passed("robots", following)
         if not self._frontier.claim(following, target):

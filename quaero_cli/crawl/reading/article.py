@@ -19,7 +19,7 @@ from quaero_cli.crawl.urls import is_site_root
 # A page that declares itself an article needs some text to be one: a flash has two sentences.
 MIN_DECLARED_CHARS = 120
 # One that declares nothing needs as much as three paragraphs.
-MIN_UNDECLARED_CHARS = 600
+MIN_UNDECLARED_CHARS = 500
 # Share of a running text that stands in links; articles have under a tenth, lists of links nearly everything.
 _MAX_LINK_SHARE = 0.35
 # Headlines that are links: an article has some under "read more", a section has one for each entry, with a teaser
@@ -34,6 +34,10 @@ _LISTING_PATH = re.compile(
     r"/(?:about|contact|imprint|impressum|privacy|terms|archive|search)\.html?$|/page/\d+/?$",
     re.IGNORECASE,
 )
+
+
+# Markdown has no underline; the extractor writes it as HTML.
+_UNDERLINED = re.compile(r"</?u>")
 
 
 class Article(TypedDict):
@@ -102,7 +106,7 @@ def _markdown(text: str, url: str) -> str:
         include_tables=True,
         with_metadata=False,
     )
-    return (found or "").strip()
+    return _UNDERLINED.sub("", found or "").strip()
 
 
 def _without_title(body: str, title: str) -> str:
