@@ -1,11 +1,14 @@
 """The order of a crawl, its budget, and its memory of what it knows."""
 
+import subprocess
+import sys
 from collections import deque
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quaero_cli.crawl.frontier import Frontier, Target
+from quaero_cli.model import FrontierPage, PageState
 
 
 def _urls(taken: list[Target]) -> list[str]:
@@ -136,3 +139,69 @@ def test_depths_are_right_whatever_ends_first(links: dict[int, list[int]], limit
     expected = _true_depths(links, limit)
     assert sorted(fetched) == sorted(f"http://a/{page}" for page in expected)
     assert {url: frontier.depth(url) for url in fetched} == {f"http://a/{page}": d for page, d in expected.items()}
+
+
+_MEMORY = """
+from quaero_cli.crawl.frontier import Frontier
+import quaero_cli.crawl.crawl
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * 4096
+frontier, before = Frontier(max_pages=10**6, per_server=16), resident()
+for n in range(300_000):
+    url = f"https://news.example/{n % 50}/2026/a-rather-long-headline-that-stands-in-the-address-{n:07d}"
+    frontier.add(url, 1 + n % 5)
+    if n % 500 == 0:
+        frontier.fresh()
+print((resident() - before) / 300_000, resident() / 1e6)
+"""
+
+
+def test_a_known_url_costs_little_memory() -> None:
+    """A crawl of a large site would grow to gigabytes: a million known URLs have 200 MB, the program among them."""
+    done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
+    each, whole = map(float, done.stdout.split())
+    assert each < 140  # bytes; of those that wait only the next ones are in memory
+    assert whole < 200
+
+
+def test_what_waits_comes_back_from_the_store() -> None:
+    """Pages that did not fit into memory would be lost, come twice, or come in another order."""
+    frontier = Frontier(max_pages=100, per_server=16, max_heaped=8)
+    stored: dict[str, FrontierPage] = {}
+
+    def keep() -> None:
+        for url, depth in frontier.fresh():
+            stored[url] = FrontierPage(len(stored) + 1, url, depth, PageState.WAITING)
+
+    for n in range(40):
+        frontier.add(f"http://a/{n}", 3 - n % 3)
+        keep()
+    taken = []
+    while True:
+        for target in frontier.take():
+            taken.append(target)
+            stored.pop(target.url)
+            frontier.done(target)
+        if not frontier.hungry:
+            break
+        rows = sorted(stored.values(), key=lambda page: (page.depth, page.id))[: frontier.appetite]
+        frontier.feed(rows, complete=len(rows) == len(stored))
+    assert sorted(target.url for target in taken) == sorted(f"http://a/{n}" for n in range(40))
+    assert frontier.waiting == 0
+
+
+def test_a_restored_frontier() -> None:
+    """A resumed crawl would ask again for what it has, forget what waits, or count wrong."""
+    frontier = Frontier(max_pages=10, per_server=16)
+    rows = [
+        FrontierPage(1, "http://a/done", 0, PageState.DONE),
+        FrontierPage(2, "http://a/reached", 1, PageState.PASSED),
+        FrontierPage(3, "http://a/failed", 1, PageState.FAILED),
+        FrontierPage(4, "http://a/waits", 1, PageState.WAITING),
+        FrontierPage(5, "http://a/failed", 2, PageState.DONE),  # a later part of the chain had it
+    ]
+    for page in rows:
+        frontier.restore(page)
+    assert (frontier.pages, frontier.waiting) == (2, 1)
+    assert _urls(frontier.take()) == ["http://a/waits"]
+    assert frontier.knows("http://a/reached", 1)
+    assert frontier.fresh() == []

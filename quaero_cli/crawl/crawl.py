@@ -213,7 +213,7 @@ class _Crawl:
 
     def _links_of(self, url: str) -> list[str]:
         """The links of a page that was read, from the store."""
-        return self._discovery.in_scope(self._recall.links(url))
+        return self._discovery.links_in_scope(self._recall.links(url))
 
     async def _forget(self) -> None:
         """Nothing is left to resume: the frontier is needed no more."""

@@ -5,8 +5,9 @@ and decides about the rest. So a page's links are on their way before its text i
 server holds up no link to another.
 """
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -22,8 +23,24 @@ from quaero_cli.crawl.urls import origin
 _KNOWN = "known"
 _UNDECIDED = "undecided"
 
-# URLs judged between two looks at what else wants to run: a page may have thousands, a robots.txt as many rules.
-_AT_ONCE = 500
+# Seconds between two looks at what else wants to run: a page may have thousands of links, a robots.txt as many rules.
+_AT_ONCE = 0.01
+
+
+class _Pause:
+    """Lets the rest of the program run once some time has passed since it ran."""
+
+    def __init__(self) -> None:
+        self._until = time.perf_counter() + _AT_ONCE
+
+    @property
+    def due(self) -> bool:
+        return time.perf_counter() > self._until
+
+    async def sometimes(self) -> None:
+        if self.due:
+            await trio.lowlevel.checkpoint()
+            self._until = time.perf_counter() + _AT_ONCE
 
 
 @dataclass
@@ -70,11 +87,10 @@ class Discovery:
         self._admit()
         return None
 
-    def begin(self, urls: Iterable[str], depth: int) -> Offer:
-        """Offer what was found on a page, at the depth that links from it have."""
+    async def begin(self, urls: Iterable[str], depth: int) -> Offer:
+        """Offer what was found on a page, at the depth that links from it have; others run in between."""
         offer = Offer(depth)
-        self._decide(offer, [(url, depth) for url in urls])
-        self._admit()
+        await self._decide_all(offer, [(url, depth) for url in urls])
         return offer
 
     async def finish(self, offer: Offer) -> None:
@@ -83,23 +99,27 @@ class Discovery:
             found, offer.undecided = offer.undecided, []
             for server in dict.fromkeys(origin(url) for url, _ in found):
                 await self._robots.rules(server)
-            self._decide(offer, found)
-            self._admit()
+            await self._decide_all(offer, found)
 
     async def offer(self, urls: Iterable[str], depth: int) -> Offer:
-        """`begin` and `finish` for long lists: the rest of the program runs in between."""
-        whole = Offer(depth)
-        rest = deque(urls)
-        while rest:
-            self._decide(whole, [(rest.popleft(), depth) for _ in range(min(_AT_ONCE, len(rest)))])
-            self._admit()
-            await trio.lowlevel.checkpoint()
-        await self.finish(whole)
-        return whole
+        """`begin` and `finish`, for lists that nobody waits for."""
+        offer = await self.begin(urls, depth)
+        await self.finish(offer)
+        return offer
 
-    def in_scope(self, urls: Iterable[str]) -> list[str]:
+    async def in_scope(self, urls: Sequence[str]) -> list[str]:
         """Those that may belong to the crawl, depth and robots apart."""
-        return [url for url in urls if self._scope.refuses(url) is None]
+        found: list[str] = []
+        pause = _Pause()
+        for url in urls:
+            if self._frontier.belongs(url) or self._scope.refuses(url) is None:
+                found.append(url)
+            await pause.sometimes()
+        return found
+
+    def links_in_scope(self, urls: Iterable[str]) -> list[str]:
+        """The same for the links of one page that was read before, at once."""
+        return [url for url in urls if self._frontier.belongs(url) or self._scope.refuses(url) is None]
 
     def set_aside(self, urls: Iterable[str]) -> None:
         """These are no pages (feeds, sitemaps): links to them are not followed."""
@@ -108,8 +128,18 @@ class Discovery:
 
     def wants(self, url: str, depth: int) -> bool:
         """Offer one URL; whether it was or surely will be fetched."""
-        self.begin([url], depth)
+        self._decide(Offer(depth), [(url, depth)])
+        self._admit()
         return self._frontier.will_fetch(url)
+
+    async def _decide_all(self, offer: Offer, found: Iterable[tuple[str, int]]) -> None:
+        pause = _Pause()
+        for each in found:
+            self._decide(offer, (each,))
+            if pause.due:
+                self._admit()
+                await pause.sometimes()
+        self._admit()
 
     def _decide(self, offer: Offer, found: Iterable[tuple[str, int]]) -> None:
         """Judge each URL; then, without counting them, the links of pages that came nearer by it."""

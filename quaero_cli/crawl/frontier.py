@@ -97,6 +97,11 @@ class Frontier:
         entry = self._known.get(hash(url), _NOWHERE)
         return bool(entry & _REFUSED) or entry >> _DEPTH <= depth
 
+    def belongs(self, url: str) -> bool:
+        """Whether the URL was added, and not refused since."""
+        entry = self._known.get(hash(url), _NOWHERE)
+        return entry < _NOWHERE and not entry & _REFUSED
+
     def depth(self, url: str) -> int:
         """The shortest way known to a URL of the crawl."""
         return self._known[hash(url)] >> _DEPTH

@@ -105,7 +105,7 @@ class Pages:
             self._identities.text(facts["text"], url)
         feeds = view["feeds"] if target.start and parts.options.feeds else []
         parts.discovery.set_aside(feeds)
-        offer = self._follow(target, url, view, wishes)
+        offer = await self._follow(target, url, view, wishes)
         if view["canonical"] is not None and not known.is_article:
             parts.discovery.wants(view["canonical"], parts.frontier.depth(target.url))
         await parts.discovery.finish(offer)
@@ -126,7 +126,7 @@ class Pages:
                 wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
                 feeds = view["feeds"] if target.start and parts.options.feeds else []
                 parts.discovery.set_aside(feeds)
-                offer = self._follow(target, answer.url, view, wishes)
+                offer = await self._follow(target, answer.url, view, wishes)
                 end = self._known(target, answer, view, wishes, digest) or await self._extract(reading, answer, view)
         except (ReadingFailed, PoolBroken) as error:
             end = FetchError("extraction", str(error))
@@ -150,13 +150,13 @@ class Pages:
         self._parts.memory.visited(visit.states(PageState.DONE if final else PageState.FAILED))
         self._parts.report.failed(log, visit.target, error, offer)
 
-    def _follow(self, target: Target, url: str, view: Mapping[str, Any], wishes: Wishes) -> Offer:
+    async def _follow(self, target: Target, url: str, view: Mapping[str, Any], wishes: Wishes) -> Offer:
         parts = self._parts
         if not parts.options.follow_links or wishes.nofollow:
             return Offer(0)
         links = view["links"] if parts.options.obey_robots else view["links"] + view["nofollow_links"]
-        parts.frontier.read(target, url, parts.discovery.in_scope(links))
-        return parts.discovery.begin(links, parts.frontier.depth(target.url) + 1)
+        parts.frontier.read(target, url, await parts.discovery.in_scope(links))
+        return await parts.discovery.begin(links, parts.frontier.depth(target.url) + 1)
 
     def _known(
         self, target: Target, answer: Response, view: dict[str, Any], wishes: Wishes, digest: bytes

@@ -21,7 +21,7 @@ PAGE_SECONDS = 10.0
 # Pages after which a process is replaced: parsers leak a little.
 _PAGES_PER_PROCESS = 2_000
 # More processes than this only wait for the disk and the network of a single crawl.
-_MAX_PROCESSES = 4
+_MAX_PROCESSES = 5
 
 # An ordinary answer, links or an article, comes in one piece.
 _RECEIVE_BYTES = 64 * 1024
@@ -38,8 +38,8 @@ class ReadingFailed(Exception):
 
 
 def process_count() -> int:
-    """Processes worth having on this machine."""
-    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)))
+    """Processes worth having here: one more than cores, since each waits now and then for its next page."""
+    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) + 1)
 
 
 class Pool:

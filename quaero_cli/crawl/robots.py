@@ -1,7 +1,8 @@
 """What a site's robots.txt allows (RFC 9309), fetched once for each origin.
 
-4xx, or redirected away: there are no rules. 5xx or no answer: nothing may be fetched. The file is parsed on the
-event loop: protego's matching (since 0.7) is linear in the URL, and the size is bounded.
+4xx, or redirected away: there are no rules. 5xx or no answer: nothing may be fetched. protego's matching (since 0.7)
+is linear in the URL and the size of the file is bounded, so both happen in this process, the parsing of a large one
+in a thread.
 """
 
 import codecs
@@ -19,6 +20,9 @@ from quaero_cli.crawl.urls import normalise
 
 # RFC 9309 asks for at least 500 KiB; what is beyond is not read.
 MAX_ROBOTS_BYTES = 500 * 1024
+
+# One as large as is allowed takes a third of a second to parse; from here on a thread does it.
+_LARGE_BYTES = 16 * 1024
 
 # A robot is named by its first word; protego would look for "quaero/1.0" and "quaero bot" as they stand.
 _AGENT_LINE = re.compile(r"^([ \t]*user-?agent[ \t]*:[ \t]*[\w-]+)[^\r\n]*", re.IGNORECASE | re.MULTILINE | re.ASCII)
@@ -138,4 +142,8 @@ class Robots:
 
     async def _ask(self, origin: str) -> Rules:
         answer = await self._fetch(f"{origin}/robots.txt") if self._obey else None
-        return Rules(self._user_agent) if answer is None else parse(self._user_agent, answer)
+        if answer is None:
+            return Rules(self._user_agent)
+        if isinstance(answer, Response) and len(answer.body) > _LARGE_BYTES:
+            return await trio.to_thread.run_sync(parse, self._user_agent, answer)
+        return parse(self._user_agent, answer)
