@@ -278,6 +278,31 @@ Overlap = Literal["refuse", "queue", "cancel", "allow"]
 
 
 @dataclass(frozen=True, slots=True)
+class KeptStep:
+    """A step that was done in the job that is retried, and is not run again."""
+
+    name: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItem:
+    """An item of a fan-out whose worker was done, in a step that is run again."""
+
+    step: str
+    item: Any
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a retry takes over from the job that it repeats. Outputs as they were stored: secrets masked."""
+
+    steps: tuple[KeptStep, ...] = ()
+    items: tuple[KeptItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to enqueue: self-contained data, its ID made by the submitter."""
 
@@ -293,6 +318,7 @@ class NewJob:
     secrets: tuple[str, ...] = ()  # names only
     overlap: Overlap = "refuse"
     retry_of: str | None = None  # the job that this one repeats
+    kept: Kept | None = None  # what it takes over from that one
     resumes: bool = False  # whether its steps go on where those of `retry_of` were: a crawl keeps its frontier
     parent: str | None = None  # the job, and the step in it, that runs this one as a sub-job
     parent_step: str | None = None

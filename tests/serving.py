@@ -64,6 +64,10 @@ class FakeActions:
         self.executed.append((definition_id, dict(parameters)))
         return "new1", "pending"
 
+    async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:
+        self.executed.append((job_id, {"failed": failed}))
+        return "new2", "pending"
+
     async def cancel(self, job_id: str) -> str:
         return request_cancel(self._database, job_id)
 

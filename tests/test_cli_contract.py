@@ -9,7 +9,21 @@ import sys
 import pytest
 from shells import PATIENCE, Shell, entries, first_job, read_line, until_says
 
-COMMANDS = ("run", "tail", "serve", "jobs", "show", "cancel", "defs", "check", "steps", "docs", "token", "doctor")
+COMMANDS = (
+    "run",
+    "tail",
+    "serve",
+    "jobs",
+    "show",
+    "cancel",
+    "retry",
+    "defs",
+    "check",
+    "steps",
+    "docs",
+    "token",
+    "doctor",
+)
 TWO_STEPS = """
     [step.one]
     type = "shell"

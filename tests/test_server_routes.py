@@ -163,7 +163,7 @@ async def test_unknown_routes_and_methods(tmp_path):
     """A script would get a page of HTML where it expects JSON, or be redirected somewhere."""
     async with running(tmp_path) as web:
         web.add_job("j1")
-        for target in ("/api", "/api/", "/api/jobs/", "/api//jobs", "/api/jobs/j1/", "/api/jobs/j1/retry",
+        for target in ("/api", "/api/", "/api/jobs/", "/api//jobs", "/api/jobs/j1/", "/api/jobs/j1/again",
                        "/api/./jobs", "/api/jobs/../jobs", "/API/jobs", "/index.html"):  # fmt: skip
             answer = await web.get(target)
             assert answer.status == 404, target

@@ -19,6 +19,7 @@ from quaero_cli.cli import (
     jobs,
     logs,
     new,
+    retry,
     run,
     search,
     serve,
@@ -41,7 +42,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, tail, serve, jobs, show, cancel, defs, check, new, steps, logs, search, docs, token, doctor):
+for module in (
+    run,
+    tail,
+    serve,
+    jobs,
+    show,
+    cancel,
+    retry,
+    defs,
+    check,
+    new,
+    steps,
+    logs,
+    search,
+    docs,
+    token,
+    doctor,
+):
     module.register(app)
 
 

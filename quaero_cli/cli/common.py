@@ -36,6 +36,10 @@ Home = Annotated[
     str | None,
     typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
 ]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Print the job's ID and leave; the job goes on without the terminal.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no entries, only the summary.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

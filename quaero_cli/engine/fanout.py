@@ -17,6 +17,7 @@ from quaero_cli.engine.attempts import failed_attempt, pause_after
 from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
 from quaero_cli.engine.items import find_items, label_of
+from quaero_cli.engine.keptitems import KeptItems
 from quaero_cli.engine.workers import Worker
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import StepDefinition, StepType
@@ -30,10 +31,12 @@ _SPAWNED_AT_ONCE = 100
 class FanOut:
     """Runs a step's function over its items."""
 
-    def __init__(self, step: StepDefinition, type_: StepType, scope: Scope) -> None:
+    def __init__(self, step: StepDefinition, type_: StepType, scope: Scope, kept: KeptItems) -> None:
+        """`kept`: the items whose workers are not run again."""
         self._step = step
         self._type = type_
         self._scope = scope
+        self._kept = kept
 
     async def run(self, context: Context) -> Mapping[str, Any]:
         """Run one worker an item, and return the step's outputs: `items`, a table of each worker's, in their order.
@@ -47,7 +50,12 @@ class FanOut:
         outputs: list[Mapping[str, Any]] = [{} for _ in items]
         async with context.open_workers() as pool:
             for place, item in enumerate(items):
-                pool.spawn(partial(self._work, context, item, outputs, place), label=label_of(item), item=item)
+                kept = self._kept.take(item)
+                if kept is not None:
+                    outputs[place] = kept
+                    pool.add_done(kept, label=label_of(item), item=item)
+                else:
+                    pool.spawn(partial(self._work, context, item, outputs, place), label=label_of(item), item=item)
                 if place % _SPAWNED_AT_ONCE == 0:
                     await context.room()
         return {"items": outputs}

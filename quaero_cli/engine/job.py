@@ -16,6 +16,7 @@ from quaero_cli.engine.context import Context
 from quaero_cli.engine.failures import describe
 from quaero_cli.engine.fanout import FanOut
 from quaero_cli.engine.hooks import Ended, run_hooks
+from quaero_cli.engine.keptitems import KeptItems
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.engine.step import StepRun, Work
@@ -48,6 +49,13 @@ class JobRun:
         self._ending = False  # its steps have ended, and its status is decided
         self._hooks = trio.CancelScope()
         job.stop = self._stop
+        self._keep()
+
+    def _keep(self) -> None:
+        """Count the steps that a retry takes over as done: they are stored as such already."""
+        for kept in self._job.kept.steps:
+            self._reached(kept.name, Status.COMPLETED)
+            self._job.outputs[kept.name] = dict(kept.outputs)
 
     def cancel(self, reason: str) -> None:
         """End the job as cancelled: running steps are cancelled, of the others clean-up alone still runs.
@@ -85,6 +93,9 @@ class JobRun:
     async def run(self) -> Status:
         """Run the job and return its final status, which is then emitted; raises nothing of its steps."""
         self._say(Status.RUNNING)
+        if self._job.kept.steps:
+            names = ", ".join(kept.name for kept in self._job.kept.steps)
+            self._job.log.info(f"Not run again, since they were completed: {names}")
         async with trio.open_nursery() as nursery:
             if self._job.definition.timeout is not None:
                 nursery.start_soon(self._watch_timeout, self._job.definition.timeout)
@@ -197,7 +208,7 @@ class JobRun:
         """What the step is to do, with all that is known before it starts. Raises QuaeroError."""
         type_ = self._job.ground.step_types[step.type]
         if step.for_each is not None:
-            return FanOut(step, type_, scope).run
+            return FanOut(step, type_, scope, KeptItems(self._job.kept.items, step.name)).run
         return functools.partial(_call, type_, resolve_options(step, type_, scope))
 
     async def _run_step(self, run: StepRun, work: Work) -> None:

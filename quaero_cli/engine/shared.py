@@ -14,7 +14,7 @@ from quaero_cli.engine.masked import masked_emit
 from quaero_cli.engine.memory import OpenCrawl, open_nothing
 from quaero_cli.jobdef.model import JobDefinition, StepType
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Fact, Trigger
+from quaero_cli.model import Fact, Kept, Trigger
 from quaero_cli.steps.contract import SubJob
 
 # Seconds between asking a process group to end and killing it.
@@ -54,6 +54,7 @@ class Running:
     parameters: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> value, for children and {env.NAME}
     mask: Mask | None = None  # what hides them; None: there is nothing to hide
+    kept: Kept = field(default_factory=Kept)  # of the job that this one repeats: what is not run again
     ancestors: tuple[str, ...] = ()  # definitions of the jobs that this one is a sub-job of, the first one first
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs

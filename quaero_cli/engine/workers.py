@@ -83,6 +83,16 @@ class Workers:
         self._start_waiting()
         return number
 
+    def add_done(self, outputs: Mapping[str, Any], *, label: str, item: object) -> int:
+        """Add a worker that has done its work in an earlier job, and return its number."""
+        self._last_number += 1
+        worker = Worker(self._last_number, "", self._step_log, self._tell_running, outputs=outputs)
+        self._emit(
+            WorkerChanged(self._job, self._step, worker.number, Status.PENDING, now_us(), text_of(label), item=item)
+        )
+        self._tell(worker, Status.COMPLETED)
+        return worker.number
+
     def _start_waiting(self) -> None:
         while self._waiting and (self._concurrency == 0 or self._running < self._concurrency):
             number, fn = self._waiting.popleft()

@@ -25,5 +25,11 @@ class Actions(Protocol):
         Raises NotFoundError, ParameterError, DefinitionError (it does not load, or is disabled) and OverlapError.
         """
 
+    async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:
+        """Run a job again, all of it or what failed; return the new job's ID and status.
+
+        Raises NotFoundError, StateError, OverlapError, and ParameterError or DefinitionError when it cannot be made.
+        """
+
     async def cancel(self, job_id: str) -> str:
         """Ask for a job to be cancelled; return its status at this moment. Raises NotFoundError and StateError."""

@@ -1,15 +1,12 @@
 """`/api/job-definitions`: what can be run, and running it."""
 
 import re
-from collections.abc import Mapping
 
-import orjson
 from quart import Response, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import UnsupportedMediaType
 
-from quaero_cli.errors import NotFoundError, ParameterError
-from quaero_cli.server.answers import JSON_TYPE
+from quaero_cli.errors import NotFoundError
+from quaero_cli.server.bodies import json_object
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.params import read_query
 from quaero_cli.server.responses import json_answer
@@ -46,7 +43,7 @@ class DefinitionRoutes:
         """Start a job; the body is a JSON object of parameters, or empty."""
         read_query(request.query_string, {})
         wanted = _possible(definition_id)
-        job_id, status = await self._actions.execute(wanted, await _parameters())
+        job_id, status = await self._actions.execute(wanted, await json_object())
         return json_answer({"job_id": job_id, "status": status}, 202)
 
 
@@ -56,19 +53,3 @@ def _possible(definition_id: str) -> str:
             f"no job definition {definition_id[:_MAX_SHOWN]}", hint="list them with: GET /api/job-definitions"
         )
     return definition_id
-
-
-async def _parameters() -> Mapping[str, object]:
-    body = await request.get_data()
-    if not body:
-        return {}
-    # A form of another page cannot have this type, so a browser would have to ask us first.
-    if request.mimetype != JSON_TYPE:
-        raise UnsupportedMediaType(f"the body must be {JSON_TYPE}")
-    try:
-        parameters = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise ParameterError(f"the body is not JSON: {error}", hint='send an object: {"name": value}') from None
-    if not isinstance(parameters, dict):
-        raise ParameterError("the body is not a JSON object", hint='send an object: {"name": value}')
-    return parameters

@@ -1,9 +1,10 @@
-"""`/api/jobs`: lists, one job with everything, and cancelling."""
+"""`/api/jobs`: lists, one job with everything, and what can be done with them."""
 
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from quaero_cli.errors import NotFoundError
+from quaero_cli.errors import NotFoundError, UsageError
+from quaero_cli.server.bodies import json_object
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import DEFAULT_JOBS, JOB_RULES
 from quaero_cli.server.params import is_job_id, read_query
@@ -21,6 +22,7 @@ class JobRoutes:
         app.add_url_rule("/api/jobs", "jobs", self.list, methods=["GET"])
         app.add_url_rule("/api/jobs/<job_id>", "job", self.show, methods=["GET"])
         app.add_url_rule("/api/jobs/<job_id>/cancel", "job_cancel", self.cancel, methods=["POST"])
+        app.add_url_rule("/api/jobs/<job_id>/retry", "job_retry", self.retry, methods=["POST"])
 
     async def list(self) -> Response:
         """Answer with jobs, newest first."""
@@ -49,6 +51,19 @@ class JobRoutes:
         read_query(request.query_string, {})
         known = self._known(job_id)
         return json_answer({"job_id": known, "status": await self._desk.parts.actions.cancel(known)}, 202)
+
+    async def retry(self, job_id: str) -> Response:
+        """Run a job again as a new one; the body may be `{"failed": true}`."""
+        read_query(request.query_string, {})
+        known = self._known(job_id)
+        options = await json_object()
+        failed = options.pop("failed", False)
+        if options or not isinstance(failed, bool):
+            raise UsageError(
+                'the body may hold "failed" alone, true or false', hint='send {"failed": true}, or nothing'
+            )
+        new, status = await self._desk.parts.actions.retry(known, failed=failed)
+        return json_answer({"job_id": new, "status": status}, 202)
 
     def _known(self, job_id: str) -> str:
         """Return the ID. Raises NotFoundError."""

@@ -86,6 +86,10 @@ _OPERATIONS = (
     _Operation(
         "post", "/api/jobs/{job_id}/cancel", "Ask for a job to be cancelled", _ACCEPTED, {}, (404, 409), success=202
     ),
+    _Operation(
+        "post", "/api/jobs/{job_id}/retry", "Run a job again, as a new one", _ACCEPTED, {}, (400, 404, 409, 415),
+        success=202, body='`{"failed": true}` keeps what completed; may be left out',
+    ),
     _Operation("get", "/api/job-definitions", "What can be run", _list_of("definitions", _OBJECT), {}),
     _Operation("get", "/api/job-definitions/{definition_id}", "One definition", _OBJECT, {}, (404,)),
     _Operation(

@@ -1,12 +1,14 @@
 """What the server may ask of the session (`server.actions.Actions`): definitions, execute, cancel."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import trio
 
 from quaero_cli.jobdef.model import StepType
+from quaero_cli.session.again import prepare_retry
 from quaero_cli.session.core import Session
 from quaero_cli.session.definitions import Definitions, unknown
 from quaero_cli.session.prepare import prepare
@@ -20,6 +22,7 @@ class SessionActions:
 
     def __init__(self, session: Session, folders: Sequence[Path], step_types: Mapping[str, StepType]) -> None:
         self._session = session
+        self._types = step_types
         self._definitions = Definitions(session.settings.database, folders, step_types)
 
     async def definitions(self) -> list[dict[str, Any]]:
@@ -49,3 +52,10 @@ class SessionActions:
         self._session.wakeups.set()
         nudge(settings.wake)
         return str(status)
+
+    async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:
+        """Run a job again in this process; return the new one's ID and status."""
+        settings = self._session.settings
+        make = partial(prepare_retry, settings, job_id, self._types, failed=failed)
+        handle = await self._session.submit(await trio.to_thread.run_sync(make))
+        return handle.id, str(handle.status)

@@ -20,7 +20,7 @@ from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.errors import ExistsError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
-from quaero_cli.model import Status
+from quaero_cli.model import Kept, Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
@@ -31,6 +31,7 @@ from quaero_cli.session.turn import claim_in_turn
 from quaero_cli.settings import Settings
 from quaero_cli.steps.contract import SubJob
 from quaero_cli.store import queue
+from quaero_cli.store.artifacts import copy_artifacts
 from quaero_cli.store.frontier import open_crawl_reader
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
@@ -96,6 +97,9 @@ class Session:
             dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
             await end_survivors(dead, self.log.warn)
             await trio.to_thread.run_sync(queue.enqueue, path, job)
+            if job.retry_of is not None and job.kept is not None:
+                kept = [step.name for step in job.kept.steps]
+                await trio.to_thread.run_sync(copy_artifacts, path, job.retry_of, job.id, kept)
         except BaseException:
             lock.release()
             raise
@@ -119,7 +123,7 @@ class Session:
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
                 running = Running(
                     self._ground, handle.id, attempt, definition, prepared.parameters,
-                    secrets=guarded.secrets, mask=guarded.mask, ancestors=ancestors,
+                    secrets=guarded.secrets, mask=guarded.mask, kept=prepared.job.kept or Kept(), ancestors=ancestors,
                 )  # fmt: skip
                 if guarded.mask is not None:
                     hide.set(guarded.mask.text)  # of this task, and of all that it starts

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 import trio
@@ -17,6 +17,7 @@ async def watch_signals(
     ask: Callable[[signal.Signals], None],
     insist: Callable[[], None],
     leave: Callable[[], None],
+    numbers: Sequence[signal.Signals] = WATCHED,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -37,7 +38,7 @@ async def watch_signals(
         hand_on(number, frame)
 
     # `nohup quaero run …` has HUP ignored, and means it.
-    watched = [each for each in WATCHED if signal.getsignal(each) is not signal.SIG_IGN]
+    watched = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
     with trio.open_signal_receiver(*watched) as received:
         trios = signal.getsignal(watched[0])  # leaving the receiver puts back what was there before
         assert callable(trios)

@@ -14,6 +14,7 @@ from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepCha
 from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.locks import JobLock
+from quaero_cli.store.retry import copy_steps
 from quaero_cli.store.writer import Writer
 
 _OPEN = "status IN ('pending', 'running')"
@@ -29,7 +30,7 @@ def enqueue(path: Path, job: NewJob) -> None:
 
     What its `overlap` says of open jobs of the definition holds in the same transaction: "cancel" asks for all of
     them to be cancelled. "refuse" raises OverlapError, with the running job's ID.
-    Raises ExistsError when there is a job of its ID.
+    Raises ExistsError when there is a job of its ID, NotFoundError when the job that it takes steps from is gone.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         if connection.execute("SELECT 1 FROM job WHERE id = ?", (job.id,)).fetchone() is not None:
@@ -70,6 +71,8 @@ def _insert(connection: Connection, job: NewJob) -> None:
             for step in job.steps
         ],
     )
+    if job.retry_of is not None and job.kept is not None:
+        copy_steps(connection, job.retry_of, job.id, [step.name for step in job.kept.steps])
 
 
 def claim(path: Path, job_id: str) -> int | None:

@@ -1,0 +1,99 @@
+"""Starting a prepared job for `run` and `retry`: shown in the foreground, or detached."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from quaero_cli.cli import common
+from quaero_cli.cli.loop import run_loop
+from quaero_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from quaero_cli.jobdef.model import StepType
+    from quaero_cli.model import LogQuery
+    from quaero_cli.session.prepare import Prepared
+    from quaero_cli.session.run import Beside, RunResult
+    from quaero_cli.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a job is shown. `port` and `open_`: of the server beside it."""
+
+    query: "LogQuery"
+    quiet: bool = False
+    json: bool = False
+    detach: bool = False
+    serve: bool = False
+    port: int | None = None
+    open_: bool = False
+
+
+def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, StepType]", view: View) -> NoReturn:
+    """Start the job and leave with its exit code, or with 0 once it is stored when it is detached."""
+    if view.detach:
+        if view.serve or view.open_:
+            raise UsageError("--detach: a viewer would not outlive this command", hint="start one: quaero serve")
+        from quaero_cli.cli.detach import detach
+
+        detach(settings, prepared, json=view.json)
+        raise typer.Exit(0)
+    from quaero_cli.model import Level
+    from quaero_cli.session.run import RunOptions
+    from quaero_cli.session.run import run as run_job
+    from quaero_cli.terminal.display import choose_mode, open_display
+
+    check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
+    beside = _server_beside(settings, view.port, view.open_) if view.serve or view.open_ else None
+    out = common.out()
+    mode = choose_mode(out, json=view.json, quiet=view.quiet)
+    # A quiet display shows no entry, and so need not read the many.
+    query = replace(view.query, level=Level.ERROR) if mode == "quiet" else view.query
+    display = open_display(mode=mode, out=out, err=common.err(), announce_end=False)
+
+    async def main() -> "RunResult":
+        options = RunOptions(query, beside)
+        return await run_job(settings, prepared, display, options, environment=dict(os.environ), step_types=types)
+
+    result = run_loop(main)
+    with suppress(BrokenPipeError):  # nobody reads any more; the code still tells how the job ended
+        _summarise(settings, result, json=view.json)
+    raise typer.Exit(result.code)
+
+
+def check_steps(wanted: tuple[str, ...], known: list[str]) -> None:
+    """Raise UsageError for a `--step` that the definition does not have."""
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"--step: no step {name}", hint="the definition's steps are: " + ", ".join(known))
+
+
+def _server_beside(settings: "Settings", port: int | None, open_browser: bool) -> "Beside":
+    from quaero_cli.cli.serve import announce, serve_options
+    from quaero_cli.session.run import Beside
+
+    options = serve_options(settings, port=port)
+    return Beside(options, lambda bound: announce(bound, open_browser=open_browser, to_stderr=True))
+
+
+def _summarise(settings: "Settings", result: "RunResult", *, json: bool) -> None:
+    """Say on stderr what ran and how it ended; a script that reads JSON has been told."""
+    if json:
+        return
+    from quaero_cli.store.reader import open_reader
+    from quaero_cli.terminal.clean import clean
+    from quaero_cli.terminal.summary import Summary, write_summary
+
+    with open_reader(settings.database) as reader:
+        details = reader.details(result.job_id)
+        failed = [step["name"] for step in details["steps"] if step["status"] == "failed"]
+        last_lines = {name: reader.last_entries(result.job_id, name) for name in failed}
+    err = common.err()
+    write_summary(err, Summary(details, last_lines))
+    hints = [entry.get("fields", {}).get("hint") for lines in last_lines.values() for entry in lines]
+    for hint in dict.fromkeys(filter(None, hints)):
+        err.write(f"hint: {clean(str(hint))}\n")
