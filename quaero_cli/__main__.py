@@ -15,9 +15,19 @@ def main() -> None:
     try:
         from quaero_cli.cli.app import run_command_line
 
-        sys.exit(run_command_line())
+        code = run_command_line()
+        if "signal" in sys.modules:
+            _turn_deaf()
+        sys.exit(code)
     except KeyboardInterrupt:  # before the command could listen for it: nothing has begun
         sys.exit(_INTERRUPTED)
+
+
+def _turn_deaf() -> None:
+    """The command has ended: a Ctrl-C while Python tidies up would change its exit code, and print a traceback."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

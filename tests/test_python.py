@@ -187,6 +187,7 @@ async def test_outputs_become_plain_data(tmp_path):
         ("{'a': object()}", "that JSON cannot hold: a: Object of type object"),
         ("{'a': [float('nan')]}", "that JSON cannot hold: a: Out of range float"),
         ("{1: 2}", "whose name is not text: 1"),
+        ("{'a': 'x' * 600_000, 'b': 'x' * 600_000}", "outputs of more than 1048576 bytes"),
     ],
 )
 async def test_outputs_that_cannot_be_stored(tmp_path, value, message):

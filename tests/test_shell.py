@@ -5,8 +5,8 @@ import trio
 from fakes import FakeContext
 
 from quaero_cli.model import Level
-from quaero_cli.steps.contract import StepFailed
-from quaero_cli.steps.shell import MAX_OUTPUT_BYTES, shell
+from quaero_cli.steps.contract import MAX_OUTPUT_BYTES, StepFailed
+from quaero_cli.steps.shell import shell
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ async def test_levels_are_read_when_asked_for(ctx):
         ("exit 3", "exit code 3", None),
         ("kill -KILL $$", "killed by SIGKILL", None),
         ("sh -c 'kill -TERM $$'; exit $?", "exit code 143", "143 is how a shell reports SIGTERM"),
-        ("exit 255", "exit code 255", "255 is how a shell reports signal 127"),
+        ("exit 255", "exit code 255", None),
+        ("no-such-command", "exit code 127", "127 is how a shell says that a command was not found"),
+        ("/etc", "exit code 126", "126 is how a shell says that a command cannot be run"),
         ([], "the command is empty", None),
         (["no-such-program"], "program 'no-such-program' not found", "PATH is /usr/local/bin:/usr/bin:/bin"),
     ],

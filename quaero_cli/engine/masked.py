@@ -4,6 +4,7 @@ What cuts texts before they get here (a log's 64 KiB, a child's lines) has maske
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 from quaero_cli.masking.mask import Mask
@@ -15,11 +16,15 @@ _KEPT = frozenset(("job", "step", "worker", "number", "attempt", "status", "time
 
 def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], None]:
     """Return what emits a fact without the secrets."""
+    mask_source = functools.lru_cache(maxsize=64)(mask.text)  # few, and the same again and again
 
     def emit_masked(fact: Fact) -> None:
         if isinstance(fact, LogLine):
-            message, source = mask.text(fact.message), mask.text(fact.source)
-            emit(fact._replace(message=message, source=source, fields=mask.value(fact.fields)))
+            message, source = mask.text(fact.message), mask_source(fact.source)
+            if fact.fields is None and message is fact.message and source is fact.source:
+                emit(fact)  # the usual case, and a busy one: a new line is not made for nothing
+            else:
+                emit(fact._replace(message=message, source=source, fields=mask.value(fact.fields)))
             return
         if isinstance(fact, LogLines):
             emit(fact._replace(messages=[mask.text(message) for message in fact.messages]))

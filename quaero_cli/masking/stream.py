@@ -29,8 +29,9 @@ class Finder:
 
     def expression(self, data: str) -> re.Pattern[str] | None:
         """Return what matches the texts that stand in `data`, None when there is none."""
-        present = tuple([text for text in self._texts if text in data])
-        return _compiled(present) if present else None
+        # A loop, and no generator: this runs for every line.
+        present = [text for text in self._texts if text in data]
+        return _compiled(tuple(present)) if present else None
 
     def replace(self, data: str) -> str:
         """Return `data` with each text replaced."""

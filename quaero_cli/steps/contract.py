@@ -40,6 +40,9 @@ from quaero_cli.model import Document, FrontierPage, PageMemo, PageState, Status
 
 __all__ = ["Log", "StepContext", "StepFailed", "SubJob", "WorkerContext", "WorkerPool"]
 
+# Of one step's outputs: they are kept with the job and handed around in memory; data of any size belongs into files.
+MAX_OUTPUT_BYTES = 1024 * 1024
+
 
 class Log(Protocol):
     """Structured log of a step or a worker. Never blocks, never drops; fields are stored as JSON."""

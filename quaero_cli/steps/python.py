@@ -13,7 +13,7 @@ from typing import Any
 from quaero_cli.pycall.arguments import fit
 from quaero_cli.pycall.capture import Sink, captured
 from quaero_cli.pycall.load import load
-from quaero_cli.steps.contract import StepContext, StepFailed
+from quaero_cli.steps.contract import MAX_OUTPUT_BYTES, StepContext, StepFailed
 
 SERVICE = "started"
 
@@ -62,11 +62,17 @@ def outputs_of(call: str, result: object) -> dict[str, Any] | None:
         kind = type(result).__name__
         raise StepFailed(f"{call} returned {kind}", hint="return a mapping of outputs, or nothing")
     outputs = {}
+    size = 0
     for key, value in result.items():
         if not isinstance(key, str):
             raise StepFailed(f"{call} returned an output whose name is not text: {key!r}")
         try:
-            outputs[key] = json.loads(json.dumps(value, allow_nan=False))
+            text = json.dumps(value, allow_nan=False)
+            outputs[key] = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise StepFailed(f"{call} returned an output that JSON cannot hold: {key}: {error}") from error
+        size += len(text)
+        if size > MAX_OUTPUT_BYTES:
+            hint = "leave files in the folder ctx.artifacts, and return their names"
+            raise StepFailed(f"{call} returned outputs of more than {MAX_OUTPUT_BYTES} bytes", hint=hint)
     return outputs

@@ -16,14 +16,13 @@ from typing import Any
 
 import orjson
 
-from quaero_cli.steps.contract import StepContext, StepFailed
+from quaero_cli.steps.contract import MAX_OUTPUT_BYTES, StepContext, StepFailed
 
 # What a later step may write as {steps.NAME.outputs.KEY}.
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-# Outputs are kept with the job and handed around in memory; data of any size belongs into $QUAERO_ARTIFACTS.
-MAX_OUTPUT_BYTES = 1024 * 1024
 # A shell reports a command of its own that signal N ended as 128 + N.
 _SHELL_SIGNAL = 128
+_SHELL_WORDS = {126: "a command cannot be run", 127: "a command was not found"}
 
 
 SERVICE = "started"
@@ -88,8 +87,15 @@ def _output_file(ctx: StepContext) -> Iterator[Path]:
 def _exit_failure(code: int) -> StepFailed:
     if code < 0:
         return StepFailed(f"killed by {_signal_name(-code)}")
-    hint = f"{code} is how a shell reports {_signal_name(code - _SHELL_SIGNAL)}" if code > _SHELL_SIGNAL else None
-    return StepFailed(f"exit code {code}", hint=hint)
+    return StepFailed(f"exit code {code}", hint=_exit_hint(code))
+
+
+def _exit_hint(code: int) -> str | None:
+    """Return what a shell means by a code; None for one that is the program's own."""
+    if code in _SHELL_WORDS:
+        return f"{code} is how a shell says that {_SHELL_WORDS[code]}"
+    name = _signal_name(code - _SHELL_SIGNAL)
+    return f"{code} is how a shell reports {name}" if name.startswith("SIG") else None
 
 
 def _signal_name(number: int) -> str:
