@@ -15,7 +15,7 @@ from quaero_cli.engine.lines import LineSplitter
 from quaero_cli.engine.masked import masked_emit
 from quaero_cli.masking.forms import MIN_LINE, MIN_SECRET, forms
 from quaero_cli.masking.mask import MASK, Mask
-from quaero_cli.model import Document, DocumentFound, LogLine, StepChanged, StepOutput, WorkerChanged
+from quaero_cli.model import Document, DocumentFound, LogLine, LogLines, StepChanged, StepOutput, WorkerChanged
 
 SECRET = "hunter2/+ päss\"w'ord"
 secrets = st.text(st.characters(codec="utf-8", exclude_characters="\0xy*"), min_size=8, max_size=40).filter(
@@ -142,12 +142,28 @@ def test_every_fact_is_masked():
     emit(StepChanged("job", "hunter2", "failed", 5, error="e hunter2"))
     emit(StepOutput("job", "step", {"o": ["hunter2"]}))
     emit(WorkerChanged("job", "step", 1, "failed", 5, label="l hunter2", error="hunter2"))
+    emit(LogLines("job", "step", 1, 5, 20, ("a", "b hunter2", "c"), "step", "hunter2"))
+    assert facts.pop()[5:] == (["a", f"b {MASK}", "c"], "step", MASK)
     document = Document("http://x/?hunter2", "", "hunter2", "text hunter2", "", 200, 5, authors=("hunter2",))
     emit(DocumentFound("job", document))
     told = repr(facts[0][5:]) + repr(facts[1].error) + repr([facts[2].outputs, facts[3], facts[4]])
     assert "hunter2" not in told
     assert told.count(MASK) == 11
     assert (facts[0].step, facts[1].step) == ("hunter2", "hunter2"), "rows are found by their names"
+
+
+def test_a_secret_of_digits_leaves_times_alone():
+    """A PIN would turn up in a time, and the store would be handed stars for a number."""
+    facts: list = []
+    emit = masked_emit(facts.append, Mask(["1768", "2000"]))
+    time = 1_768_473_045_200_000
+    emit(StepChanged("job", "step", "failed", time, error="pin 1768"))
+    emit(DocumentFound("job", Document("http://x/", "", "", "1768", "", 2000, time)))
+    emit(StepOutput("job", "step", {"pin": 1768}))
+    emit(LogLine("job", "step", 1, time, 20, "m", "step", "s", {"pin": 1768}))
+    assert (facts[0].time_us, facts[0].error) == (time, f"pin {MASK}")
+    assert (facts[1].document.fetched_at, facts[1].document.status, facts[1].document.text) == (time, 2000, MASK)
+    assert (facts[2].outputs, facts[3].fields, facts[3].time_us) == ({"pin": MASK}, {"pin": MASK}, time)
 
 
 def test_a_field_is_masked_before_it_is_cut():

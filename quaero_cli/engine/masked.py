@@ -3,7 +3,6 @@
 What cuts texts before they get here (a log's 64 KiB, a child's lines) has masked them before the cut. Pure.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -11,7 +10,7 @@ from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Fact, LogLine, LogLines
 
 # Names by which the store finds its rows, and what no step can put a text into.
-_KEPT = frozenset(("job", "step", "worker", "number", "attempt", "status", "time_us"))
+_KEPT = frozenset(("job", "step", "worker", "status"))
 
 
 def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], None]:
@@ -27,9 +26,12 @@ def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], No
                 emit(fact._replace(message=message, source=source, fields=mask.value(fact.fields)))
             return
         if isinstance(fact, LogLines):
-            emit(fact._replace(messages=[mask.text(message) for message in fact.messages]))
+            whole = "\n".join(fact.messages)  # one look at all of them is much quicker than one at each
+            if mask.text(whole) is not whole or mask_source(fact.source) is not fact.source:
+                messages = [mask.text(message) for message in fact.messages]
+                fact = fact._replace(messages=messages, source=mask_source(fact.source))
+            emit(fact)
             return
-        names = [field.name for field in dataclasses.fields(fact) if field.name not in _KEPT]
-        emit(dataclasses.replace(fact, **{name: mask.value(getattr(fact, name)) for name in names}))
+        emit(mask.record(fact, _KEPT))
 
     return emit_masked

@@ -65,7 +65,7 @@ class Running:
 
     def __post_init__(self) -> None:
         if self.mask is not None:
-            self.ground = replace(self.ground, emit=masked_emit(self.ground.emit, self.mask), takes_lines=False)
+            self.ground = replace(self.ground, emit=masked_emit(self.ground.emit, self.mask))
         self.log = JobLog(self.ground.emit, self.id, source="runner", mask=self.mask)
 
     @property

@@ -1,7 +1,7 @@
 """A job's mask: its secrets, and what takes them out of texts, values and streams. Pure, and used from any thread."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from quaero_cli.masking.forms import forms
@@ -38,9 +38,21 @@ class Mask:
         if isinstance(value, list | tuple):
             return type(value)(map(self.value, value)) if type(value) in (list, tuple) else value
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [field.name for field in dataclasses.fields(value)]
-            return dataclasses.replace(value, **{name: self.value(getattr(value, name)) for name in names})
+            return self.record(value)
         return value
+
+    def record(self, record: Any, kept: Collection[str] = ()) -> Any:  # noqa: ANN401 - any dataclass, and the same
+        """Return a record without the secrets, but for the fields in `kept`.
+
+        Numbers that are fields of their own stay: they are times, counts and states, and never a secret.
+        """
+        found = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+        texts = {
+            name: self.value(value)
+            for name, value in found.items()
+            if name not in kept and not isinstance(value, int | float)
+        }
+        return dataclasses.replace(record, **texts)
 
     def _number(self, number: float) -> float | str:
         if isinstance(number, int) and abs(number) > _LONGEST_NUMBER:
