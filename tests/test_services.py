@@ -41,6 +41,14 @@ async def test_a_service_that_never_says_it_is_ready_fails(stage, autojump_clock
     assert stage.seconds == pytest.approx(5)
 
 
+async def test_a_service_that_was_not_ready_is_started_again(stage, autojump_clock):
+    """A database that sometimes hangs at its start would fail the job that would have had it a moment later."""
+    more = "seconds = 1000\nready = { timeout = '5s' }\nretries = { limit = 1, delay = '1s' }"
+    assert await stage.play(USED.format(type="service", more=more)) is Status.FAILED
+    assert stage.reason("site") == "not ready after 5 s: it never called ctx.ready(), after 2 attempts"
+    assert stage.seconds == pytest.approx(11)
+
+
 async def test_it_has_a_minute_when_nothing_else_is_said(stage, autojump_clock):
     """A service that hangs at its start would hang its job."""
     assert await stage.play(USED.format(type="service", more="seconds = 1000")) is Status.FAILED

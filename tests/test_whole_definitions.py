@@ -142,3 +142,14 @@ def test_a_service_that_does_not_start_says_why(shell):
     assert [step["error"] for step in shell.json("show", "last")["steps"]] == [
         "exit code 127", "depends on server, which failed",
     ]  # fmt: skip
+
+
+def test_the_example_of_a_fan_out_runs(shell):
+    """The first thing that somebody tries who has read about retries."""
+    shell.run("run", "fan-out-example", "-p", "pages=3")
+    found = shell.json("show", "last")
+    assert {step["name"]: step["status"] for step in found["steps"]} == dict.fromkeys(
+        ("server", "plan", "fetch", "report"), "completed"
+    )
+    attempts = [worker["attempt"] for worker in found["workers"] if worker["name"].startswith("fetch-")]
+    assert attempts == [2, 2, 2]

@@ -9,7 +9,7 @@ they use one another::
     durations     "2h30m" -> seconds
     values        does a value fit an option's declaration
     table         typed look at one TOML table
-    keys          which keys exist, and which come later
+    keys          which keys exist
     parameters    declared parameters and the values given for them
     declare       [params.X] tables
     secretsources [secrets]: where values come from, and the values when a job starts

@@ -26,7 +26,7 @@ def read_parameters(params: Table) -> tuple[Parameter, ...]:
 
 
 def _read(name: str, table: Table) -> Parameter:
-    table.refuse_unknown(PARAMETER_KEYS, {})
+    table.refuse_unknown(PARAMETER_KEYS)
     kind: ParameterType = table.choice("type", _TYPES)
     parameter = Parameter(
         name=name,

@@ -32,7 +32,7 @@ def read_for_each(step: Table, step_type: StepType) -> ForEach | None:
 
 
 def _read_source(table: Table) -> ForEach:
-    table.refuse_unknown(FOR_EACH_KEYS, {})
+    table.refuse_unknown(FOR_EACH_KEYS)
     if len(table.values) != 1:
         raise table.place.error("needs one of glob and file", hint=_HINT)
     ((key, value),) = table.values.items()

@@ -25,7 +25,7 @@ def _read(event: HookEvent, document: Table, known: Known) -> Hook:
     if not isinstance(value, dict):
         value = {"command": value}
     table = Table(value, place)
-    table.refuse_unknown(HOOK_KEYS, {})
+    table.refuse_unknown(HOOK_KEYS)
     if table.has("command") == table.has("job"):
         raise place.error("must have either a command or a job", hint=_HINT)
     if table.has("params") and not table.has("job"):

@@ -1,10 +1,4 @@
-"""Which keys a definition has, and which ones a later version brings. Data only.
-
-A key of the second kind is refused, not skipped: a schedule that never fires is worse than an error.
-"""
-
-from collections.abc import Mapping
-from types import MappingProxyType
+"""Which keys a definition has. Data only. Any other is refused, with the nearest one that is known."""
 
 ROOT_KEYS = (
     "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
@@ -16,7 +10,6 @@ STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
     "always_run", "condition", "service", "retries", "for_each", "worker_timeout", "ready",
 )  # fmt: skip
-STEP_LATER: Mapping[str, str] = MappingProxyType({})
 
 PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max", "secret")
 
@@ -32,4 +25,4 @@ TOLERANCE_KEYS = ("max_child_failures", "failure_action")
 
 
 # Names that no option of a step type can have: a definition would mean the step's own key.
-RESERVED_OPTIONS = frozenset((*STEP_KEYS, *STEP_LATER))
+RESERVED_OPTIONS = frozenset(STEP_KEYS)

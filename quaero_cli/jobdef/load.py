@@ -49,7 +49,7 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
     """Check a definition's text; `path` names it in errors and gives the default `id`. Raises DefinitionError."""
     place = Place(str(path))
     document = _expand_shorthand(Table(read_document(text, place), place), step_types)
-    document.refuse_unknown(ROOT_KEYS, {})
+    document.refuse_unknown(ROOT_KEYS)
     document.table("meta")
     job_id = read_id(document, path)
     parameters = read_parameters(document.table("params", hint="write a [params.NAME] table"))
@@ -110,7 +110,7 @@ def _read_tolerance(document: Table) -> ErrorTolerance | None:
     if not document.has("error_tolerance"):
         return None
     table = document.table("error_tolerance")
-    table.refuse_unknown(TOLERANCE_KEYS, {})
+    table.refuse_unknown(TOLERANCE_KEYS)
     return ErrorTolerance(
         max_child_failures=table.integer("max_child_failures", 0, minimum=0),
         failure_action=table.choice("failure_action", _FAILURE_ACTIONS),

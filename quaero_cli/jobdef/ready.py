@@ -23,7 +23,7 @@ def read_ready(step: Table, step_type: StepType) -> Ready | None:
             raise place.error("goes with service = true only", hint="take it out, or add service = true")
         return None
     table = step.table("ready", hint=_HINT)
-    table.refuse_unknown(READY_KEYS, {})
+    table.refuse_unknown(READY_KEYS)
     ways = [key for key in _WAYS if table.has(key)]
     if len(ways) > 1:
         raise place.error(f"has both {ways[0]} and {ways[1]}", hint="take one of them out")

@@ -14,7 +14,7 @@ def read_retries(step: Table) -> Retries | None:
     if not step.has("retries"):
         return None
     table = step.table("retries", hint=_EXAMPLE)
-    table.refuse_unknown(RETRIES_KEYS, {})
+    table.refuse_unknown(RETRIES_KEYS)
     if not table.has("limit"):
         raise table.place.error("limit is missing", hint=_EXAMPLE)
     limit = table.integer("limit", 0, minimum=0)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from quaero_cli.jobdef.foreach import check_items, literal_items, read_for_each
 from quaero_cli.jobdef.graph import dependents, find_cycle, reachable
-from quaero_cli.jobdef.keys import STEP_KEYS, STEP_LATER
+from quaero_cli.jobdef.keys import STEP_KEYS
 from quaero_cli.jobdef.model import OnError, StepDefinition, StepType
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
 from quaero_cli.jobdef.placeholders import SHELL_LINES, Known, check_placeholders, has_placeholder, strings_in
@@ -46,7 +46,7 @@ def _place(document: Table, name: str) -> Place:
 def _read(name: str, table: Table, step_types: Mapping[str, StepType]) -> StepDefinition:
     step_type = _read_type(table, step_types)
     options = tuple(option.name for option in step_type.options)
-    table.refuse_unknown((*options, *STEP_KEYS), STEP_LATER)
+    table.refuse_unknown((*options, *STEP_KEYS))
     service = table.boolean("service", False)
     if service and not step_type.service:
         raise table.place.at("service").error(f"type {shown(step_type.name)} cannot be a service")

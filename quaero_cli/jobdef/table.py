@@ -29,11 +29,9 @@ class Table:
     values: Mapping[str, Any]
     place: Place
 
-    def refuse_unknown(self, known: tuple[str, ...], later: Mapping[str, str]) -> None:
-        """Raise for the first key that is not known, or known only to later versions (key -> way out)."""
+    def refuse_unknown(self, known: tuple[str, ...]) -> None:
+        """Raise for the first key that is not known."""
         for key in self.values:
-            if key in later:
-                raise self.place.at(key).error("not supported yet", hint=later[key])
             if key not in known:
                 raise self.place.error(f"unknown key {shown(key)}", hint=suggestion(key, known))
 
