@@ -9,6 +9,8 @@ from quaero_cli.session.prepare import prepare
 
 TEXT = """
     on_exit = "echo bye"
+    schedule = "0 12 * * *"
+    timezone = "UTC"
     [params.who]
     default = "it's me"
     [params.pages]
@@ -33,7 +35,7 @@ TEXT = """
 
 
 def plan(**given: object):
-    return plan_view(prepare(define(TEXT), given, trigger="cli"))
+    return plan_view(prepare(define(TEXT), given, trigger="cli"), 0)
 
 
 def test_steps_come_in_an_order_in_which_they_can_run():
@@ -51,6 +53,11 @@ def test_options_are_filled_as_far_as_they_are_known():
         "greet": {"command": """echo 'it'"'"'s me'"""},
         "fetch": {"max_pages": 7, "since": "at 2"},
     }
+
+
+def test_the_next_starts_are_part_of_the_plan():
+    """Whether the expression says what was meant is best seen before the night."""
+    assert plan()["next_fires"] == [f"1970-01-0{day}T12:00:00.000Z" for day in (1, 2, 3)]
 
 
 def test_hooks_are_part_of_the_plan():

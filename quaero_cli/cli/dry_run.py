@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 def show_plan(prepared: "Prepared", *, json: bool) -> None:
     """Print the steps in the order in which they can run, with what is known of them, and the parameters."""
     from quaero_cli.session.plan_view import plan_view
+    from quaero_cli.store.queue import now_us
     from quaero_cli.terminal.clean import clean
     from quaero_cli.terminal.ndjson import to_json
 
-    plan, out = plan_view(prepared), common.out()
+    plan, out = plan_view(prepared, now_us()), common.out()
     if json:
         out.write(to_json(plan) + "\n")
         return
@@ -28,6 +29,8 @@ def show_plan(prepared: "Prepared", *, json: bool) -> None:
         out.write(_step(steps[name]))
         for option, value in steps[name]["options"].items():
             out.write(f"       {option} ={_value(value)}\n")
+    if plan["schedule"]:
+        out.write(f"  schedule {'; '.join(plan['schedule'])}: next {', '.join(plan['next_fires'])}\n")
     for event, hook in plan["hooks"].items():
         out.write(f"  {event}: {to_json(hook)}\n")
 

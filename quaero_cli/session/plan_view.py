@@ -10,14 +10,17 @@ from quaero_cli.jobdef.model import Hook, JobDefinition, StepDefinition
 from quaero_cli.jobdef.place import Place
 from quaero_cli.jobdef.placeholders import PLACEHOLDER, SHELL_LINES, Scope, resolve, strings_in
 from quaero_cli.masking.mask import MASK
+from quaero_cli.schedule.times import next_fires
 from quaero_cli.session.prepare import Prepared
+from quaero_cli.store.encode import timestamp
 
 # What is known before a job runs; outputs, items, the job's ID and variables are not.
 _KNOWN_BEFORE = ("params", "config")
+_FIRES_SHOWN = 3
 
 
-def plan_view(prepared: Prepared) -> dict[str, Any]:
-    """Return the plan of a job that is not run. Secrets are masked."""
+def plan_view(prepared: Prepared, now: int) -> dict[str, Any]:
+    """Return the plan of a job that is not run, at `now` (UTC microseconds). Secrets are masked."""
     definition = prepared.definition
     parameters = dict(prepared.job.parameters)  # as they would be stored: masked
     scope = Scope("", params=parameters, config=definition.config)
@@ -29,6 +32,8 @@ def plan_view(prepared: Prepared) -> dict[str, Any]:
         "secrets": dict.fromkeys(definition.secrets, MASK),
         "order": sorted(stages, key=lambda name: stages[name]),
         "steps": [_step(step, stages[step.name], scope) for step in definition.steps],
+        "schedule": list(definition.schedule.expressions),
+        "next_fires": [timestamp(fire) for fire in next_fires(definition.schedule, now, _FIRES_SHOWN)],
         "hooks": {hook.event: _hook(hook) for hook in definition.hooks},
     }
 
