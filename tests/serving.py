@@ -26,6 +26,7 @@ from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.files import Files
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.serve import Bound, ServeOptions, serve
+from quaero_cli.store.deletion import discard
 from quaero_cli.store.queue import claim, enqueue, request_cancel
 from quaero_cli.store.schema import prepare
 from quaero_cli.store.writer import Writer
@@ -63,6 +64,9 @@ class FakeActions:
             raise ParameterError("n: not a number")
         self.executed.append((definition_id, dict(parameters)))
         return "new1", "pending"
+
+    async def delete(self, job_id: str) -> None:
+        discard(self._database, job_id)
 
     async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:
         self.executed.append((job_id, {"failed": failed}))

@@ -31,5 +31,8 @@ class Actions(Protocol):
         Raises NotFoundError, StateError, OverlapError, and ParameterError or DefinitionError when it cannot be made.
         """
 
+    async def delete(self, job_id: str) -> None:
+        """Delete a job with its entries. Raises NotFoundError, and StateError when it has not ended."""
+
     async def cancel(self, job_id: str) -> str:
         """Ask for a job to be cancelled; return its status at this moment. Raises NotFoundError and StateError."""

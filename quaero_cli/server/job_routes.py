@@ -21,6 +21,7 @@ class JobRoutes:
         """Add the routes."""
         app.add_url_rule("/api/jobs", "jobs", self.list, methods=["GET"])
         app.add_url_rule("/api/jobs/<job_id>", "job", self.show, methods=["GET"])
+        app.add_url_rule("/api/jobs/<job_id>", "job_delete", self.delete, methods=["DELETE"])
         app.add_url_rule("/api/jobs/<job_id>/cancel", "job_cancel", self.cancel, methods=["POST"])
         app.add_url_rule("/api/jobs/<job_id>/retry", "job_retry", self.retry, methods=["POST"])
 
@@ -64,6 +65,13 @@ class JobRoutes:
             )
         new, status = await self._desk.parts.actions.retry(known, failed=failed)
         return json_answer({"job_id": new, "status": status}, 202)
+
+    async def delete(self, job_id: str) -> Response:
+        """Delete a job that has ended; nobody sees it any more, and its entries are cleared away by and by."""
+        read_query(request.query_string, {})
+        known = self._known(job_id)
+        await self._desk.parts.actions.delete(known)
+        return json_answer({"job_id": known, "status": "deleted"}, 202)
 
     def _known(self, job_id: str) -> str:
         """Return the ID. Raises NotFoundError."""

@@ -87,6 +87,9 @@ _OPERATIONS = (
         "post", "/api/jobs/{job_id}/cancel", "Ask for a job to be cancelled", _ACCEPTED, {}, (404, 409), success=202
     ),
     _Operation(
+        "delete", "/api/jobs/{job_id}", "Delete a job that has ended", _ACCEPTED, {}, (404, 409), success=202
+    ),
+    _Operation(
         "post", "/api/jobs/{job_id}/retry", "Run a job again, as a new one", _ACCEPTED, {}, (400, 404, 409, 415),
         success=202, body='`{"failed": true}` keeps what completed; may be left out',
     ),

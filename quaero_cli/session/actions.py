@@ -9,11 +9,13 @@ import trio
 
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.session.again import prepare_retry
+from quaero_cli.session.clearing import clear_quietly
 from quaero_cli.session.core import Session
 from quaero_cli.session.definitions import Definitions, unknown
 from quaero_cli.session.prepare import prepare
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.store import queue
+from quaero_cli.store.deletion import discard
 from quaero_cli.stream.nudge import nudge
 
 
@@ -42,6 +44,16 @@ class SessionActions:
         prepared = prepare(definition, parameters, trigger="api", parse_text=False)
         handle = await self._session.submit(prepared)
         return handle.id, str(handle.status)
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job that has ended; what it has left is cleared away in the background."""
+        settings = self._session.settings
+        await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        await trio.to_thread.run_sync(discard, settings.database, job_id)
+        self._session.log.info(f"Job deleted: {job_id}", job_id=job_id)
+        self._session.wakeups.set()
+        nudge(settings.wake)
+        self._session.background.start_soon(clear_quietly, settings, self._session.log.warn)
 
     async def cancel(self, job_id: str) -> str:
         """Ask for a job to be cancelled, wherever it runs."""

@@ -49,11 +49,18 @@ class Session:
     """What a command works with. Made by `open_session`."""
 
     def __init__(
-        self, settings: Settings, recorder: Recorder, wakeups: Wakeups, ground: Ground, nursery: trio.Nursery
+        self,
+        settings: Settings,
+        recorder: Recorder,
+        wakeups: Wakeups,
+        ground: Ground,
+        nursery: trio.Nursery,
+        background: trio.Nursery,
     ) -> None:
         self.settings = settings
         self.wakeups = wakeups
         self.nursery = nursery  # the inner one: jobs, and what the command adds
+        self.background = background  # the outer one: what need not be finished when the command leaves
         self.log = JobLog(recorder.emit, None, source="runner")
         self._recorder = recorder
         self._ground = ground
@@ -186,7 +193,7 @@ async def open_session(
         await outer.start(wakeups.run)
         outer.start_soon(sweep, settings, wakeups, JobLog(recorder.emit, None, source="runner").warn)
         async with trio.open_nursery() as inner:
-            session = Session(settings, recorder, wakeups, ground, inner)
+            session = Session(settings, recorder, wakeups, ground, inner, outer)
             outer.start_soon(session.watch_cancel_requests)
             yield session
         outer.cancel_scope.cancel()

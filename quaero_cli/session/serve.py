@@ -14,6 +14,7 @@ from quaero_cli.server.serve import Bound
 from quaero_cli.server.serve import ServeOptions as ListenOptions
 from quaero_cli.server.serve import serve as serve_http
 from quaero_cli.session.actions import SessionActions
+from quaero_cli.session.clearing import clear_quietly
 from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.scheduling import make_scheduler
@@ -53,6 +54,7 @@ async def serve(
             stop = _Stop(session)
             await nursery.start(watch_signals, stop.ask, session.kill_children, _leave)
             announce(await start_server(session, options, step_types, nursery, stop.asked))
+            session.background.start_soon(clear_quietly, settings, session.log.warn)  # what others have left
             if not options.listen.read_only:
                 with stop.scheduling:
                     await make_scheduler(session, options.folders, step_types).run()

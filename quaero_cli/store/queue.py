@@ -129,6 +129,14 @@ def mark_interrupted(path: Path, locks: Path) -> list[str]:
     return marked
 
 
+def interrupt_all(path: Path) -> None:
+    """Mark every open job as interrupted, in a store that nobody else has open."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute(f"SELECT id FROM job WHERE {_OPEN}").fetchall()
+    for (job_id,) in rows:
+        _interrupt(path, job_id)
+
+
 def _interrupt(path: Path, job_id: str) -> bool:
     """Mark one job, whose lock we hold; False when it ended in the meantime."""
     with closing(connect(path, readonly=True)) as connection, translated(path):

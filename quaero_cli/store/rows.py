@@ -19,6 +19,10 @@ JOB_COLUMNS = (
 )
 
 
+class _Deleted(Exception):
+    """The job of an entry is gone."""
+
+
 class EntryMaker:
     """Makes entries of rows; knows the names of jobs and steps it has met, which never change."""
 
@@ -30,7 +34,16 @@ class EntryMaker:
 
     def entries(self, rows: Sequence[Any]) -> list[Entry]:
         """Return the entries of `rows` (columns as in `entries`)."""
-        return [self._entry(*row) for row in rows]
+        try:
+            return [self._entry(*row) for row in rows]
+        except _Deleted:  # read before its job was deleted, and looked up after
+            return [entry for row in rows for entry in self._kept(row)]
+
+    def _kept(self, row: Sequence[Any]) -> list[Entry]:
+        try:
+            return [self._entry(*row)]
+        except _Deleted:
+            return []
 
     def step_name(self, step: int | None) -> str | None:
         """Return the name of the step with this key; None: of none."""
@@ -69,13 +82,19 @@ class EntryMaker:
     def _job_id(self, key: int) -> str:
         job = self._jobs.get(key)
         if job is None:
-            job = self._jobs[key] = self._connection.execute("SELECT id FROM job WHERE key = ?", (key,)).fetchone()[0]
+            row = self._connection.execute("SELECT id FROM job WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                raise _Deleted
+            job = self._jobs[key] = row[0]
         return job
 
     def _step(self, key: int) -> tuple[str, str]:
         step = self._steps.get(key)
         if step is None:
-            job, name = self._connection.execute("SELECT job, name FROM step WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute("SELECT job, name FROM step WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                raise _Deleted
+            job, name = row
             step = self._steps[key] = (f"{self._job_id(job)}.{name}", name)
         return step
 

@@ -132,6 +132,8 @@ CREATE TABLE schedule (
     last_fire INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE trash (job INTEGER PRIMARY KEY);
+
 CREATE TABLE origin (origin TEXT PRIMARY KEY, applied INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE document (
@@ -257,6 +259,8 @@ def _migrate(path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with closing(connect(path)) as connection, translated(path):
+            # Before anything is written, or never: free pages can then be given back without a rebuild of the file.
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             if not _is_current(connection, path):
                 # Ours before it has a table: whoever looks meanwhile, or after we were killed, must not think that

@@ -23,6 +23,9 @@ RANGE = 200_000
 # A job's index is read when the jobs asked for have less than this share of all entries.
 _FEW = 0.15
 
+# Keys in `log` of entries that belong to no job: the service's, and what is left of deleted ones.
+_NO_JOB = "SELECT 0 UNION ALL SELECT job FROM trash"
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -71,7 +74,8 @@ def _read(
     while newest > (wanted.since or 0):
         lowest = max(newest - RANGE, wanted.since or 0)
         yield connection.execute(
-            f"SELECT {COLUMNS} FROM log WHERE id > ? AND id <= ? AND +job <> 0{conditions} ORDER BY id DESC LIMIT ?",
+            f"SELECT {COLUMNS} FROM log WHERE id > ? AND id <= ? AND +job NOT IN ({_NO_JOB}){conditions}"
+            " ORDER BY id DESC LIMIT ?",
             (lowest, newest, *values, limit),
         ).fetchall()
         newest = lowest
