@@ -14,10 +14,9 @@ from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.gate import Gate
 from quaero_cli.server.guard import Guard
 from quaero_cli.server.limits import Limits
-from quaero_cli.server.responses import slices
 from quaero_cli.server.security import Policy, allowed_hosts
 from quaero_cli.server.serve import Bound, ServeOptions, serve
-from quaero_cli.server.streams import Busy, SharedBatches, Streams
+from quaero_cli.server.streams import Busy, SharedBatches, Streams, slices
 from quaero_cli.store.schema import prepare
 from quaero_cli.stream.events import Logs
 from quaero_cli.stream.pace import PING_AFTER
@@ -398,10 +397,10 @@ async def test_batches_are_encoded_once_and_never_mixed_up(tmp_path):
             first = shared.encode(query, Logs(desk.reader.page(query, limit=10), 2))
             assert shared.encode(query, Logs(desk.reader.page(query, limit=10), 2)) is first
             assert shared.encode(query, Logs(desk.reader.page(query, limit=10), 3)) is not first
-            assert b"two" not in shared.encode(other, Logs(desk.reader.page(other, limit=10), 2))
+            assert b"two" not in shared.encode(other, Logs(desk.reader.page(other, limit=10), 2))[0]
             web.log("j1", "three", level=Level.DEBUG)
             later = shared.encode(query, Logs(desk.reader.page(query, limit=10), 2))
-            assert b'"total_count":3' in later
+            assert b'"total_count":3' in later[0]
             small = SharedBatches(desk.reader.epoch, budget=1)
             assert small.encode(query, Logs(desk.reader.page(query, limit=10), 2)) == later
 

@@ -12,7 +12,8 @@ from quaero_cli.server.encode import to_json
 from quaero_cli.server.filters import PageRequest, read_page_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import is_job_id, read_query
-from quaero_cli.server.responses import json_bytes, slices, stream_answer
+from quaero_cli.server.responses import json_bytes, stream_answer
+from quaero_cli.server.streams import slices
 from quaero_cli.store.reader import Reader
 
 # Entries read and sent at once: 10 ms of reading, 300 KB.

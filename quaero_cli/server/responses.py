@@ -1,6 +1,6 @@
 """Answers of the routes, and how errors become answers. The web framework's side of `answers`."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from quart import Response
 
@@ -21,9 +21,6 @@ from quaero_cli.server.streams import Busy
 
 # Seconds after which a client may try again when all streams are in use, or the server is about to stop.
 RETRY_AFTER = 5
-# Bytes given to the layers below at once. Each of them copies what it is given, and keeps it while a slow client
-# takes it: with whole batches, 300 stalled viewers held a gigabyte.
-_SLICE = 64 * 1024
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -77,12 +74,3 @@ def stream_answer(chunks: AsyncIterator[bytes] | bytes, headers: Mapping[str, st
     response = Response(chunks, headers=dict(headers))
     response.timeout = None
     return response
-
-
-def slices(body: bytes) -> Iterator[bytes]:
-    """Cut `body` for sending; short ones stay whole."""
-    if len(body) <= _SLICE:
-        yield body
-    else:
-        for start in range(0, len(body), _SLICE):
-            yield body[start : start + _SLICE]

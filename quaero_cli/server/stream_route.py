@@ -7,7 +7,7 @@ them.
 """
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from quart import Response, request
@@ -20,7 +20,7 @@ from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import StreamRequest, read_stream_request
 from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import BadParameter
-from quaero_cli.server.responses import empty_answer, slices, stream_answer
+from quaero_cli.server.responses import empty_answer, stream_answer
 from quaero_cli.stream.events import Logs, StreamEvent
 from quaero_cli.stream.follow import follow
 
@@ -107,15 +107,14 @@ class _Telling:
         if not self.asked.query.jobs:
             parts.append(self._service_frame(start))
         # Not joined: the entries' bytes are shared with others that are sent the same.
-        self.opening = [b"".join(parts), self._encode(first)]
+        self.opening = [b"".join(parts), *self._encode(first)]
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the stream. No scope is held while this is suspended, and of the events no more than their bytes."""
         chunks = self.opening
         self.opening = []
         while chunks:
-            for part in slices(chunks.pop(0)):
-                yield part
+            yield chunks.pop(0)
             if not chunks:
                 chunks = await self._next_chunks()
         if self.desk.streams.draining:
@@ -126,14 +125,14 @@ class _Telling:
         if event is None:
             return []
         encoded = self._encode(event)
-        return [encoded] if self.asked.query.jobs else [encoded, *self._service_change()]
+        return [*encoded] if self.asked.query.jobs else [*encoded, *self._service_change()]
 
-    def _encode(self, event: StreamEvent) -> bytes:
+    def _encode(self, event: StreamEvent) -> Sequence[bytes]:
         epoch = self.desk.reader.epoch
         self.place = Cursor(epoch, event.cursor)
         if isinstance(event, Logs):
             return self.desk.batches.encode(self.asked.query, event)
-        return sse.encode(event, epoch)
+        return (sse.encode(event, epoch),)
 
     def _service_change(self) -> list[bytes]:
         """Return a status event if the service's status is another than the one told last."""
