@@ -60,10 +60,12 @@ async def follow(
         while events:
             yield events.pop(0)  # a suspended generator must not hold what a slow reader was told already
         while not follower.finished and (live or follower.pace.backlog):
-            ready, deadline = follower.pace.ready(trio.current_time())
+            now = trio.current_time()
+            ready, deadline = follower.pace.ready(now)
             if not ready:
                 with trio.move_on_at(deadline):
                     await waiter.wait()
+                    await trio.sleep_until(follower.pace.look_at(now))
             else:
                 await trio.lowlevel.checkpoint()
             waiter = wakeups.waiter()

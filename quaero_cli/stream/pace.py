@@ -12,6 +12,9 @@ from quaero_cli.store.entries import BYTE_LIMIT
 BATCH_INTERVAL = 0.15  # seconds
 BATCH_ENTRIES = 2000
 PING_AFTER = 5.0  # seconds in which nothing else was sent
+# Looks in one interval while something is held back: enough for a change of a state to go out "at once", and a third of
+# what a busy job's commits would cause.
+_LOOKS = 6
 COUNTS_INTERVAL = 1.0  # seconds between status events that bring nothing but new counts
 
 
@@ -33,13 +36,20 @@ class Pace:
         deadline = float("inf")
         if self.ping_after is not None:
             deadline = self.sent_at + self.ping_after
-        if self.held_entries:
+        if self.held_entries:  # states wait for the entries before them, however long they have been due
             deadline = min(deadline, self._interval_over())
-        if self.held_progress:
+        elif self.held_progress:
             deadline = min(deadline, self.status_at + self.interval)
-        if self.held_counts:
+        elif self.held_counts:
             deadline = min(deadline, self.status_at + COUNTS_INTERVAL)
         return self.backlog or now >= deadline, deadline
+
+    def look_at(self, now: float) -> float:
+        """Return when to look after a wake-up: at once; but while something is held, on a grid, as `_interval_over`."""
+        if self.interval == 0 or not (self.held_entries or self.held_progress or self.held_counts):
+            return now
+        gap = self.interval / _LOOKS
+        return (now // gap + 1) * gap
 
     def _interval_over(self) -> float:
         """Return when the next batch is due: on a grid that all readers share, so that they share its looks, too."""
