@@ -22,7 +22,7 @@ demo: setup
     {{bin}}/quaero run news-crawler
 
 # Set up and pass every test: what CI runs.
-ci: setup browser lint test viewer-test smoke
+ci: setup browser proxy lint test viewer-test smoke
 
 # Make sure that a Chromium is there for the browser tests (Debian's; needs root or sudo the first time).
 browser:
@@ -33,6 +33,18 @@ browser:
     if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
     $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends chromium >/dev/null || {
         echo "the browser tests need Chromium: sudo apt-get install chromium" >&2
+        exit 1
+    }
+
+# Make sure that an nginx is there for the tests behind a proxy (Debian's; needs root or sudo the first time).
+proxy:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v nginx >/dev/null && exit 0
+    become=""
+    if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
+    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends nginx-light >/dev/null || {
+        echo "the tests behind a proxy need nginx: sudo apt-get install nginx-light" >&2
         exit 1
     }
 

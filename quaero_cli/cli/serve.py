@@ -97,6 +97,11 @@ def announce(bound: "Bound", *, open_browser: bool, to_stderr: bool = False, jso
         facts = {"url": bound.url, "viewer_url": bound.viewer_url, "host": bound.host, "port": bound.port}
         said = json_object({**facts, "token": bound.token})
     (common.err() if to_stderr else common.out()).write(said)
+    if bound.public:
+        common.err().write(
+            "warning: other machines can reach this server, and what it sends is not encrypted\n"
+            "hint: put a proxy with TLS in front of it, or serve on 127.0.0.1 and use ssh -L\n"
+        )
     missing = missing_vendor_files()
     if missing:
         common.err().write(f"warning: the viewer lacks {', '.join(missing)}\nhint: run: npm ci --prefix viewer\n")

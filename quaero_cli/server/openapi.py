@@ -32,6 +32,9 @@ _ACCEPTED = {
     "required": ["job_id", "status"],
 }
 _OBJECT = {"type": "object"}
+# What every route may answer: a parameter that there is not, no token, a URL that is too long.
+_ERRORS = (400, 401, 414)
+_OPEN_ERRORS = (414,)
 _JSON = "application/json"
 
 
@@ -129,11 +132,12 @@ def describe() -> dict[str, Any]:
 
 
 def _described(operation: _Operation) -> dict[str, Any]:
+    errors = sorted({*operation.errors, *(_OPEN_ERRORS if operation.open else _ERRORS)})
     answer = {"description": operation.summary, "content": {operation.content: {"schema": operation.schema}}}
     described: dict[str, Any] = {
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation.path), *_query_parameters(operation.rules or {})],
-        "responses": {str(operation.success): answer} | {str(code): _failure(code) for code in operation.errors},
+        "responses": {str(operation.success): answer} | {str(code): _failure(code) for code in errors},
     }
     if operation.body is not None:
         described["requestBody"] = {"description": operation.body, "content": {_JSON: {"schema": _OBJECT}}}

@@ -40,6 +40,7 @@ class Bound:
     host: str
     port: int
     token: str | None = field(default=None, repr=False)
+    public: bool = False  # other machines may reach it
 
     @property
     def viewer_url(self) -> str:
@@ -160,4 +161,4 @@ async def _listen(options: ServeOptions, limits: Limits) -> tuple[socket.socket,
     own = [machine, f"{machine}.local"] if everywhere else [options.host, address]
     policy = Policy(allowed_hosts(port, [*options.hosts, *own]), options.token, options.read_only, everywhere)
     url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-    return listener, Bound(url, options.host, port, options.token), policy
+    return listener, Bound(url, options.host, port, options.token, public=not is_loopback(address)), policy

@@ -16,6 +16,7 @@ SSE_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
+    "Vary": "Accept-Encoding",
 }
 
 

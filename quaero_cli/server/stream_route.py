@@ -15,6 +15,7 @@ from quart_trio import QuartTrio
 
 from quaero_cli.model import LogQuery
 from quaero_cli.server import sse
+from quaero_cli.server.compress import compressed, wants_gzip
 from quaero_cli.server.cursor import CURSOR_FORM, Cursor
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import StreamRequest, read_stream_request
@@ -57,6 +58,9 @@ class StreamRoute:
         stack.push_async_callback(events.aclose)
         telling = _Telling(self._desk, asked, after, events)
         await telling.begin()
+        peer = request.scope["client"]
+        if wants_gzip(request.headers.get("Accept-Encoding", ""), peer[0] if peer else None):
+            return stream_answer(compressed(telling.chunks()), {**sse.SSE_HEADERS, "Content-Encoding": "gzip"})
         return stream_answer(telling.chunks(), sse.SSE_HEADERS)
 
     def _resume_after(self, asked: StreamRequest) -> int | None:

@@ -12,8 +12,8 @@ from quaero_cli.store.entries import BYTE_LIMIT
 BATCH_INTERVAL = 0.15  # seconds
 BATCH_ENTRIES = 2000
 PING_AFTER = 5.0  # seconds in which nothing else was sent
-# Looks in one interval while something is held back: enough for a change of a state to go out "at once", and a third of
-# what a busy job's commits would cause.
+# Looks in one interval while something is held back: enough for a change of a state to go out "at once", and a third
+# of what a busy job's commits would cause.
 _LOOKS = 6
 COUNTS_INTERVAL = 1.0  # seconds between status events that bring nothing but new counts
 
@@ -45,7 +45,7 @@ class Pace:
         return self.backlog or now >= deadline, deadline
 
     def look_at(self, now: float) -> float:
-        """Return when to look after a wake-up: at once; but while something is held, on a grid, as `_interval_over`."""
+        """Return when to look after a wake-up: at once; but while something is held, on a grid that all share."""
         if self.interval == 0 or not (self.held_entries or self.held_progress or self.held_counts):
             return now
         gap = self.interval / _LOOKS
