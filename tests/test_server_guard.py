@@ -174,13 +174,13 @@ async def test_answers_and_goodbyes_do_not_collide(tmp_path):
     assert not [line for line in web.said if line[0] >= 40]
 
 
-async def test_mutated_requests(tmp_path):
+async def test_mutated_requests(tmp_path, campaign):
     """Something between a request and noise would end the server."""
     seed = 20_260_115
     rng = random.Random(seed)
     sources = [data for data, _ in CORPUS.values() if len(data) < 2000]
     async with running(tmp_path, limits=Limits(header_seconds=0.2, linger_seconds=0.1)) as web:
-        for number in range(300):
+        for number in range(campaign(300, 20_000)):
             data = bytearray(_filled(web, rng.choice(sources)))
             for _ in range(rng.randint(1, 8)):
                 place = rng.randrange(len(data))
