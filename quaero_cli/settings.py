@@ -67,7 +67,7 @@ KNOWN = (
     Setting("server.host", "127.0.0.1", "address that `serve` listens on"),
     Setting("server.port", 8420, "its port; 0 picks one", 0, 65_535),
     Setting("server.hosts", (), "more names under which it is reached, for example behind a proxy"),
-    Setting("server.max_streams", 512, "live streams at once", 1, 10_000),
+    Setting("server.max_streams", 1024, "live streams at once", 1, 10_000),
 )
 
 
@@ -95,7 +95,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8420
     hosts: tuple[str, ...] = ()
-    max_streams: int = 512
+    max_streams: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

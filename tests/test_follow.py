@@ -203,9 +203,25 @@ def test_a_reader_sleeps_until_the_nearest_deadline():
     assert pace.ready(100.0) == (False, 99.9 + 0.15)
     pace.held_progress, pace.held_counts = False, True
     assert pace.ready(100.0) == (False, 100.9)
+    pace.held_entries = True
+    assert pace.ready(101.0) == (True, pytest.approx(100.05))
+    pace.sent_at = 101.0
+    assert pace.ready(101.01) == (False, pytest.approx(101.1)), "counts that are due wait for the entries before them"
     pace.backlog = True
     assert pace.ready(100.0)[0] is True
     assert Pace(0.15, None, sent_at=100.0).ready(100.0) == (False, float("inf"))
+
+
+def test_wake_ups_of_a_busy_job_are_gathered():
+    """A job that commits a hundred times a second would be looked at as often, by each of its readers."""
+    pace = Pace(0.15, 5.0)
+    assert pace.look_at(100.003) == 100.003
+    for held in ("held_entries", "held_progress", "held_counts"):
+        pace = Pace(0.15, 5.0)
+        setattr(pace, held, True)
+        assert pace.look_at(100.003) == pytest.approx(100.025)
+        assert pace.look_at(100.024) == pytest.approx(100.025)
+    assert Pace(0.0, None, held_entries=True).look_at(7.0) == 7.0
 
 
 async def test_readers_at_the_same_place_share_their_looks(home, scribe, monkeypatch):

@@ -1,14 +1,19 @@
 """Many clients of one server in one process: `sse_readers PORT TOKEN JOB COUNT`.
 
-Says `ready` when each has its first batch. Tells in the end how many batches were delivered, and the number of the
-last entry that every one of them has seen, each with all entries before it, once and in order; 0: one has not.
+Says `ready` when each has its first batch. Tells in the end how many batches were delivered, the number of the last
+entry that every one of them has seen, each with all entries before it, once and in order (0: one has not), and how
+many milliseconds after it was logged the oldest entry of a batch came. What all are sent is parsed once.
 """
 
 import json
+import resource
 import selectors
 import socket
 import sys
+import time
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
@@ -19,6 +24,28 @@ _REQUEST = (
 _RECEIVE = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The entries of one `logs` event: their numbers, whether none is missing between them, the oldest one's time."""
+
+    first: int
+    last: int
+    whole: bool
+    logged_ms: float
+
+
+@lru_cache(maxsize=256)
+def read_batch(event: bytes) -> Batch:
+    """Return what an event says."""
+    entries = orjson.loads(event[event.index(b"\ndata: ") + 7 :])["logs"]
+    numbers = [entry["job_line"] for entry in entries]
+    if not numbers:
+        return Batch(0, 0, True, 0.0)
+    whole = numbers == list(range(numbers[0], numbers[-1] + 1))
+    logged = datetime.fromisoformat(entries[0]["timestamp"]).timestamp() * 1000
+    return Batch(numbers[0], numbers[-1], whole, logged)
+
+
 @dataclass(slots=True)
 class Client:
     """One connection, and what it has been told."""
@@ -27,6 +54,7 @@ class Client:
     batches: int = 0
     last: int = 0  # number of the last entry
     exact: bool = True
+    late: list[float] = field(default_factory=list)  # ms from the log call of a batch's oldest entry to its coming
     ended: bool = False
     _raw: bytearray = field(default_factory=bytearray)  # of the wire: the head, then chunks
     _text: bytearray = field(default_factory=bytearray)  # of the stream: events
@@ -61,9 +89,12 @@ class Client:
         if b"event: logs\n" not in event:
             return
         self.batches += 1
-        for entry in orjson.loads(event[event.index(b"\ndata: ") + 7 :])["logs"]:
-            self.exact = self.exact and entry["job_line"] == self.last + 1
-            self.last = entry["job_line"]
+        batch = read_batch(bytes(event))
+        if batch.last:
+            self.exact = self.exact and batch.whole and batch.first == self.last + 1
+            self.last = batch.last
+            if self.batches > 1:
+                self.late.append(time.time() * 1000 - batch.logged_ms)
 
 
 def connect(port: int, token: str, job: str) -> Client:
@@ -75,6 +106,8 @@ def connect(port: int, token: str, job: str) -> Client:
 
 def main(port: int, token: str, job: str, count: int) -> None:
     """Read all streams to their ends and print what was found."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, count + 100)), hard))
     clients = [connect(port, token, job) for _ in range(count)]
     waiting, ready = selectors.DefaultSelector(), False
     for client in clients:
@@ -89,7 +122,9 @@ def main(port: int, token: str, job: str, count: int) -> None:
             ready = True
     same = {client.last if client.exact else 0 for client in clients}
     batches = sum(client.batches for client in clients)
-    print(json.dumps({"batches": batches, "last": same.pop() if len(same) == 1 else 0}))
+    late = sorted(each for client in clients for each in client.late) or [0.0]
+    told = {"batches": batches, "last": same.pop() if len(same) == 1 else 0}
+    print(json.dumps({**told, "late_p50": late[len(late) // 2], "late_p99": late[len(late) * 99 // 100]}))
 
 
 if __name__ == "__main__":

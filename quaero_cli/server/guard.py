@@ -63,8 +63,10 @@ def finish_shielded(app: AsgiApp) -> AsgiApp:
 
     async def shielded(scope: _Scope, receive: _Receive, send: _Send) -> None:
         async def shielded_send(message: Mapping[str, Any]) -> None:
-            last = message["type"] == "http.response.body" and not message.get("more_body", False)
-            with trio.CancelScope(shield=last):
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                with trio.CancelScope(shield=True):
+                    await send(message)
+            else:
                 await send(message)
 
         await app(scope, receive, shielded_send)

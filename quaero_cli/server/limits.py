@@ -13,12 +13,12 @@ CONNECTIONS_PER_STREAM = 2
 class Limits:
     """Limits of the HTTP server, and how it paces its streams."""
 
-    connections: int = 1024  # 30 KB each; below the usual limit of open files
+    connections: int = 2048  # 30 KB each; `serve` raises the limit of open files to this
     default_entries: int = 100  # a screenful, and its history
     most_entries: int = 5000  # 1 MB, 25 ms
     batch_seconds: float = 0.15  # entries gather for so long: faster than anybody reads
     ping_seconds: float = 5.0  # of silence: a third of what makes a client look for itself
-    streams: int = 512  # one core feeds 1,500 at one event per 150 ms; leaves connections for pages
+    streams: int = 1024  # one core feeds 1,500 at one event per 150 ms; leaves connections for pages
     target_bytes: int = 4096  # the longest honest URL follows a hundred jobs
     header_bytes: int = 32 * 1024
     header_count: int = 100
