@@ -15,7 +15,7 @@ from quaero_cli.store import entries
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange
 from quaero_cli.stream.follow import follow
 from quaero_cli.stream.nudge import nudge
-from quaero_cli.stream.pace import Pace
+from quaero_cli.stream.pace import CROWD, Pace
 from quaero_cli.stream.wakeups import SLOW_LOOK, Wakeups
 
 
@@ -221,6 +221,9 @@ def test_wake_ups_of_a_busy_job_are_gathered():
         setattr(pace, held, True)
         assert pace.look_at(100.003) == pytest.approx(100.025)
         assert pace.look_at(100.024) == pytest.approx(100.025)
+        assert pace.look_at(100.003, CROWD + 1) == pytest.approx(100.05)
+    assert Pace(0.15, 5.0, sent_at=100.0).look_at(100.003) == pytest.approx(100.025)
+    assert Pace(0.15, 5.0, sent_at=99.0).look_at(100.003) == 100.003
     assert Pace(0.0, None, held_entries=True).look_at(7.0) == 7.0
 
 

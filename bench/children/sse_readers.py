@@ -72,9 +72,10 @@ class Client:
                 raise RuntimeError(head.decode(errors="replace"))
             self._answered, self._raw = True, rest
         self._take_chunks()
-        *events, self._text = self._text.split(b"\n\n")
-        for event in events:
-            self._take_event(event)
+        if self._text.endswith(b"\n\n"):  # nearly always: an event is sent whole
+            events, self._text = bytes(self._text).split(b"\n\n"), bytearray()
+            for event in events:
+                self._take_event(event)
 
     def _take_chunks(self) -> None:
         while (end := self._raw.find(b"\r\n")) >= 0:
@@ -85,11 +86,11 @@ class Client:
             del self._raw[: end + size + 4]
             self.ended = self.ended or size == 0
 
-    def _take_event(self, event: bytearray) -> None:
-        if b"event: logs\n" not in event:
+    def _take_event(self, event: bytes) -> None:
+        if b"event: logs\n" not in event[:64]:
             return
         self.batches += 1
-        batch = read_batch(bytes(event))
+        batch = read_batch(event)
         if batch.last:
             self.exact = self.exact and batch.whole and batch.first == self.last + 1
             self.last = batch.last

@@ -65,7 +65,7 @@ async def follow(
             if not ready:
                 with trio.move_on_at(deadline):
                     await waiter.wait()
-                    await trio.sleep_until(follower.pace.look_at(now))
+                    await trio.sleep_until(follower.pace.look_at(trio.current_time(), wakeups.looks.users))
             else:
                 await trio.lowlevel.checkpoint()
             waiter = wakeups.waiter()

@@ -21,7 +21,7 @@ class SharedLooks:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._reader: Reader | None = None
-        self._users = 0
+        self.users = 0  # followers that are open now
         self._kept: dict[Hashable, Look] = {}
 
     @contextmanager
@@ -29,12 +29,12 @@ class SharedLooks:
         """Give the shared reader; it is open while somebody uses it. Raises StoreError."""
         if self._reader is None:
             self._reader = open_reader(self._database)
-        self._users += 1
+        self.users += 1
         try:
             yield self._reader
         finally:
-            self._users -= 1
-            if self._users == 0:
+            self.users -= 1
+            if self.users == 0:
                 self._reader.close()
                 self._reader = None
                 self._kept.clear()

@@ -15,6 +15,8 @@ PING_AFTER = 5.0  # seconds in which nothing else was sent
 # Looks in one interval while something is held back: enough for a change of a state to go out "at once", and a third
 # of what a busy job's commits would cause.
 _LOOKS = 6
+# Readers beyond which one look in an interval has to do, so that the interval can be kept: a look costs 50 us.
+CROWD = 50
 COUNTS_INTERVAL = 1.0  # seconds between status events that bring nothing but new counts
 
 
@@ -44,11 +46,15 @@ class Pace:
             deadline = min(deadline, self.status_at + COUNTS_INTERVAL)
         return self.backlog or now >= deadline, deadline
 
-    def look_at(self, now: float) -> float:
-        """Return when to look after a wake-up: at once; but while something is held, on a grid that all share."""
-        if self.interval == 0 or not (self.held_entries or self.held_progress or self.held_counts):
+    def look_at(self, now: float, readers: int = 1) -> float:
+        """Return when to look after a wake-up: at once; but while nothing could go out, on a grid that all share.
+
+        Then a look is for changes of states alone. `readers`: how many there are in this process.
+        """
+        held = self.held_entries or self.held_progress or self.held_counts
+        if self.interval == 0 or not (held or now < self._interval_over()):
             return now
-        gap = self.interval / _LOOKS
+        gap = self.interval / (_LOOKS if readers <= CROWD else 1)
         return (now // gap + 1) * gap
 
     def _interval_over(self) -> float:
