@@ -95,6 +95,29 @@ async def test_a_job_that_is_deleted_while_it_is_followed(tmp_path):
         assert not _named(rest, "gap")
 
 
+async def test_a_job_that_is_deleted_before_it_was_told_whole(tmp_path):
+    """A slow reader of a job that is pruned would wait for ever, or believe that it has seen everything."""
+    async with running(tmp_path) as web:
+        web.add_job("j1")
+        for _ in range(40):
+            web.log("j1", *["x" * 20_000] * 50)
+        web.finish("j1")
+        epoch = (await web.all_events(f"{JOB}&limit=1"))[1].id.split("-")[0]
+        async with web.events(f"{JOB}&since={epoch}-0") as events:
+            seen = 0
+            while not seen:
+                event = await anext(events)
+                seen = len(event.data["logs"]) if isinstance(event, Event) and event.name == "logs" else 0
+            _delete_job(web, "j1")
+            rest = [event async for event in events]
+        seen += len(_messages(rest))
+        assert [event.name for event in rest[-2:]] == ["gap", "end"]
+        assert rest[-2].data["reason"] == "retention"
+        assert rest[-2].data["count"] == 2001 - seen > 0
+        assert (rest[-1].data["job_id"], rest[-1].data["status"]) == ("j1", "completed")
+        assert (await web.get(f"/api/logs/stream?{JOB}", Last_Event_ID=rest[-1].id)).status == 404
+
+
 async def test_a_reader_far_behind_is_moved_ahead_where_it_asks_for_it(tmp_path):
     """A tab that was asleep would scroll through an hour of log before it shows what happens now."""
     async with running(tmp_path) as web:

@@ -42,7 +42,7 @@ class Look:
     @property
     def behind(self) -> int:
         """How many entries, of all levels, lie behind what was looked at."""
-        return sum(last - self.places[job] for job, last in self.ends.items())
+        return sum(max(0, last - self.places[job]) for job, last in self.ends.items())
 
 
 class Reader:
