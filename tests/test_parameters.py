@@ -139,6 +139,7 @@ DECLARATIONS = [
     ("typ = 'int'", "unknown key 'typ'"),
     ("secret = 1", "secret: must be true or false, not 1"),
     ("type = 'bool'\nsecret = true", "secret: does not go with type 'bool'"),
+    ("type = 'int'\nsecret = true\ndefault = 99887766", "default: a secret number has none"),
     ("secret = true\ndefault = 'abc'", "is shorter than 4 characters, and could not be masked"),
     ("required = 'yes'", "required: must be true or false, not 'yes'"),
     ("required = true\ndefault = 'a'", "has both required and default"),

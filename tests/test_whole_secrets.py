@@ -19,7 +19,11 @@ DEFINITION = r"""
     [params.pin]
     type = "int"
     secret = true
-    default = 99887766
+    required = true
+
+    [params.mode]
+    secret = true
+    default = "standard-secret"
 
     [secrets]
     TOKEN = "env:CI_TOKEN"
@@ -90,7 +94,16 @@ def shell(tmp_path):
 
 def traces(data: bytes) -> list[bytes]:
     """Return which of the secrets, or of what remains when one is cut, are in the data."""
-    sought = [PASSWORD, PIN, KEY[25:60], TOKEN[:6], TOKEN[-10:], quote(TOKEN, safe="")[:9], "se battery"]
+    sought = [
+        PASSWORD,
+        PIN,
+        "standard-secret",
+        KEY[25:60],
+        TOKEN[:6],
+        TOKEN[-10:],
+        quote(TOKEN, safe="")[:9],
+        "se battery",
+    ]
     sought += [base64.b64encode(b"x" * n + TOKEN.encode()).decode()[4:20] for n in range(3)]
     return [text.encode() for text in sought if text.encode() in data]
 
@@ -98,7 +111,7 @@ def traces(data: bytes) -> list[bytes]:
 def test_no_secret_is_stored_or_shown(shell):
     """A token would be in the database, in a terminal, in the browser: for everybody who may see the log."""
     path = shell.define("leak", DEFINITION)
-    child = shell.start("run", path, "-p", f"password={PASSWORD}", "--level", "debug")
+    child = shell.start("run", path, "-p", f"password={PASSWORD}", "-p", f"pin={PIN}", "--level", "debug")
     out, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0, err[-2000:]
     shown = shell.run("show", "last").stdout
@@ -116,7 +129,7 @@ def test_no_secret_is_stored_or_shown(shell):
             assert traces(file.read_bytes()) == [], file
     outputs = pages[0]["outputs"]["shell"]
     assert outputs == {"token": "***", "list": ["***"]}
-    assert pages[0]["parameters"] == {"password": "***", "pin": "***"}
+    assert pages[0]["parameters"] == {"password": "***", "pin": "***", "mode": "***"}
     messages = [json.loads(line).get("message", "") for line in tail.splitlines()]
     for expected in ("plain *** and ***", "half ***", "printed ***", "logged ***", "in json", "***"):
         assert expected in messages, expected
@@ -154,11 +167,13 @@ def test_a_missing_secret_stops_the_job_before_it_begins(shell):
 def test_a_dry_run_shows_no_secret(shell):
     """A plan that is pasted into a ticket would carry the password along."""
     path = shell.define("leak", DEFINITION)
-    text = shell.run("run", path, "-p", f"password={PASSWORD}", "--dry-run").stdout
+    text = shell.run("run", path, "-p", f"password={PASSWORD}", "-p", f"pin={PIN}", "--dry-run").stdout
     assert 'parameter password = "***"' in text
     assert "secret TOKEN = *** (from env:CI_TOKEN)" in text
-    plan = json.loads(shell.run("run", path, "-p", f"password={PASSWORD}", "--dry-run", "--json").stdout)
-    assert plan["parameters"] == {"password": "***", "pin": "***"}
+    plan = json.loads(
+        shell.run("run", path, "-p", f"password={PASSWORD}", "-p", f"pin={PIN}", "--dry-run", "--json").stdout
+    )
+    assert plan["parameters"] == {"password": "***", "pin": "***", "mode": "***"}
     assert plan["secrets"] == {"TOKEN": "***", "KEY": "***"}
     for line in shell.run("defs").stdout.splitlines():
         assert PIN not in line
@@ -178,6 +193,22 @@ def test_a_wrong_secret_is_not_shown_in_the_error(shell):
         error = shell.run("run", path, "-p", f"token={value}", code=2).stderr
         assert error.startswith("error: strict: parameter token: ")
         assert "wrong-secret" not in error
+
+
+def test_a_retry_needs_the_secret_again(shell):
+    """Stars would be taken for the password."""
+    path = shell.define("again", """
+        [params.token]
+        secret = true
+        default = "first-secret"
+        [step.a]
+        type = "shell"
+        command = "test {params.token} = second-secret"
+    """)  # fmt: skip
+    shell.run("run", path, code=1)
+    error = shell.run("retry", "last", code=2).stderr
+    assert "parameter token: is secret, and its value was not kept" in error
+    shell.run("retry", "last", "-p", "token=second-secret", code=0)
 
 
 def test_secrets_read_over_http(shell):

@@ -51,6 +51,8 @@ def _read(name: str, table: Table) -> Parameter:
     place = table.place.at("default")
     default = check_value(parameter, table.values["default"], place)
     if parameter.secret:
+        if kind in ("int", "float"):
+            raise place.error("a secret number has none", hint="give it when the job is started")
         check_maskable(default, place)
     return replace(parameter, default=default)
 

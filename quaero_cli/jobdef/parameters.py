@@ -75,7 +75,7 @@ def _secret_value(parameter: Parameter, value: object, parse_text: bool, place: 
 
 def check_maskable(value: object, place: Place) -> None:
     """Raise the place's error for a secret that is too short to be masked."""
-    if any(0 < len(text) < MIN_SECRET for text in secret_texts(value)):
+    if any(0 < len(text) < MIN_SECRET and text != MASK for text in secret_texts(value)):
         raise place.error(f"is shorter than {MIN_SECRET} characters, and could not be masked")
 
 

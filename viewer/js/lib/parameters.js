@@ -2,7 +2,7 @@
 
 const LIST_HINT = "One item a line";
 
-/** @returns {object[]} fields: `kind` is `check`, `select`, `lines`, `number` or `text` */
+/** @returns {object[]} fields: `kind` is `check`, `select`, `lines`, `number`, `secret` or `text` */
 export function fieldsOf(definition) {
   return (definition.parameters ?? []).map((parameter) => ({
     name: parameter.name,
@@ -51,9 +51,10 @@ function numberOf(field) {
   return number;
 }
 
-function kindOf({ type, choices }) {
+function kindOf({ type, choices, secret }) {
   if (type === "list") return "lines";
   if (choices?.length) return "select";
+  if (secret && (type === "string" || type === "path")) return "secret";
   return { bool: "check", int: "number", float: "number" }[type] ?? "text";
 }
 

@@ -72,6 +72,11 @@ test("a form has a field for each parameter, with its default", () => {
   assert.deepEqual(fieldsOf({}), []);
 });
 
+test("a secret is typed unseen", () => {
+  const parameters = [{ name: "token", type: "string", secret: true }, { name: "pin", type: "int", secret: true }];
+  assert.deepEqual(fieldsOf({ parameters }).map(({ kind }) => kind), ["secret", "number"]);
+});
+
 test("what was not touched is not sent, and what was is sent in its type", () => {
   const fields = fieldsOf(DEFINITION);
   assert.deepEqual(bodyOf(fields), {});
