@@ -6,6 +6,7 @@ import trio
 
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
+from quaero_cli.store.damage import identity, replaced
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
@@ -18,8 +19,14 @@ Tell = Callable[[str], None]
 
 
 async def sweep(settings: Settings, wakeups: Wakeups, tell: Tell) -> None:
-    """Mark jobs whose runner died as interrupted, and end what is left of them, again and again, until cancelled."""
+    """Mark jobs whose runner died as interrupted, and end what is left of them, again and again, until cancelled.
+
+    Raises StoreError when another file has taken the database's place: what is open here is the old one.
+    """
+    mine = identity(settings.database)
     while True:
+        if identity(settings.database) != mine:
+            raise replaced(settings.database)
         marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
         if marked:
             wakeups.set()

@@ -23,6 +23,7 @@ from contextlib import closing
 from pathlib import Path
 
 from quaero_cli.errors import StoreError
+from quaero_cli.store.damage import refuse_damaged
 from quaero_cli.store.engine import APPLICATION_ID, Connection, connect, translated
 
 SCHEMA_VERSION = 1
@@ -230,7 +231,8 @@ def prepare(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in ("locks", "wake"):
             (path.parent / folder).mkdir(mode=0o700, exist_ok=True)
-    if path.exists() and path.stat().st_size > 0:
+    if path.exists():
+        refuse_damaged(path)
         with closing(connect(path)) as connection, translated(path):
             if _is_current(connection, path):
                 return
@@ -258,18 +260,36 @@ def _migrate(path: Path) -> None:
     lock = os.open(path.parent / "locks" / "migrate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with closing(connect(path)) as connection, translated(path):
-            # Before anything is written, or never: free pages can then be given back without a rebuild of the file.
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            connection.execute("PRAGMA journal_mode=WAL")
-            if not _is_current(connection, path):
-                # Ours before it has a table: whoever looks meanwhile, or after we were killed, must not think that
-                # the tables are another program's.
-                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                _apply_migrations(connection)
-                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if path.exists():
+            _bring_up_to_date(path)
+        else:
+            _make(path)
     finally:
         os.close(lock)
+
+
+def _make(path: Path) -> None:
+    """Make a new database, which has its name when it is whole: whoever is killed here leaves nothing behind."""
+    part = path.with_name(path.name + ".new")
+    with translated(path):
+        for rest in ("", "-wal", "-shm"):
+            path.with_name(part.name + rest).unlink(missing_ok=True)
+    _bring_up_to_date(part)
+    with translated(path):
+        part.rename(path)
+
+
+def _bring_up_to_date(path: Path) -> None:
+    with closing(connect(path)) as connection, translated(path):
+        # Before anything is written, or never: free pages can then be given back without a rebuild of the file.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        if not _is_current(connection, path):
+            # Ours before it has a table: whoever looks after we were killed must not think that the tables are
+            # another program's.
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            _apply_migrations(connection)
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def _apply_migrations(connection: Connection) -> None:

@@ -36,6 +36,7 @@ from quaero_cli.model import (
     WorkerChanged,
 )
 from quaero_cli.store import frontier, keeping, states
+from quaero_cli.store.damage import replaced
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 from quaero_cli.store.schema import SERVICE
@@ -91,10 +92,7 @@ class Writer:
         self._connection.close()
         self._connection = connect(self._path)
         if self._read_epoch() != self._epoch:
-            raise StoreError(
-                f"{self._path}: was replaced while it was in use",
-                hint="what was stored before is in the file that was there; stop all jobs before restoring a backup",
-            )
+            raise replaced(self._path)
 
     def _read_epoch(self) -> str:
         with translated(self._path):
