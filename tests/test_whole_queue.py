@@ -168,6 +168,25 @@ def test_a_queued_job_of_the_server_waits_for_one_of_a_shell(shell):
     assert trace(shell) == ["in a", "out a", "in b", "out b"]
 
 
+def test_a_detached_job_waits_for_its_turn_without_a_terminal(shell):
+    """The ID comes at once, although the job does not start yet; and the API ends the wait like any job."""
+    path = define(shell, "queue")
+    first, running = start(shell, path, "a")
+    wait_for(first, "running (step: work")
+    waiting = [
+        shell.run("run", path, "--detach", "-p", f"gate={who}", "-p", f"who={who}").stdout.strip() for who in "bc"
+    ]
+    assert [shell.json("show", job)["job"]["waiting_for"] for job in waiting] == [running, running]
+    with shell.serving() as server:
+        status, answer = server.request("POST", f"/api/jobs/{waiting[0]}/cancel")
+        assert (status, answer["status"]) == (202, "pending")
+        shell.run("tail", waiting[0], code=3)
+    open_gate(shell, "a", "c")
+    end(first)
+    shell.run("tail", waiting[1])
+    assert trace(shell) == ["in a", "out a", "in c", "out c"]
+
+
 def test_overlap_cancel_takes_the_running_ones_place(shell):
     """The newest wins, wherever the others run; it starts when they have ended, not before."""
     path = define(shell, "cancel")
