@@ -9,8 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bench.homes import PATIENCE, QUAERO, Home, environment, new_home
 from bench.verdict import Fact, Figure, Ratio, Result, median
@@ -32,9 +32,19 @@ class Command:
     floor: str
     target: float
     without: frozenset[str] = frozenset()
+    asked: Mapping[str, str] = field(default_factory=dict)  # in the environment: what a shell asks at Tab
 
+    @property
+    def name(self) -> str:
+        """The command as a person knows it."""
+        return " ".join(("quaero", *self.words)) if not self.asked else "quaero run he<Tab>"
+
+
+TAB = {"_QUAERO_COMPLETE": "complete_bash", "COMP_WORDS": "quaero run he", "COMP_CWORD": "2"}
 
 COMMANDS = (
+    Command((), PLAIN, 1.0, HEAVY | {"rich", "typer"}),
+    Command((), PLAIN, 2.0, HEAVY | {"rich", "pysqlite3"}, TAB),
     # The contract: `--version` and `--help` in under twice the floor.
     Command(("--version",), PLAIN, 2.0, HEAVY | {"rich", "typer"}),
     Command(("--help",), PLAIN, 2.0, HEAVY | {"rich", "pysqlite3"}),
@@ -51,18 +61,16 @@ def measure(smoke: bool) -> Result:
         home.run("run", "hello")  # makes the database, and the byte code
         seconds = _time(home, _SMOKE_ROUNDS if smoke else _ROUNDS)
         for command in COMMANDS:
-            name = " ".join(command.words)
+            name = command.name
             result.ratios.append(
                 Ratio(
-                    f"quaero {name}", f'python -c "{command.floor}"', median(seconds[name]) * 1000,
+                    name, f'python -c "{command.floor}"', median(seconds[name]) * 1000,
                     median(seconds[command.floor]) * 1000, "ms", command.target,
                 )
             )  # fmt: skip
             if command.without:
-                loaded = sorted(command.without & imported(home, command.words))
-                words = f"quaero {name} imports nothing that it need not" + (
-                    f": {', '.join(loaded)}" if loaded else ""
-                )
+                loaded = sorted(command.without & imported(home, command))
+                words = f"{name} imports nothing that it need not" + (f": {', '.join(loaded)}" if loaded else "")
                 result.facts.append(Fact(words, not loaded))
         result.figures.append(Figure("python that does nothing", median(seconds[NOTHING]) * 1000, "ms"))
     return result
@@ -70,24 +78,24 @@ def measure(smoke: bool) -> Result:
 
 def _time(home: Home, rounds: int) -> dict[str, list[float]]:
     """Return the seconds of each run by the command's or the floor's name."""
-    runs = {code: [sys.executable, "-c", code] for code in (PLAIN, LOOP, NOTHING)}
-    runs |= {" ".join(command.words): [*QUAERO, *command.words] for command in COMMANDS}
+    runs = {code: ([sys.executable, "-c", code], {}) for code in (PLAIN, LOOP, NOTHING)}
+    runs |= {command.name: ([*QUAERO, *command.words], command.asked) for command in COMMANDS}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
-        for name, words in runs.items():
-            taken = _seconds(home, words)
+        for name, (words, asked) in runs.items():
+            taken = _seconds(home, words, asked)
             if number:  # the first round fills the caches of disk and byte code
                 seconds[name].append(taken)
     return seconds
 
 
-def _seconds(home: Home, words: Sequence[str]) -> float:
+def _seconds(home: Home, words: Sequence[str], asked: Mapping[str, str]) -> float:
     """Run a process to its end. Without a timeout: waiting with one means looking every 50 ms."""
     began = time.perf_counter()
     subprocess.run(
         words,
         cwd=home.folder,
-        env=environment(home.data),
+        env={**environment(home.data), **asked},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -106,12 +114,12 @@ finally:
 """
 
 
-def imported(home: Home, words: Sequence[str]) -> set[str]:
+def imported(home: Home, command: Command) -> set[str]:
     """Return the modules that a command has imported when it ends."""
     ended = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, *words],
+        [sys.executable, "-c", _SCRIPT, *command.words],
         cwd=home.folder,
-        env=environment(home.data),
+        env={**environment(home.data), **command.asked},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         timeout=PATIENCE,

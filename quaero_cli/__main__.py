@@ -1,5 +1,6 @@
 """The program's entry: `quaero`, `python -m quaero_cli`. Errors become one line here, and nowhere else."""
 
+import os
 import sys
 
 _INTERRUPTED = 130
@@ -11,6 +12,11 @@ def main() -> None:
         from quaero_cli import __version__
 
         print(f"quaero {__version__}")
+        return
+    if len(sys.argv) == 1 and "_QUAERO_COMPLETE" not in os.environ:  # that is a shell that asks for completions
+        from quaero_cli.cli.welcome import welcome
+
+        welcome()
         return
     try:
         from quaero_cli.cli.app import run_command_line

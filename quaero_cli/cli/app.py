@@ -117,8 +117,6 @@ def before(
 def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
     _open_standard_streams()
-    if len(sys.argv) == 1 and "_QUAERO_COMPLETE" not in os.environ:
-        return _welcome()
     try:
         code = app(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
@@ -137,17 +135,6 @@ def run_command_line() -> int:
             raise
         return _fail(usage or _our_fault(error))
     return code if isinstance(code, int) else 0
-
-
-def _welcome() -> int:
-    from quaero_cli.cli.welcome import welcome
-
-    try:
-        welcome()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _mute_stdout()
-    return 0
 
 
 def _usage_error(error: Exception) -> UsageError | None:

@@ -1,4 +1,7 @@
-"""`quaero` alone: what it is, and three commands to try. Imports nothing, so that the first answer comes at once."""
+"""`quaero` alone: what it is, and three commands to try. Imports nothing more: the first answer comes at once."""
+
+import os
+import sys
 
 WELCOME = """\
 quaero runs jobs, stores every line they write, and shows them live: in this terminal, in any other, in the browser.
@@ -17,5 +20,8 @@ Then look around:
 
 
 def welcome() -> None:
-    """Say it on stdout."""
-    print(WELCOME, end="")
+    """Say it on stdout; that nobody listens is no failure."""
+    try:
+        print(WELCOME, end="", flush=True)
+    except BrokenPipeError:  # or Python would complain of it once more, at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
