@@ -28,6 +28,7 @@ class Pseudo:
         self.process = process
         self.screen = Screen(columns, rows)
         self.raw = ""
+        self.closed = False
         self._held = ""  # the beginning of a sequence whose end is still to come
         self._leader = leader
         self._decoder = codecs.getincrementaldecoder("utf-8")()
@@ -65,6 +66,11 @@ class Pseudo:
         fcntl.ioctl(self._leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.screen.resize(columns)
 
+    def close(self) -> None:
+        """Close the terminal, as who closes the window: its processes are sent SIGHUP, and can write no more."""
+        os.close(self._leader)
+        self.closed = True
+
     def echoes(self) -> bool:
         """Whether typed keys are shown."""
         return bool(termios.tcgetattr(self._leader)[3] & termios.ECHO)
@@ -98,10 +104,12 @@ def on_a_terminal(shell: Shell, *words: str, columns: int = 100, rows: int = 30)
         stdin=follower, stdout=follower, stderr=follower, cwd=shell.folder, env=environment,
     )  # fmt: skip
     os.close(follower)
+    terminal = Pseudo(leader, process, columns, rows)
     try:
-        yield Pseudo(leader, process, columns, rows)
+        yield terminal
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.wait()
-        os.close(leader)
+        if not terminal.closed:
+            os.close(leader)

@@ -79,6 +79,24 @@ def test_a_resize_while_it_runs_does_no_harm(shell):
     assert any(line.startswith("■ cancelled") for line in terminal.screen.lines())
 
 
+def test_a_closed_terminal_ends_the_watching_and_nothing_else(shell):
+    """Closing the window of a `tail` would cancel the job, or leave a watcher that nobody sees."""
+    runner = shell.start("run", shell.define("sleeper", SLEEPER), "--json")
+    job = first_job(runner)
+    until_says(runner, '"message":"up"')
+    with on_a_terminal(shell, "tail", job) as terminal:
+        terminal.until(REGION)
+        terminal.close()
+        assert terminal.process.wait(PATIENCE) in (0, 130)
+    with on_a_terminal(shell, "jobs", "--watch") as terminal:
+        terminal.until("Ctrl-C")
+        terminal.close()
+        assert terminal.process.wait(PATIENCE) == 0
+    assert shell.json("jobs")[0]["status"] == "running"
+    shell.run("cancel", job)
+    runner.communicate(timeout=PATIENCE)
+
+
 def test_a_match_stands_out(shell):
     """On a screen full of lines the one word that was asked for is searched again."""
     shell.run("run", "hello")

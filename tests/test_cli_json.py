@@ -1,0 +1,88 @@
+"""What `--json` prints is what `docs/cli.schema.json` says, for every command that it names."""
+
+import json
+import os
+import signal
+
+import pytest
+from cli_schema import schema
+from documents import ROOT
+from jsonschema import Draft202012Validator
+from shells import PATIENCE, Shell, read_line
+
+FILE = ROOT / "docs" / "cli.schema.json"
+FAILING = """
+    [params.word]
+    default = "x"
+    [step.work]
+    type = "test_job_generator"
+    worker_count = 3
+    log_count = 5
+    log_delay_ms = 0
+    failure_rate = 0
+    child_count = 0
+    [step.fail]
+    type = "shell"
+    depends = "work"
+    command = "echo a=1 >> $QUAERO_OUTPUT; exit 4"
+"""
+
+
+@pytest.fixture
+def shell(tmp_path):
+    return Shell(tmp_path)
+
+
+def valid(name: str, value: object) -> None:
+    """Check a value against the schema of that name in the file."""
+    whole = json.loads(FILE.read_text())
+    validator = Draft202012Validator({**whole, "$ref": f"#/$defs/{name}"})
+    errors = [
+        f"{'.'.join(map(str, each.absolute_path))}: {each.message[:300]}" for each in validator.iter_errors(value)
+    ]
+    assert errors == []
+
+
+def test_the_file_is_that_of_the_views():
+    """Authors of scripts would be told of keys that are not there, or not of those that are."""
+    made = schema()
+    Draft202012Validator.check_schema(made)
+    text = json.dumps(made, indent=1) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        FILE.write_text(text)
+    assert FILE.read_text() == text, "docs/cli.schema.json differs: run with UPDATE_GOLDEN=1"
+
+
+def test_every_command_prints_what_the_file_says(shell):
+    """A script would be written by the file, and fail on the program."""
+    path = shell.define("failing", FAILING)
+    for event in shell.lines("run", path, "--level", "debug", code=1):
+        valid("event", event)
+    for event in shell.lines("tail", "last", "-n", "all", "--level", "debug", code=1):
+        valid("event", event)
+    shell.run("run", "hello")
+    valid("jobs", shell.json("jobs"))
+    for job in ("failing", "hello"):
+        valid("show", shell.json("show", job))
+    valid("defs", shell.json("defs", "--all"))
+    valid("check", shell.json("check", "hello", "nope", code=4))
+    valid("steps", shell.json("steps"))
+    valid("StepTypeHelp", shell.json("steps", "crawler"))
+    valid("doctor", shell.json("doctor"))
+    valid("token", shell.json("token"))
+    valid("dry-run", shell.json("run", path, "--dry-run"))
+    server = shell.start("serve", "--port", "0", "--json")
+    valid("serve", json.loads(read_line(server.stdout)))
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=PATIENCE)
+
+
+def test_a_wrong_value_is_found(shell):
+    """A schema that takes everything would prove nothing."""
+    shell.run("run", "hello")
+    jobs = shell.json("jobs")
+    for broken in ({**jobs[0], "id": 3}, {key: value for key, value in jobs[0].items() if key != "counts"}):
+        with pytest.raises(AssertionError):
+            valid("jobs", [broken])
+    with pytest.raises(AssertionError):
+        valid("event", {"event": "end", "job_id": "x", "status": "running", "exit_code": 0})
