@@ -12,7 +12,19 @@ from bench.machine import describe
 from bench.verdict import Result
 
 # In the order in which they run: what is quick to break comes first.
-NAMES = ("startup", "engine", "call", "ingest", "pages", "terminal", "stream", "fanout", "schedule", "crawl", "quality")
+NAMES = (
+    "startup",
+    "engine",
+    "call",
+    "ingest",
+    "pages",
+    "terminal",
+    "stream",
+    "fanout",
+    "schedule",
+    "crawl",
+    "quality",
+)
 USAGE_ERROR = 2
 
 Measure = Callable[[bool], Result]
