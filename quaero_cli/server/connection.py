@@ -72,8 +72,14 @@ class Connection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData | Pieces):
-            async with self.send_lock:
+            try:
+                self.send_lock.acquire_nowait()  # `async with` would let the whole loop turn once, for each event
+            except trio.WouldBlock:
+                await self.send_lock.acquire()
+            try:
                 alive = await self._send([event.data] if isinstance(event, RawData) else event.pieces)
+            finally:
+                self.send_lock.release()
             if not alive:
                 await self.protocol.handle(Closed())
                 # Where an application that sends on and on learns that it was cancelled.

@@ -65,7 +65,9 @@ async def follow(
             if not ready:
                 with trio.move_on_at(deadline):
                     await waiter.wait()
-                    await trio.sleep_until(follower.pace.look_at(trio.current_time(), wakeups.looks.users))
+                    woken = trio.current_time()
+                    if (later := follower.pace.look_at(woken, wakeups.looks.users)) > woken:
+                        await trio.sleep_until(later)
             else:
                 await trio.lowlevel.checkpoint()
             waiter = wakeups.waiter()
