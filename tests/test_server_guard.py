@@ -7,7 +7,7 @@ import random
 import socket
 import struct
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 
 import h2.config
@@ -174,31 +174,49 @@ async def test_answers_and_goodbyes_do_not_collide(tmp_path):
     assert not [line for line in web.said if line[0] >= 40]
 
 
+def _mutated(rng: random.Random, data: bytearray) -> bytes:
+    """Change a request in up to eight places."""
+    for _ in range(rng.randint(1, 8)):
+        place = rng.randrange(len(data) or 1)
+        match rng.randrange(3):
+            case 0:
+                data[place : place + 1] = bytes([rng.randrange(256)])
+            case 1:
+                del data[place : place + 1]
+            case 2:
+                data[place:place] = rng.choice([b"\r\n", b"\0", b" ", b":", b"\xff", b"chunked"])
+    return bytes(data)
+
+
 async def test_mutated_requests(tmp_path, campaign):
-    """Something between a request and noise would end the server."""
+    """Something between a request and noise would end the server, or be answered with 500."""
     seed = 20_260_115
     rng = random.Random(seed)
     sources = [data for data, _ in CORPUS.values() if len(data) < 2000]
+    end = b" HTTP/1.1\r\n" + _HOST + b"AUTH\r\nConnection: close\r\n\r\n"
+    for target in (b"logs/stream?scope=job&job_id=j1&limit=5", b"logs?scope=job&job_id=j1", b"search?q=a&limit=5"):
+        sources.append(b"GET /api/" + target + end)
     async with running(tmp_path, limits=Limits(header_seconds=0.2, linger_seconds=0.1)) as web:
-        for number in range(campaign(300, 20_000)):
-            data = bytearray(_filled(web, rng.choice(sources)))
-            for _ in range(rng.randint(1, 8)):
-                place = rng.randrange(len(data))
-                match rng.randrange(3):
-                    case 0:
-                        data[place] = rng.randrange(256)
-                    case 1:
-                        del data[place]
-                    case 2:
-                        data[place:place] = rng.choice([b"\r\n", b"\0", b" ", b":", b"\xff", b"chunked"])
-            async with web.connect() as client:
-                await client.stream.send_all(data)
-                await client.stream.send_eof()
-                with trio.fail_after(PATIENCE):
-                    await client.rest()
-            if number % 50 == 0:
-                assert (await web.get("/api/health")).status == 200, (seed, number, bytes(data))
+        web.add_job("j1")
+        web.finish("j1")
+        number = campaign(300, 20_000)
+        requests = iter([_mutated(rng, bytearray(_filled(web, rng.choice(sources)))) for _ in range(number)])
+
+        async def send() -> None:
+            for data in requests:
+                async with web.connect() as client:
+                    await client.stream.send_all(data)
+                    with suppress(trio.BrokenResourceError, OSError):  # it has hung up already
+                        await client.stream.send_eof()
+                    with trio.fail_after(PATIENCE):
+                        answer = await client.rest()
+                assert not answer.startswith(b"HTTP/1.1 500"), (seed, data, answer[:300])
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(10):
+                nursery.start_soon(send)
         assert (await web.get("/api/health")).status == 200, seed
+        assert not [line for line in web.said if line[0] >= 40], seed
 
 
 async def test_reset_storm(tmp_path):
