@@ -6,6 +6,7 @@ import trio
 from serving import PATIENCE, Event, Web, running
 
 from quaero_cli.model import Level
+from quaero_cli.store.deletion import Clearing, discard
 from quaero_cli.store.engine import connect, transaction
 
 JOB = "scope=job&job_id=j1"
@@ -19,10 +20,10 @@ def _delete(web: Web, where: str, *values: object) -> None:
 
 
 def _delete_job(web: Web, job: str) -> None:
-    with closing(connect(web.database)) as connection, transaction(connection):
-        connection.execute("DELETE FROM log WHERE job = (SELECT key FROM job WHERE id = ?)", (job,))
-        connection.execute("DELETE FROM log_count WHERE job = (SELECT key FROM job WHERE id = ?)", (job,))
-        connection.execute("DELETE FROM job WHERE id = ?", (job,))
+    discard(web.database, job)
+    with Clearing(web.database) as clearing:
+        while clearing.clear_piece():
+            pass
     web.wakeups.set()
 
 
