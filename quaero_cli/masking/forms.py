@@ -30,8 +30,8 @@ def forms(secret: str) -> frozenset[str]:
     found = {*_written(secret), *_base64(secret.encode())}
     if len(lines) > 1:
         for line in lines:
-            if len(line) >= MIN_LINE:
-                found.update(_written(line))
+            if len(line) >= MIN_LINE:  # as it is printed; encoded is the value as a whole
+                found.update((line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]))
     return frozenset(form for form in found if len(form) >= MIN_SECRET)
 
 
@@ -66,7 +66,8 @@ def _base64(data: bytes) -> Iterator[str]:
             # The characters that no byte around the secret has a part in.
             first, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
             yield encode(bytes(before) + data).decode()[first:end]
-        for length in _BASE64_LINES:
-            if len(whole) > length:
-                for start in range(0, len(whole), length):
-                    yield whole[start : start + length].rstrip("=")
+    whole = base64.b64encode(data).decode()
+    for length in _BASE64_LINES:
+        if len(whole) > length:
+            for start in range(0, len(whole), length):
+                yield whole[start : start + length].rstrip("=")
