@@ -232,7 +232,8 @@ def prepare(path: Path) -> None:
         for folder in ("locks", "wake"):
             (path.parent / folder).mkdir(mode=0o700, exist_ok=True)
     if path.exists():
-        refuse_damaged(path)
+        with translated(path):
+            refuse_damaged(path)
         with closing(connect(path)) as connection, translated(path):
             if _is_current(connection, path):
                 return
