@@ -4,6 +4,7 @@ A table a key: a definition in which one line stands or does not. What a key doe
 it is enough that ignoring it would show, and that no key is missing.
 """
 
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from textwrap import dedent
@@ -11,12 +12,17 @@ from textwrap import dedent
 import pytest
 import trio
 import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stage import Stage
 
-from quaero_cli.errors import QuaeroError
+from quaero_cli.errors import DefinitionError, QuaeroError
 from quaero_cli.jobdef import keys
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.parameters import resolve_parameters
+from quaero_cli.jobdef.place import Place
+from quaero_cli.jobdef.steps import read_steps
+from quaero_cli.jobdef.table import Table
 from quaero_cli.model import LogLine, StepOutput, WorkerChanged
 from quaero_cli.plaindata import plain
 
@@ -198,3 +204,24 @@ def test_no_key_is_missing_here():
     known |= {f"ready.{key}" for key in keys.READY_KEYS} | set(keys.TOLERANCE_KEYS)
     known |= {f"param.{key}" for key in keys.PARAMETER_KEYS} | {f"hook.{key}" for key in keys.HOOK_KEYS}
     assert known == {*RUN, *LOADED, *(f"param.{key}" for key in GIVEN), *FREE}
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.dates(),
+    st.sampled_from(["{item}", "{params.x}", "{steps.b.outputs.y}", "{env.", "5s", "0s", "1e400h", "*.csv", "("]),
+)  # fmt: skip
+NAMES = st.sampled_from(
+    [*keys.RETRIES_KEYS, *keys.FOR_EACH_KEYS, *keys.READY_KEYS, "x", "a.b", "", "{item}", "\0", "\ud800"]
+)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4))
+
+
+@given(st.dictionaries(st.sampled_from([*keys.STEP_KEYS, "say"]), VALUES, max_size=4))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_whatever_stands_in_a_step_is_taken_or_refused(step):
+    """A traceback of ours would be the answer to a typing error in somebody's file."""
+    types = Stage(Path("/nowhere")).types()
+    other = {"type": "work", "depends": ["a"]}
+    document = Table({"step": {"a": {"type": "quiet", **step}, "b": other}}, Place("job.toml"))
+    with suppress(DefinitionError):
+        read_steps(document, types, {"params": ("x",), "config": ()})
