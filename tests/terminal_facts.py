@@ -20,7 +20,8 @@ def workers(pending=0, running=0, completed=0, failed=0, cancelled=0):
 def step(name, status="pending", started=None, finished=None, *, progress=0, text="", error=None, **more):
     return {
         "id": f"7k3qm2xd.{name}", "name": name, "type": "crawler", "status": status, "progress": progress,
-        "workers": more.get("workers", workers()), "progress_text": text, "counts": more.get("counts", counts()),
+        "attempt": 1, "workers": more.get("workers", workers()), "progress_text": text,
+        "counts": more.get("counts", counts()),
         "started_at": started, "finished_at": finished, "error": error,
     }  # fmt: skip
 
@@ -92,7 +93,8 @@ def failed():
     listed = [
         {
             "name": f"fetch-{number}", "status": "failed" if number % 36 == 0 else "completed",
-            "label": f"http://127.0.0.1:1/{number}.html", "started_at": at("10:30:46.000"),
+            "label": f"http://127.0.0.1:1/{number}.html", "attempt": 1, "item": None,
+            "started_at": at("10:30:46.000"),
             "finished_at": at("10:30:47.500"), "error": "ConnectError: refused" if number % 36 == 0 else None,
         }
         for number in range(1, 109)

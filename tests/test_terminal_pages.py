@@ -133,7 +133,15 @@ def test_hostile_text_is_only_text():
     report["job"] |= {"name": bad, "definition": bad, "error": bad, "id": bad}
     report["steps"] = [step(bad, "failed", error=bad)]
     report["workers"] = [
-        {"name": bad, "status": "failed", "label": bad, "error": bad, "started_at": None, "finished_at": None}
+        {
+            "name": bad,
+            "status": "failed",
+            "label": bad,
+            "error": bad,
+            "attempt": 1,
+            "started_at": None,
+            "finished_at": None,
+        }
     ]
     report |= {"parameters": {bad: bad}, "outputs": {bad: {bad: [bad]}}, "definition_path": bad}
     text = show_page(report, ERRORS, page(100)) + summary_page(Summary(report, {bad: ERRORS}), page(100))

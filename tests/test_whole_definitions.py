@@ -27,6 +27,7 @@ def test_attempts_are_stored_and_shown(shell):
     shell.run("run", path)
     (step,) = shell.json("show", "last")["steps"]
     assert (step["status"], step["attempt"], step["counts"]["warn"]) == ("completed", 3, 2)
+    assert "completed, attempt 3" in shell.run("show", "last").stdout
     assert messages(shell) == [
         "Status changed: running (job: flaky)",
         "Status changed: running (step: a, type: shell)",

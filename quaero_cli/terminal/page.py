@@ -28,9 +28,10 @@ class Page:
     now: float
     tz: tzinfo | None = None
 
-    def status(self, status: str) -> "Cell":
-        """Return a status as sign and word."""
-        return Cell(f"{glyph(status, unicode=self.unicode)} {status}", status)
+    def status(self, status: str, attempt: int = 1) -> "Cell":
+        """Return a status as sign and word, with the attempt where it is not the first."""
+        again = f", attempt {attempt}" if attempt > 1 else ""
+        return Cell(f"{glyph(status, unicode=self.unicode)} {status}{again}", status)
 
     def heading(self, text: str) -> str:
         """Return the line above a part of a page, with a blank line before it."""

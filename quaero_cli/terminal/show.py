@@ -113,7 +113,7 @@ def _step_row(step: StepView, page: Page) -> list[Cell]:
         started = words.local_time(started, page.tz)[11:]
     return [
         Cell(step["name"], "title"),
-        page.status(step["status"]),
+        page.status(step["status"], step["attempt"]),
         Cell(started or "", "muted"),
         Cell(words.elapsed(step["started_at"], step["finished_at"], page.now)),
         Cell(words.workers(step["workers"])),
@@ -141,7 +141,7 @@ def _workers(workers: Sequence[WorkerView], page: Page) -> str:
 def _worker_row(worker: WorkerView, page: Page) -> list[Cell]:
     about = ": ".join([text for text in (worker["label"], worker["error"]) if text])
     took = words.elapsed(worker["started_at"], worker["finished_at"], page.now)
-    return [Cell(worker["name"], "title"), page.status(worker["status"]), Cell(took), Cell(about)]
+    return [Cell(worker["name"], "title"), page.status(worker["status"], worker["attempt"]), Cell(took), Cell(about)]
 
 
 def _children(children: Sequence[ChildView], page: Page) -> str:
