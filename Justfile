@@ -82,6 +82,10 @@ nightly: setup
     {{bin}}/pytest --nightly
     {{bin}}/python -m bench
 
+# Take the pictures of the README anew, of a real run in a real browser.
+screenshots:
+    cd tests && {{bin}}/python screenshots.py ../docs
+
 # Run a job.
 run *words:
     {{bin}}/quaero run {{words}}

@@ -21,6 +21,7 @@ NAMES = (
     "terminal",
     "stream",
     "fanout",
+    "viewer",
     "schedule",
     "crawl",
     "quality",

@@ -1,6 +1,9 @@
 """What is left out of the viewer's files before they travel."""
 
+import gzip
+
 from quaero_cli.resources import shipped
+from quaero_cli.server.app import viewer_files
 from quaero_cli.server.slim import slim_code, slim_page, with_views
 
 
@@ -25,3 +28,11 @@ def test_no_text_of_the_viewer_spans_lines():
             code = line.partition(" // ")[0]
             if not code.strip().startswith(("*", "/*", "//")):
                 assert code.count("`") % 2 == 0, f"{path}:{number}"
+
+
+def test_the_viewer_is_small():
+    """On a slow line the page would let its reader wait. Packed as one archive, npm packages included."""
+    files = viewer_files()
+    names = [name for name in files.names() if not name.startswith("views/") and name != "index.html"]
+    assets = [files.index(), *map(files.get, names), *(files.get(f"vendor/{name}") for name in files.vendor_names)]
+    assert len(gzip.compress(b"".join([asset.body for asset in assets]), 9)) < 100_000

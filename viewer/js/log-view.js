@@ -36,6 +36,7 @@ export class LogView {
   #heights = new RowHeights(ROW_HEIGHT);
   #frame = 0;
   #place;
+  #sent = false; // to another row, with the next frame
   #seen = 0;
   #opened = null; // id of an entry whose details are to be brought into sight
   #arrived = 0;
@@ -133,6 +134,7 @@ export class LogView {
     this.#follow(false);
     this.#heights.arrange(this.source);
     this.#place.reveal(at, base, centre);
+    this.#sent = true;
     this.update();
   }
 
@@ -162,6 +164,8 @@ export class LogView {
   }
 
   scrolledTo(top) {
+    // The browser tells of its own clamping, and of ours, a frame later: the reader may have been sent elsewhere.
+    if (this.#sent) return;
     const down = top > this.#place.top;
     const up = top < this.#place.top - 1;
     this.#place.top = top;
@@ -221,6 +225,7 @@ export class LogView {
     this.#heights.arrange(this.source);
     this.#strip.show(this.source, logs.length);
     const top = this.#place.settle(base, logs.length, this.following);
+    this.#sent = false;
     this.#space.style.height = `${this.#place.height}px`;
     if (top !== null) this.#scroller.scrollTop = top;
     const [first, last] = this.#place.range(logs.length);

@@ -121,7 +121,7 @@ function workerView({ name, status, label, attempt, error, started_at: from, fin
   return {
     name,
     status: statusOf(status),
-    label: label || name,
+    label: (label || name).replace(/^https?:\/\/[^/]+(?=\/.)/, ""), // the end tells pages apart
     attempt: attempt > 1 ? `attempt ${attempt}` : "",
     duration: formatDuration(elapsed(from, to, Date.now())),
     title: error ? `${name}: ${error}` : name,

@@ -40,7 +40,7 @@ export function quaeroPage() {
 
     /** Open a view; if it is open already it is only told of its new state. */
     show(route) {
-      const key = `${route.view}/${route.id ?? ""}`;
+      const key = keyOf(route);
       if (this.views[0]?.key === key) {
         dispatchEvent(new CustomEvent("quaero-route", { detail: route }));
         return;
@@ -91,4 +91,10 @@ export function quaeroPage() {
       if (action === "start") dispatchEvent(new CustomEvent("quaero-start", { detail: null }));
     },
   };
+}
+
+/** A job's page takes another state as it is; the others are made anew, which is quick. */
+function keyOf({ view, id, params }) {
+  const state = view === "job" ? "" : JSON.stringify(params);
+  return `${view}/${id ?? ""}/${state}`;
 }

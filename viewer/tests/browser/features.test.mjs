@@ -1,0 +1,223 @@
+/**
+ * The log view and the pages, feature by feature. QUAERO_JOB is a job that has ended, with several steps, workers,
+ * coloured lines, errors, outputs; QUAERO_BIG one of 30,000 lines, each `row N of …`, an error every 1,000.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { api, needed, openJob, openPage, says, shoot, words } from "../support/page.mjs";
+
+const JOB = needed("QUAERO_JOB");
+const BIG = needed("QUAERO_BIG");
+const main = (page, selector, options) => page.locator(".main").locator(selector, options);
+const activeText = (page) => main(page, ".is-active .log-message").textContent();
+
+/** Nothing went wrong in the page; close it. */
+async function done({ wrong, close }) {
+  assert.deepEqual(wrong, []);
+  await close();
+}
+
+test("a link to lines works cold, in the middle of a long log, and the way back to the end has no hole", async () => {
+  const opened = await openJob(BIG, { fragment: "?level=debug#L12000-12010" });
+  const { page } = opened;
+  await main(page, ".is-pointed").first().waitFor();
+  assert.equal(await main(page, ".is-pointed .log-number").first().textContent(), "12000");
+  const at = await api(`jobs/${BIG}/lines/12000`);
+  const { logs } = await api(`logs?scope=job&job_id=${BIG}&level=debug&since=${at.id - 1}&limit=1`);
+  assert.equal(await activeText(page), logs[0].message);
+  await page.evaluate(() => (document.querySelector(".main .log-scroller").scrollTop -= 2000));
+  await page.waitForFunction(() => Number(document.querySelector(".main .log-number")?.textContent) < 11_950);
+  await main(page, ".jump").click();
+  const last = String((await api(`jobs/${BIG}/map`)).lines);
+  await page.waitForFunction((wanted) => [...document.querySelectorAll(".main .log-number")].at(-1)?.textContent === wanted, last);
+  await done(opened);
+});
+
+test("older entries come on scrolling up, and the row that is looked at stays where it is", async () => {
+  const opened = await openJob(BIG);
+  const { page } = opened;
+  const scroller = main(page, ".log-scroller");
+  await scroller.evaluate((list) => (list.scrollTop = 1200));
+  const place = () => scroller.evaluate((list) => {
+    const top = list.getBoundingClientRect().top;
+    const row = [...list.querySelectorAll(".log-row")].find((each) => each.getBoundingClientRect().top >= top);
+    return [row.querySelector(".log-number").textContent, Math.round(row.getBoundingClientRect().top - top)];
+  });
+  await page.waitForFunction(() => document.querySelector(".main .log-totals").textContent.match(/Showing [1-9],\d{3}/));
+  const before = await place();
+  await page.waitForTimeout(300);
+  assert.deepEqual(await place(), before);
+  await done(opened);
+});
+
+test("search finds in the whole log, counts, goes round, highlights, filters", async () => {
+  const opened = await openJob(BIG);
+  const { page } = opened;
+  await page.keyboard.press("/");
+  await page.keyboard.type("row 17500 ");
+  await page.keyboard.press("Enter");
+  await says(page, ".find-words", "1 of 1");
+  assert.match(await activeText(page), /row 17500 /);
+  assert.equal(await page.evaluate(() => [...CSS.highlights.get("quaero-search")].length > 0), true);
+  await main(page, ".find input").fill("simulated");
+  await main(page, ".find input").press("Enter");
+  const { count } = await api(`jobs/${BIG}/hits?q=simulated&level=info`);
+  await says(page, ".find-words", `of ${words(count)}`);
+  await main(page, "text=Only hits").click();
+  await page.waitForFunction(() => [...document.querySelectorAll(".main .log-message")].every((each) => /simulated/.test(each.textContent)));
+  assert.match(page.url(), /q=simulated/);
+  await done(opened);
+});
+
+test("errors are gone to with a key, wherever they are; steps, workers and originators filter; the address holds it", async () => {
+  const opened = await openJob(JOB);
+  const { page } = opened;
+  await page.keyboard.press("1");
+  await page.keyboard.press("E");
+  await main(page, ".log-row.is-active.log-level-error").waitFor();
+  await page.keyboard.press("]");
+  await main(page, "button.filter").first().waitFor();
+  const [{ name }] = (await api(`jobs/${JOB}`)).steps;
+  assert.match(page.url(), new RegExp(`level=debug&step=${name}`));
+  const { workers } = await api(`jobs/${JOB}`);
+  await main(page, `.opener[aria-label="More about ${name}"]`).click();
+  await main(page, ".worker").first().click();
+  await page.waitForFunction(() => [...document.querySelectorAll(".main .log-origin")].every((each) => each.textContent === "[worker] "));
+  assert.ok(workers.some(({ name: worker }) => page.url().includes(`worker=${worker}`)));
+  await page.reload();
+  await main(page, ".log-row").first().waitFor();
+  assert.equal(await main(page, "button.filter:visible").count(), 2);
+  await done(opened);
+});
+
+test("colours are classes, JSON unfolds, lines wrap, times change", async () => {
+  const opened = await openJob(JOB, { fragment: "?step=check", colorScheme: "dark" });
+  const { page } = opened;
+  await main(page, ".ansi-fg-1").first().waitFor();
+  assert.equal(await main(page, "[style*=color]").count(), 0);
+  await main(page, ".log-row", { hasText: '"rows": 1200' }).locator(".log-message").click();
+  await says(page, ".main .log-details", '"rows": 1200');
+  await page.keyboard.press("w");
+  await main(page, ".log-scroller.is-wrapped").waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll(".main .log-row:not(.is-open)")].some((row) => row.offsetHeight > 30));
+  const boxes = await main(page, ".log-row").evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect()));
+  boxes.forEach((box, at) => at > 0 && assert.ok(Math.abs(box.top - boxes[at - 1].bottom) < 1, "rows overlap"));
+  for (const form of [/^\d{4}-/, /^\+0:/, /^−/, /^\d\d:/]) {
+    await page.keyboard.press("t");
+    await page.waitForFunction((source) => new RegExp(source).test(document.querySelector(".main .log-time").textContent), form.source);
+  }
+  await page.keyboard.press("w");
+  await done(opened);
+});
+
+test("lines are copied as text, as JSON, as a command, and the log is downloaded", async () => {
+  const opened = await openJob(JOB, { fragment: "?level=debug#L3-5", permissions: ["clipboard-read", "clipboard-write"] });
+  const { page } = opened;
+  await main(page, ".is-pointed").first().waitFor();
+  const copied = async (item, toast) => {
+    await main(page, "summary", { hasText: "Share" }).click();
+    await main(page, `text=${item}`).click();
+    await says(page, ".toast", `Copied ${toast}`);
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const entries = (await copied("Copy as JSON", "JSON")).split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(entries.map(({ job_line: line }) => line), [3, 4, 5]);
+  assert.equal((await copied("Copy as text", "text")).split("\n").length, 3);
+  assert.match(await copied("Copy as command", "the command"), new RegExp(`^quaero tail ${JOB} --since [0-9a-f]+-\\d+ -n 3 --no-follow`));
+  assert.match(await copied("Copy link", "the link"), /#L3-5$/);
+  await main(page, "summary", { hasText: "Share" }).click();
+  const [file] = await Promise.all([page.waitForEvent("download"), main(page, "text=Download NDJSON").click()]);
+  assert.equal(file.suggestedFilename(), `${JOB}.ndjson`);
+  await done(opened);
+});
+
+test("the timeline, the errors by kind and the details of a job", async () => {
+  const opened = await openJob(JOB);
+  const { page } = opened;
+  await page.click("#tab-timeline");
+  const { steps, workers } = await api(`jobs/${JOB}`);
+  await page.locator(".gantt-bar").first().waitFor();
+  assert.equal(await page.locator(".gantt-row").count(), steps.length);
+  const begun = [...steps, ...workers].filter(({ started_at: at }) => at).length;
+  assert.equal(await page.locator(".gantt-bar").count(), begun);
+  await page.click("#tab-errors");
+  await page.locator(".group").first().waitFor();
+  assert.equal(await page.locator(".group").count(), (await api(`jobs/${JOB}/errors`)).groups.length);
+  await page.locator(".group .link").first().click();
+  await main(page, ".is-pointed").first().waitFor();
+  await page.click("#tab-details");
+  await says(page, "#tabpanel-details", "day");
+  await says(page, "#tabpanel-details", "1200");
+  await done(opened);
+});
+
+test("jobs are filtered, opened in place, and the address holds the filters", async () => {
+  const opened = await openPage({ fragment: "#/?status=failed" });
+  const { page } = opened;
+  const { jobs } = await api("jobs?status=failed&limit=100");
+  await page.locator(".jobs-row").first().waitFor();
+  assert.equal(await page.locator(".jobs-row").count(), jobs.length);
+  await page.selectOption("[aria-label=Status]", "");
+  await page.fill("[type=search]", "nothing has this");
+  await says(page, ".blank-title", "No job fits");
+  await page.click("text=Clear the filters");
+  await page.locator(".opener").first().click();
+  await page.locator(".preview-log .preview-message").first().waitFor();
+  await page.locator(".opener").first().click();
+  await page.locator(".preview-log").waitFor({ state: "detached" });
+  await done(opened);
+});
+
+test("definitions: errors of files, last runs, the graph; documents: list, search, article", async () => {
+  const opened = await openPage({ fragment: "#/definitions" });
+  const { page } = opened;
+  await says(page, ".card.is-bad", "unknown step type");
+  await page.click('.opener[aria-label="Steps of Nightly import"]');
+  await page.locator("svg.dag .dag-box").first().waitFor();
+  assert.equal(await page.locator("svg.dag .dag-line").count(), 5);
+  assert.ok((await page.locator(".run").count()) > 0);
+  await page.goto(page.url().replace(/#.*/, "#/documents"));
+  await page.locator(".document").first().waitFor();
+  await page.fill("[type=search]", "harbour");
+  await says(page, ".page-head", "1 document");
+  await page.locator(".document-title").first().click();
+  await says(page, ".article h1", "Harbour reopens");
+  assert.equal(await page.locator(".article-text li").count(), 2);
+  assert.equal(await page.locator(".article-text img, .article-text script").count(), 0);
+  await done(opened);
+});
+
+test("the service panel: badge while closed, level, kept over pages and reloads", async () => {
+  const opened = await openPage();
+  const { page } = opened;
+  await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
+  await page.evaluate(async (token) => {
+    await fetch("api/job-definitions/hello/execute", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+  }, process.env.QUAERO_TOKEN);
+  await page.locator(".panel-badge:visible").waitFor();
+  await page.keyboard.press("`");
+  await page.locator(".panel .log-row").first().waitFor();
+  await page.locator(".panel-badge").waitFor({ state: "hidden" });
+  await page.selectOption(".panel select", "warn");
+  await page.reload();
+  await page.locator(".panel-body:visible").waitFor();
+  assert.equal(await page.locator(".panel select").inputValue(), "warn");
+  await shoot(page, "panel");
+  await page.click(".panel-toggle");
+  await done(opened);
+});
+
+test("themes: the system's, dark, light; kept", async () => {
+  const opened = await openPage({ colorScheme: "light" });
+  const { page } = opened;
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.equal(await ground(), "rgb(244, 246, 248)");
+  await page.keyboard.press("T");
+  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === "rgb(13, 17, 23)");
+  await page.reload();
+  await page.locator(".jobs-row").first().waitFor();
+  assert.equal(await ground(), "rgb(13, 17, 23)");
+  await done(opened);
+});
