@@ -52,6 +52,7 @@ export const MORE_ACTIONS = Object.freeze([
   { action: "download:txt", label: "Download the log as text", view: "job" },
   { action: "download:ndjson", label: "Download the log as NDJSON", view: "job" },
   { action: "notify", label: "Notify me when the job ends", view: "job" },
+  { action: "retry-failed", label: "Run what failed again", view: "job" },
   { action: "all-steps", label: "Show all steps", view: "job" },
 ]);
 

@@ -56,6 +56,11 @@ function progressText(step) {
   return workers.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ");
 }
 
+/** Whether a part of it can be run again on its own. */
+function isRepairable({ final, name }) {
+  return final && name !== "completed";
+}
+
 /** @returns what the header of a job shows */
 export function jobView(job, now) {
   const status = statusOf(job.status);
@@ -73,6 +78,7 @@ export function jobView(job, now) {
     duration: formatDuration(elapsed(job.started_at, job.finished_at, now)),
     error: job.error ?? "",
     running: !status.final,
+    repairable: isRepairable(status),
   };
 }
 

@@ -30,10 +30,11 @@ export function jobActions() {
       await this.ask(id, "cancel", () => callApi(`jobs/${encodeURIComponent(id)}/cancel`, { method: "POST" }));
     },
 
-    /** Run it again, as a new job, and go there. */
-    async retryJob(id) {
+    /** Run it again, as a new job, whole or only what `failed`, and go there. */
+    async retryJob(id, failed = false) {
       const path = `jobs/${encodeURIComponent(id)}/retry`;
-      const answer = await this.ask(id, "retry", () => callApi(path, { method: "POST" }));
+      const body = failed ? { failed } : undefined;
+      const answer = await this.ask(id, "retry", () => callApi(path, { method: "POST", body }));
       if (answer?.job_id) goTo({ view: "job", id: answer.job_id });
     },
 

@@ -7,7 +7,6 @@ import { visibleLine } from "../lib/text.js";
 import { withoutAnsi } from "../lib/ansi.js";
 import { drawGantt } from "../view/gantt.js";
 import { callApi } from "../view/server.js";
-import { saveFile } from "../view/log-share.js";
 
 /** While a job runs its facts are asked for anew after so long, if any are in sight. */
 const RENEW_MS = 2500;
@@ -79,11 +78,6 @@ export function jobFacts(parts, jobId) {
       const rank = ({ status }) => ORDER.indexOf(status);
       const shown = [...mine].sort((one, other) => rank(one) - rank(other)).slice(0, WORKERS_SHOWN);
       return shown.map((worker) => workerView(worker));
-    },
-
-    async saveArtifact({ step, name }) {
-      const place = [step, ...name.split("/")].map(encodeURIComponent).join("/");
-      await this.ask(jobId, "save", () => saveFile(`${path}/artifacts/${place}`, name.split("/").at(-1)));
     },
   };
 }

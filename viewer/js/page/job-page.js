@@ -134,6 +134,7 @@ export function jobPage({ id, params, lines }) {
         "copy-link": () => this.copyLink(), "copy-text": () => this.copyText(), "copy-json": () => this.copyJson(),
         "copy-command": () => this.copyCommand(), download: () => this.download(value),
         notify: () => this.toggleNotify(), "all-steps": () => this.filter({ step: "" }),
+        "retry-failed": () => this.job.repairable && this.retryJob(id, true),
         cancel: () => this.job.running && this.cancel(), retry: () => !this.job.running && this.retryJob(id),
         "next-step": () => this.moveStep(1), "previous-step": () => this.moveStep(-1),
       };

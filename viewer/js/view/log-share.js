@@ -68,7 +68,7 @@ export function logShare(parts, jobId) {
 }
 
 /** A file of the API, saved by the browser: a plain link could not send the token. */
-export async function saveFile(path, name) {
+async function saveFile(path, name) {
   const response = await fetch(apiUrl(path), { headers: authorization(environment.token()) });
   if (!response.ok) throw await errorOf(response, Date.now());
   const link = document.createElement("a");

@@ -153,6 +153,17 @@ test("the timeline, the errors by kind and the details of a job", async () => {
   await done(opened);
 });
 
+test("what failed is run again, as a new job that says what it repeats", async () => {
+  const opened = await openJob(JOB);
+  const { page } = opened;
+  await main(page, "text=Run what failed").click();
+  await page.waitForFunction((old) => location.hash.startsWith("#/job/") && !location.hash.includes(old), JOB);
+  await page.locator(".job-title .status.is-pill:not(.status-running):not(.status-pending)").waitFor();
+  await page.click("#tab-details");
+  await says(page, "#tabpanel-details li", JOB);
+  await done(opened);
+});
+
 test("jobs are filtered, opened in place, and the address holds the filters", async () => {
   const opened = await openPage({ fragment: "#/?status=failed" });
   const { page } = opened;
