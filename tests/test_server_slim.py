@@ -4,7 +4,7 @@ import gzip
 
 from quaero_cli.resources import shipped
 from quaero_cli.server.app import viewer_files
-from quaero_cli.server.slim import slim_code, slim_page, with_views
+from quaero_cli.server.slim import slim_code, slim_page, with_modules, with_views
 
 
 def test_comments_go_and_lines_stay():
@@ -18,6 +18,9 @@ def test_views_are_put_in():
     views = {"jobs": b"<p>$1 \\1</p>"}
     page = b"<body>\n  <!-- view: jobs -->\n<!-- view: none -->\n<!-- other -->\n"
     assert with_views(page, views.get) == b"<body>\n<p>$1 \\1</p>\n\n<!-- other -->\n"
+    assert with_modules(b"<head>\n  <!-- modules -->\n", ["js/a.js"]) == (
+        b'<head>\n<link rel="modulepreload" href="static/js/a.js">\n'
+    )
     assert slim_page(b"<p>\n  <b>x</b>\n</p>") == b"<p>\n<b>x</b>\n</p>"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quaero_cli.server.slim import slim_code, slim_page, with_views
+from quaero_cli.server.slim import slim_code, slim_page, with_modules, with_views
 
 # Extension -> content type. A file of another kind is not served.
 _TYPES: Mapping[str, str] = {
@@ -78,7 +78,8 @@ class Files:
         page = self.get(_INDEX)
         if page is None:
             return None
-        body = with_views(page.body, self._view)
+        scripts = [name for name in self.names() if name.startswith("js/")]
+        body = with_modules(with_views(page.body, self._view), scripts)
         return Asset(body, page.content_type, _etag(body))
 
     def _view(self, name: str) -> bytes | None:

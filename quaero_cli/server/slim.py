@@ -9,9 +9,11 @@ viewer holds it).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _VIEW = re.compile(rb"^[ \t]*<!-- view: ([a-z][a-z-]{0,39}) -->[ \t]*$", re.MULTILINE)
+
+_MODULES = re.compile(rb"^[ \t]*<!-- modules -->[ \t]*$", re.MULTILINE)
 
 
 def slim_code(body: bytes) -> bytes:
@@ -39,3 +41,12 @@ def slim_page(body: bytes) -> bytes:
 def with_views(page: bytes, view: Callable[[str], bytes | None]) -> bytes:
     """Return the page with each line `<!-- view: NAME -->` replaced by that view; one that is missing by nothing."""
     return _VIEW.sub(lambda found: view(found.group(1).decode()) or b"", page)
+
+
+def with_modules(page: bytes, names: Iterable[str]) -> bytes:
+    """Return the page with its line `<!-- modules -->` replaced: the browser asks for all scripts at once.
+
+    Otherwise it learns of a module when it has read the one that imports it, six times one after the other.
+    """
+    links = "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in names)
+    return _MODULES.sub(lambda _: links.encode(), page)
