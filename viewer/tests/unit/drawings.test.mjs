@@ -1,6 +1,7 @@
 /** Timelines, graphs, the palette, the keys: arithmetic behind what is drawn. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { layoutDag } from "../../js/lib/dag-layout.js";
@@ -71,4 +72,9 @@ test("choices are kept, and broken or foreign ones are not taken", () => {
   const refused = new Preferences(() => { throw new Error("no storage"); });
   refused.set("theme", "light");
   assert.equal(refused.get("theme"), "light");
+});
+
+test("the documentation has every key", () => {
+  const page = readFileSync(new URL("../../../docs/viewer.md", import.meta.url), "utf8");
+  for (const { keys, label } of KEYMAP) assert.ok(page.includes(`${keys}`) && page.includes(`| ${label} |`), `${keys}: ${label}`);
 });
