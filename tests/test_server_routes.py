@@ -171,7 +171,7 @@ async def test_unknown_routes_and_methods(tmp_path):
         assert (await web.get("//api/jobs")).status == 400
         for method, target, allowed in (
             ("POST", "/api/jobs", "GET, HEAD"),
-            ("DELETE", "/api/jobs/j1", "GET, HEAD"),
+            ("PUT", "/api/jobs/j1", "DELETE, GET, HEAD"),
             ("OPTIONS", "/api/logs/stream", "GET, HEAD"),
             ("GET", "/api/job-definitions/hello/execute", "POST"),
             ("TRACE", "/", "GET, HEAD"),
