@@ -11,6 +11,7 @@ def world(tmp_path_factory):
     """A server on a store with a failed import, a long log, a document."""
     world = World(tmp_path_factory.mktemp("world"))
     world.add_big_job("big00001")
+    world.shell.run("run", "hello", "--quiet")
     world.shell.run("run", "nightly-import", "--quiet", code=1)
     world.add_document("big00001", "Harbour reopens", ARTICLE)
     jobs = world.shell.json("jobs")

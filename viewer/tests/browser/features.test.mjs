@@ -164,6 +164,17 @@ test("what failed is run again, as a new job that says what it repeats", async (
   await done(opened);
 });
 
+test("a job is deleted with the second click, and the list goes on without it", async () => {
+  const { jobs } = await api("jobs?definition=hello");
+  const opened = await openJob(jobs[0].id);
+  const { page } = opened;
+  await main(page, ".job-actions .is-bad").click();
+  await main(page, "text=Delete for good?").click();
+  await page.locator(".jobs-row").first().waitFor();
+  assert.ok(!(await api("jobs?definition=hello")).jobs.some(({ id }) => id === jobs[0].id));
+  await done(opened);
+});
+
 test("jobs are filtered, opened in place, and the address holds the filters", async () => {
   const opened = await openPage({ fragment: "#/?status=failed" });
   const { page } = opened;
