@@ -6,6 +6,7 @@ The step type `links` is the crawler with another reader of pages; only here it 
 import json
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,20 @@ async def links(ctx: StepContext, *, start_urls: str, max_depth: int, max_pages:
     return await crawl(ctx, options, Tuning(reader_factory="bench.children.links_reader:make"))
 
 
+class Turns(trio.abc.Instrument):
+    """Notes the longest turn of the event loop, in seconds of processor time: what else runs here does not count."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._began = time.thread_time()
+
+    def after_io_wait(self, timeout: float) -> None:
+        self._began = time.thread_time()
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.longest = max(self.longest, time.thread_time() - self._began)
+
+
 def main(data: str, definition: str) -> None:
     """Run the job and print its status."""
     types = load_step_types()
@@ -49,12 +64,14 @@ def main(data: str, definition: str) -> None:
     prepare(settings.database)
     prepared = prepare_job(find(definition, [], types), {}, trigger="cli")
     display = open_display(mode="quiet", out=Terminal(sys.stdout, {}), err=Terminal(sys.stderr, {}))
+    turns = Turns()
     result = trio.run(
         partial(
             run, settings, prepared, display, RunOptions(LogQuery()), environment=dict(os.environ), step_types=types
-        )
+        ),
+        instruments=[turns],
     )
-    print(json.dumps({"status": result.status}))
+    print(json.dumps({"status": result.status, "longest_turn": turns.longest}))
 
 
 if __name__ == "__main__":

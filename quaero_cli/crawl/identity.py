@@ -3,10 +3,16 @@
 The first page with a content keeps it, however many run at once: each look also marks, and nothing awaits between.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
 
 from quaero_cli.crawl.answers import Passed
 from quaero_cli.crawl.urls import is_site_root
+
+# Share of word groups that near-duplicates have in common; and the numbers of a fingerprint by which candidates are
+# found: two texts that share four fifths have one of these in common but once in a million times.
+_ALIKE = 0.8
+_LOOKED_UP = 8
 
 
 class Identities:
@@ -17,6 +23,8 @@ class Identities:
         self._bodies: dict[bytes, str] = {}  # digest of the raw body: its first page
         self._texts: dict[str, str] = {}  # hash of the extracted text: its first page
         self._lost: set[str] = set()  # pages that could not be had
+        self._sketches: list[tuple[str, array[int]]] = []  # of kept articles: URL and fingerprint
+        self._by_number: dict[int, list[int]] = {}  # least numbers of fingerprints: places in `_sketches`
 
     def lost(self, url: str) -> None:
         """The page cannot be had: nothing is left alone in its favour from now on."""
@@ -48,6 +56,24 @@ class Identities:
         """Judge a page by its extracted text."""
         first = self._texts.setdefault(content_hash, url)
         return None if first == url else Passed("duplicate content", first)
+
+    def similar(self, sketch: Sequence[int], url: str) -> str | None:
+        """An article of this crawl that says nearly the same; None: there is none. The text is kept in mind."""
+        least = sketch[:_LOOKED_UP]
+        places = {place for number in least for place in self._by_number.get(number, ())}
+        found = next((place for place in sorted(places) if _alike(sketch, self._sketches[place][1])), None)
+        if sketch and found is None:  # its likes are found by the first one
+            for number in least:
+                self._by_number.setdefault(number, []).append(len(self._sketches))
+            self._sketches.append((url, array("I", sketch)))
+        return None if found is None else self._sketches[found][0]
+
+
+def _alike(left: Sequence[int], right: Sequence[int]) -> bool:
+    """Whether two texts have most of their word groups in common, as far as their fingerprints tell."""
+    least = sorted({*left, *right})[: min(len(left), len(right))]
+    both = {*left} & {*right}
+    return sum(number in both for number in least) >= _ALIKE * len(least)
 
 
 def _plain(url: str) -> str:

@@ -69,9 +69,9 @@ class Options:
         for name, seconds in (("timeout_connect", self.timeout_connect), ("timeout_page", self.timeout_page)):
             if seconds <= 0:
                 raise StepFailed(f"{name}: {seconds:g} s is no time at all")
-        _check_headers({**self.headers, "user agent": self.user_agent})
-        _check_cookies(self.cookies)
-        _check_proxy(self.proxy)
+        check_headers({**self.headers, "user agent": self.user_agent})
+        check_cookies(self.cookies)
+        check_proxy(self.proxy)
 
     @property
     def all_headers(self) -> Mapping[str, str]:
@@ -131,13 +131,15 @@ def user_agent(name: str, contact: str) -> str:
     raise StepFailed(f"contact: {contact!r} is neither a page nor a mail address")
 
 
-def _check_cookies(cookies: Mapping[str, str]) -> None:
+def check_cookies(cookies: Mapping[str, str]) -> None:
+    """Raise StepFailed, without a value, for cookies that cannot be sent."""
     for name, value in cookies.items():
         if not name or any(char in "=;, \t\r\n\0" for char in name) or any(char in ";\r\n\0" for char in value):
             raise StepFailed(f"cookies: {name!r} is not a cookie that can be sent")  # its value may be a secret
 
 
-def _check_proxy(proxy: str) -> None:
+def check_proxy(proxy: str) -> None:
+    """Raise StepFailed for what is no proxy's address."""
     # A proxy's address may hold a password: it is never shown.
     if proxy and (not proxy.startswith(_PROXIES) or any(char.isspace() for char in proxy)):
         raise StepFailed(
@@ -145,7 +147,8 @@ def _check_proxy(proxy: str) -> None:
         )
 
 
-def _check_headers(headers: Mapping[str, str]) -> None:
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raise StepFailed for headers that cannot be sent, or that are the crawler's own."""
     for name, value in headers.items():
         if name.strip().lower() in _OWN_HEADERS:
             raise StepFailed(f"headers: {name!r} is set by the crawler itself")

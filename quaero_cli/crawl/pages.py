@@ -48,6 +48,7 @@ class _Kept:
 
     document: Document
     seconds: float
+    similar_to: str | None  # an article of this crawl that says nearly the same
 
 
 class Pages:
@@ -143,7 +144,7 @@ class Pages:
             parts.report.skipped(log, target, end, offer)
         else:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
-            parts.report.extracted(log, end.document, end.seconds, offer)
+            parts.report.extracted(log, end.document, end.seconds, offer, similar_to=end.similar_to)
 
     def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
         final = is_fact(error)
@@ -183,7 +184,10 @@ class Pages:
         if self._too_old(document.published):
             return Passed(TOO_OLD, detail=document.published)
         refusal = self._identities.text(document.content_hash, answer.url)
-        return refusal or _Kept(document, time.perf_counter() - began)
+        if refusal is not None:
+            return refusal
+        similar = self._identities.similar(found.get("sketch", ()), answer.url)
+        return _Kept(document, time.perf_counter() - began, similar)
 
     def _too_old(self, published: str | None) -> bool:
         since = self._parts.options.since

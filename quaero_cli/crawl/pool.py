@@ -16,8 +16,8 @@ import trio
 from quaero_cli.crawl.reading.forkserver import LENGTH
 from quaero_cli.crawl.reading_server import ReadingServer
 
-# Seconds one request may take: a hundred times an ordinary page, and short for a person who watches.
-PAGE_SECONDS = 10.0
+# Seconds one request may take: hundreds of times an ordinary page. An honest one of a megabyte takes six of a core.
+PAGE_SECONDS = 20.0
 # Pages after which a process is replaced: parsers leak a little.
 _PAGES_PER_PROCESS = 2_000
 # More processes than this only wait for the disk and the network of a single crawl.

@@ -38,9 +38,12 @@ class Report:
             **moved,
         )
 
-    def extracted(self, log: Log, document: Document, seconds: float, offer: Offer) -> None:
-        """The page is an article, and was kept."""
+    def extracted(
+        self, log: Log, document: Document, seconds: float, offer: Offer, *, similar_to: str | None = None
+    ) -> None:
+        """The page is an article, and was kept. `similar_to`: another article that says nearly the same."""
         self._tally.documents += 1
+        self._tally.similar += similar_to is not None
         log.info(
             "Extracted",
             url=document.url,
@@ -49,6 +52,7 @@ class Report:
             language=document.language,
             published=document.published,
             duration_ms=milliseconds(seconds),
+            **({"similar_to": similar_to} if similar_to is not None else {}),
             **offer.fields(),
         )
 

@@ -16,6 +16,7 @@ class Tally:
     """Counts of one crawl, for its last line and its outputs."""
 
     documents: int = 0
+    similar: int = 0  # of those, the ones that say nearly the same as another
     skipped: Counter[str] = field(default_factory=Counter)  # by reason
     failed: Counter[str] = field(default_factory=Counter)  # by kind; an HTTP status is `http_404`
     unfinished: int = 0  # failures that another try may mend
@@ -44,6 +45,7 @@ class Tally:
         robots = self.filtered["robots"] + self.skipped["robots"]
         return {
             **self.outputs(pages),
+            **({"similar": self.similar} if self.similar else {}),
             "failed_by_kind": dict(self.failed),
             "skipped_by_reason": dict(self.skipped),
             "filtered": self.filtered.total(),

@@ -36,6 +36,42 @@ def _check_since(option: str, text: str) -> None:
     parse_since(text, 0.0)
 
 
+def _check_domains(option: str, domains: list[str]) -> None:
+    from quaero_cli.crawl.scope import Scope
+
+    Scope((), domains=domains, max_depth=0)
+
+
+def _check_private(option: str, entries: list[str]) -> None:
+    from quaero_cli.crawl.addresses import Policy
+
+    Policy(entries)
+
+
+def _check_headers(option: str, headers: dict[str, str]) -> None:
+    from quaero_cli.crawl.options import check_headers
+
+    check_headers(headers)
+
+
+def _check_cookies(option: str, cookies: dict[str, str]) -> None:
+    from quaero_cli.crawl.options import check_cookies
+
+    check_cookies(cookies)
+
+
+def _check_proxy(option: str, proxy: str) -> None:
+    from quaero_cli.crawl.options import check_proxy
+
+    check_proxy(proxy)
+
+
+def _check_contact(option: str, contact: str) -> None:
+    from quaero_cli.crawl.options import user_agent
+
+    user_agent("quaero", contact)
+
+
 _Patterns = Annotated[list[str], Checked(_check_patterns)]
 
 
@@ -44,7 +80,7 @@ async def crawler(
     *,
     start_urls: Annotated[str | list[str], Checked(_check_start_urls)] = "",
     default_start_url: str = "",
-    allowed_domains: list[str] | None = None,
+    allowed_domains: Annotated[list[str], Checked(_check_domains)] | None = None,
     include_patterns: _Patterns | None = None,
     exclude_patterns: _Patterns | None = None,
     max_depth: Annotated[int, Between(0)] = 2,
@@ -56,11 +92,11 @@ async def crawler(
     sitemaps: bool = True,
     feeds: bool = True,
     user_agent: str = f"quaero/{__version__}",
-    contact: str = "",
-    headers: dict[str, str] | None = None,
-    cookies: dict[str, str] | None = None,
-    proxy: str = "",
-    allow_private: list[str] | None = None,
+    contact: Annotated[str, Checked(_check_contact)] = "",
+    headers: Annotated[dict[str, str], Checked(_check_headers)] | None = None,
+    cookies: Annotated[dict[str, str], Checked(_check_cookies)] | None = None,
+    proxy: Annotated[str, Checked(_check_proxy)] = "",
+    allow_private: Annotated[list[str], Checked(_check_private)] | None = None,
     timeout_connect: Duration = _TEN_SECONDS,
     timeout_page: Duration = _HALF_A_MINUTE,
     max_bytes: Annotated[int, Between(1)] = 10 * 1024 * 1024,

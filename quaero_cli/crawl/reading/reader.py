@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import article, markup, xmlfiles
 from quaero_cli.crawl.reading.charset import decode
+from quaero_cli.crawl.reading.sketch import sketch
 
 # Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
 MAX_LISTING_BYTES = 20 * 1024 * 1024
@@ -53,7 +54,9 @@ class Reader:
 
     def _article(self, _request: Request, _body: bytes) -> Reply:
         found = article.read(self._tree, self._text, self._url, self._canonical)
-        return {"article": None, "reason": found} if isinstance(found, str) else {"article": found, "reason": None}
+        if isinstance(found, str):
+            return {"article": None, "reason": found}
+        return {"article": found, "reason": None, "sketch": sketch(found["text"])}
 
     def _listing(self, request: Request, body: bytes) -> Reply:
         return dict(xmlfiles.read(body, request["url"], limit=MAX_LISTING_BYTES))
