@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
@@ -52,10 +52,13 @@ class FetchError:
     reason: str
     status: int | None = None  # of an answer that was refused for its type or size
     asked: bool = True  # whether a request was made
+    headers: Mapping[str, str] = field(default_factory=dict)  # of an answer that was refused for its type
 
 
 # The reason of a page whose redirect ends at one that was or will be fetched for itself.
 KNOWN_REDIRECT = "redirect to a known page"
+# The reason of a file that is no page.
+NOT_HTML = "not html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,4 @@ class Passed:
     to: str | None = None
     detail: str | None = None
     asked: bool = True  # whether a request was made
+    headers: Mapping[str, str] = field(default_factory=dict)  # of an answer that is no page

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quaero_cli.crawl.answers import FetchError, Passed, Response
+from quaero_cli.crawl.answers import NOT_HTML, FetchError, Passed, Response
 from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.discovery import Discovery, Offer
 from quaero_cli.crawl.frontier import Frontier, Target
@@ -20,10 +20,16 @@ from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import Wishes
-from quaero_cli.model import Document, PageState
+from quaero_cli.model import Document, PageMemo, PageState
 
 # The reason of a page that is as an earlier crawl found it.
 UNCHANGED = "unchanged"
+
+
+# What there is to see in a file that is no page.
+_NO_VIEW: Mapping[str, Any] = {
+    "links": [], "nofollow_links": [], "canonical": None, "feeds": [], "noindex": False, "nofollow": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,19 @@ class Pages:
             self._identities.lost(target.url)
             self._failed(log, visit, answer)
         elif isinstance(answer, Passed):
-            parts.memory.visited(visit.states())
+            parts.memory.visited(visit.states(), memo=self._memo_of_file(visit, answer))
             parts.report.skipped(log, target, answer)
         else:
             self.started = self.started or target.start
             parts.report.fetched(log, target, answer, parts.frontier.depth(target.url))
             await self._have(log, visit, answer)
+
+    def _memo_of_file(self, visit: "_Visit", passed: Passed) -> PageMemo | None:
+        """What to remember of a file that is no page, so that it is not sent again."""
+        if passed.reason != NOT_HTML or not passed.headers.keys() & {"etag", "last-modified"}:
+            return None
+        answer = Response(visit.reached[-1] if visit.reached else visit.target.url, 200, passed.headers, b"", 0.0)
+        return self._parts.recall.memo(answer, {"view": _NO_VIEW, "hash": "", "end": NOT_HTML})
 
     async def _have(self, log: Log, visit: "_Visit", answer: Response) -> None:
         """The site answered. Where that is what an earlier crawl read, it is not read again."""

@@ -81,7 +81,7 @@ class Transfer:
             return None
         media = self._headers.get("content-type", "").partition(";")[0].strip().lower()
         if self.wanted.types and media and media not in self.wanted.types:
-            self.problem = FetchError("content_type", media[:80], self._status)
+            self.problem = FetchError("content_type", media[:80], self._status, headers=self._headers)
             return -1
         try:
             self._body = Body(

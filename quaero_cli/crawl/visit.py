@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import trio
 
-from quaero_cli.crawl.answers import KNOWN_REDIRECT, FetchError, Passed, Response
+from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Passed, Response
 from quaero_cli.crawl.fetch import Fetcher
 from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.patience import Patience, is_busy
@@ -141,7 +141,7 @@ class Visitor:
 def _without_page(error: FetchError, *, asked: bool) -> FetchError | Passed:
     """Some errors are facts about a page that the crawl does not want, not failures to get it."""
     if error.kind == "content_type":
-        return Passed("not html", detail=error.reason)
+        return Passed(NOT_HTML, detail=error.reason, headers=error.headers)
     if error.kind == "too_large":
         return Passed("too large", detail=error.reason)
     if error.kind == "address":

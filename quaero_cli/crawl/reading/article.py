@@ -36,6 +36,9 @@ _LISTING_PATH = re.compile(
 )
 
 
+_BEGINNING = 50  # characters in which the extractor looks
+_ELEMENT = re.compile(r"<(?:p|div|article|section|main|body|title|h1)[\s>]", re.IGNORECASE)
+
 # Markdown has no underline; the extractor writes it as HTML.
 _UNDERLINED = re.compile(r"</?u>")
 
@@ -95,6 +98,9 @@ def _visible_chars(tree: LexborHTMLParser, selector: str) -> int:
 
 
 def _markdown(text: str, url: str) -> str:
+    # The extractor reads nothing that does not say at once that it is HTML; a page may begin with a comment.
+    if "html" not in text[:_BEGINNING].lower() and _ELEMENT.search(text):
+        text = f"<!doctype html>{text}"
     found: str | None = trafilatura.extract(
         text,
         url=url,
