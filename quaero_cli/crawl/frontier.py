@@ -172,11 +172,14 @@ class Frontier:
 
     def feed(self, pages: Sequence[FrontierPage], *, complete: bool) -> None:
         """Take pages that wait in the store, in order. `complete`: there are no others."""
-        self._spilled = not complete
+        self._spilled = False
+        before = self._order
         for page in pages:
             entry = self._known.get(hash(page.url), _NOWHERE)
             if not entry & (_ADMITTED | _HEAPED):
                 self._push(page.url, entry >> _DEPTH if entry < _NOWHERE else page.depth)
+        # Rows that brought nothing new would bring nothing new for ever.
+        self._spilled = self._spilled or (not complete and self._order > before)
 
     def will_fetch(self, url: str) -> bool:
         """Whether the URL was or surely will be asked for: the budget reaches for all that waits."""
