@@ -47,6 +47,7 @@ IMPORT = r'''
         "its manifest"
     done
     echo "rows=1200" >> "$QUAERO_OUTPUT"
+    mkdir "$QUAERO_ARTIFACTS/by day"; echo "17,broken" > "$QUAERO_ARTIFACTS/by day/broken rows.csv"
     """
     [step.thumbnails]
     type = "test_job_generator"

@@ -179,6 +179,7 @@ def _target(rule):
         "<definition_id>": DEFINITIONS[0],
         "<document_id>": "1",
         "<line>": "1",
+        "<step>": "fetch",
         "<path:name>": "css/x.css",
     }
     filled = re.sub(r"<[\w:]+>", lambda found: values.get(found.group(), found.group()), rule)

@@ -14,6 +14,7 @@ from quaero_cli.errors import QuaeroError
 from quaero_cli.model import Level
 from quaero_cli.resources import VENDOR_FILES, shipped, vendor_file
 from quaero_cli.server.answers import error_body
+from quaero_cli.server.artifact_route import ArtifactRoute
 from quaero_cli.server.definition_routes import DefinitionRoutes
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.document_routes import DocumentRoutes
@@ -54,7 +55,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.redirect_defaults = False
     api = (
         StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), DocumentRoutes(desk),
-        OverviewRoutes(desk), SearchRoute(desk), HealthRoute(desk),
+        OverviewRoutes(desk), ArtifactRoute(desk), SearchRoute(desk), HealthRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

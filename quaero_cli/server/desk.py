@@ -68,6 +68,10 @@ class Desk:
             with open_reader(self.parts.database) as reader:
                 return read(reader)
 
+        return await self.apart(work)
+
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, from a thread: for what may wait for the disk and needs no reader."""
         return await trio.to_thread.run_sync(work, limiter=self._threads)
 
     def id_of(self, place: Cursor | int, parameter: str) -> int:

@@ -87,6 +87,10 @@ _OPERATIONS = (
     ),
     _Operation("get", "/api/jobs/{job_id}/lines/{line}", "The place of a line", reference(LinePlace), {}, (404,)),
     _Operation(
+        "get", "/api/jobs/{job_id}/artifacts/{step}/{name}", "A file that a step has left",
+        {"type": "string", "format": "binary"}, {}, (404, 503), "application/octet-stream",
+    ),
+    _Operation(
         "post", "/api/jobs/{job_id}/cancel", "Ask for a job to be cancelled", _ACCEPTED, {}, (404, 409), success=202
     ),
     _Operation(

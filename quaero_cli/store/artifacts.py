@@ -1,12 +1,17 @@
-"""The files that steps have left with a job: `artifacts/JOB/STEP/...` beside the database. Looked at, never read.
+"""The files that steps have left with a job: `artifacts/JOB/STEP/...` beside the database: listed, and opened.
 
 Names come from whatever a step ran: they are told as text, whatever bytes they are, and links are not followed.
+What is opened is found by walking anew: a name that is asked for is compared, and never becomes part of a path.
 """
 
 import os
 import shutil
-from collections.abc import Collection
+import stat
+from collections.abc import Collection, Generator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from quaero_cli.model import ArtifactView
 from quaero_cli.store.engine import translated
@@ -15,22 +20,53 @@ from quaero_cli.store.engine import translated
 MAX_LISTED = 500
 
 
+# A device or a pipe that took a file's place must not hold us, a link not lead elsewhere.
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 def listing(database: Path, job_id: str) -> list[ArtifactView]:
     """Return the job's files by step and name; `name` is the path below the step's folder."""
-    home = database.parent / "artifacts" / job_id
-    found: list[ArtifactView] = []
+    with closing(_walk(_home(database, job_id))) as files:
+        return [view for view, _, _ in islice(files, MAX_LISTED)]
+
+
+def open_artifact(database: Path, job_id: str, step: str, name: str) -> BinaryIO | None:
+    """Open the listed file with this step and name for reading; None when there is none. The caller closes it."""
+    with closing(_walk(_home(database, job_id))) as files:
+        for view, folder, found in islice(files, MAX_LISTED):
+            if (view["step"], view["name"]) == (step, name):
+                return _opened(folder, found)
+    return None
+
+
+def _opened(folder: int, name: str) -> BinaryIO | None:
+    try:
+        descriptor = os.open(name, _OPEN, dir_fd=folder)
+    except OSError:
+        return None  # gone since it was listed, or a link now
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    return open(descriptor, "rb", buffering=0)
+
+
+def _walk(home: Path) -> Generator[tuple[ArtifactView, int, str]]:
+    """Yield each file with its folder, an open descriptor, and its name there; both hold until the next one."""
     for step in sorted(_folders(home)):
-        for folder, folders, names in os.walk(home / step):
+        for folder, folders, names, descriptor in os.fwalk(home / step):
             folders.sort()
             for name in sorted(names):
-                path = Path(folder, name)
-                if path.is_symlink() or not path.is_file():
-                    continue
-                if len(found) == MAX_LISTED:
-                    return found
-                relative = path.relative_to(home / step)
-                found.append(ArtifactView(step=step, name=_text(str(relative)), bytes=path.stat().st_size))
-    return found
+                try:
+                    about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    continue  # gone
+                if stat.S_ISREG(about.st_mode):
+                    shown = _text(os.path.relpath(os.path.join(folder, name), home / step))
+                    yield ArtifactView(step=step, name=shown, bytes=about.st_size), descriptor, name
+
+
+def _home(database: Path, job_id: str) -> Path:
+    return database.parent / "artifacts" / job_id
 
 
 def copy_artifacts(database: Path, source: str, target: str, steps: Collection[str]) -> None:

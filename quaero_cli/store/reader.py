@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from quaero_cli.model import Counts, Entry, JobSummary, Level, LogQuery, LogsView, Meta, Status, StatusView
 from quaero_cli.store import artifacts, entries, gaps, jobs, overview
@@ -119,6 +119,10 @@ class Reader:
         files = artifacts.listing(self._path, job_id)
         with translated(self._path), snapshot(self._connection):
             return jobs.details(self._connection, job_id, files)
+
+    def open_artifact(self, job_id: str, step: str, name: str) -> BinaryIO | None:
+        """Open a file that `details` lists, for reading; None when it is not there. The caller closes it."""
+        return artifacts.open_artifact(self._path, job_id, step, name)
 
     def job_counts(self) -> dict[str, int]:
         """Return how many jobs there are by status."""

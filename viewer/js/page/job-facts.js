@@ -6,7 +6,7 @@ import { statusOf } from "../lib/statuses.js";
 import { visibleLine } from "../lib/text.js";
 import { withoutAnsi } from "../lib/ansi.js";
 import { drawGantt } from "../view/gantt.js";
-import { callApi } from "../view/server.js";
+import { callApi, saveFile } from "../view/server.js";
 
 /** While a job runs its facts are asked for anew after so long, if any are in sight. */
 const RENEW_MS = 2500;
@@ -40,10 +40,15 @@ export function jobFacts(parts, jobId) {
       this.parameters = pairs(details.parameters);
       this.outputs = Object.entries(details.outputs ?? {}).map(([step, values]) => ({ step, values: pairs(values) }));
       this.relations = relationsOf(details);
-      this.artifacts = (details.artifacts ?? []).map((each) => ({ ...each, size: formatBytes(each.bytes) }));
+      this.artifacts = (details.artifacts ?? []).map((each) => artifactView(path, each));
       this.documentCount = details.documents ?? 0;
       this.workerNames = details.workers.slice(0, 500).map(({ name }) => name);
       this.showTab();
+    },
+
+    /** Save a file that a step has left. What goes wrong is told where the page tells it. */
+    saveArtifact({ path: file, name }) {
+      return this.ask(jobId, "save", () => saveFile(file, name.split("/").pop()));
     },
 
     /** Told a few times a second: renew what is in sight while the job runs, and once when it has ended. */
@@ -97,6 +102,12 @@ function relationsOf({ job, children = [] }) {
     ...(job.waiting_for ? [link("Waits for", job.waiting_for)] : []),
     ...children.map(({ id, name, step, status }) => link(`Sub-job of ${step}`, id, `${name} (${status})`)),
   ];
+}
+
+function artifactView(path, { step, name, bytes }) {
+  const words = `${step}/${name}`;
+  const address = words.split("/").map(encodeURIComponent).join("/");
+  return { name, words, size: formatBytes(bytes), path: `${path}/artifacts/${address}` };
 }
 
 function groupView({ message, count, steps, first }) {

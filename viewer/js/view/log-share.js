@@ -1,9 +1,7 @@
 /** Taking a job's log elsewhere: the clipboard, a file, a link, a command. */
 
-import { apiUrl, callApi, environment } from "./server.js";
-import { authorization } from "../lib/api.js";
+import { callApi, environment, saveFile } from "./server.js";
 import { entriesAsJson, entriesAsText, tailCommand } from "../lib/copy-text.js";
-import { errorOf } from "../lib/failure.js";
 import { buildQueryParams } from "../lib/query.js";
 
 /** So many lines are copied at most: what the server gives as one page. */
@@ -65,17 +63,6 @@ export function logShare(parts, jobId) {
       }
     },
   };
-}
-
-/** A file of the API, saved by the browser: a plain link could not send the token. */
-async function saveFile(path, name) {
-  const response = await fetch(apiUrl(path), { headers: authorization(environment.token()) });
-  if (!response.ok) throw await errorOf(response, Date.now());
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
-  link.download = name;
-  link.click();
-  environment.clock.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 async function linesOf(path, jobId, { from, to }, filters) {

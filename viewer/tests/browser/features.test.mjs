@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { api, needed, openJob, openPage, says, shoot, words } from "../support/page.mjs";
@@ -150,6 +151,9 @@ test("the timeline, the errors by kind and the details of a job", async () => {
   await page.click("#tab-details");
   await says(page, "#tabpanel-details", "day");
   await says(page, "#tabpanel-details", "1200");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("text=check/by day/broken rows.csv")]);
+  assert.equal(file.suggestedFilename(), "broken rows.csv");
+  assert.equal(readFileSync(await file.path(), "utf8"), "17,broken\n");
   await done(opened);
 });
 
