@@ -1,0 +1,110 @@
+"""What happened in a job: the engine emits these, the recorder stores them, in the order of their emission."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from quaero_cli.model.crawl import CrawlFact, DocumentFound
+from quaero_cli.model.words import Originator, Status
+
+
+class LogLine(NamedTuple):
+    """One line, accepted. `job` None: the service log. A plain tuple, because 400,000 a second are made."""
+
+    job: str | None
+    step: str | None
+    worker: int | None
+    time_us: int  # UTC, microseconds since 1970
+    level: int
+    message: str
+    originator: Originator
+    source: str  # the step's type, `stdout`, `stderr`, a logger's name; "" for the runner
+    fields: Mapping[str, Any] | None
+
+
+class LogLines(NamedTuple):
+    """Many lines of one originator at one moment, at most 64 KiB each: what a child printed at once."""
+
+    job: str | None
+    step: str | None
+    worker: int | None
+    time_us: int
+    level: int
+    messages: Sequence[str]
+    originator: Originator
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """The job reached `status`. A final one is written only if `attempt` still holds the job."""
+
+    job: str
+    status: Status
+    time_us: int
+    attempt: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepChanged:
+    """The step reached `status`; or, running already, it begins its next `attempt`."""
+
+    job: str
+    step: str
+    status: Status
+    time_us: int
+    error: str | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgressed:
+    """How far a step is: `progress` in percent (0 to 100), `text` for people. None leaves a value as it was."""
+
+    job: str
+    step: str
+    progress: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """Values that a step hands to later ones; JSON-able. Kept with the job."""
+
+    job: str
+    step: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChanged:
+    """The worker `number` (from 1 within its step) reached `status`; or, running already, its next `attempt`.
+
+    The first fact about a worker makes it, with its `label` and the `item` of `for_each` that it works on (plain
+    data; None: none). `outputs` are those that it left when it completed.
+    """
+
+    job: str
+    step: str
+    number: int
+    status: Status
+    time_us: int
+    label: str = ""
+    error: str | None = None
+    attempt: int = 1
+    item: object = None
+    outputs: Mapping[str, Any] | None = None
+
+
+Fact = (
+    LogLine
+    | LogLines
+    | JobChanged
+    | StepChanged
+    | StepProgressed
+    | StepOutput
+    | WorkerChanged
+    | DocumentFound
+    | CrawlFact
+)
