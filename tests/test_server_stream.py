@@ -176,6 +176,7 @@ async def test_nothing_left_to_tell(tmp_path):
         over = await web.get(f"/api/logs/stream?{JOB}", Last_Event_ID=end.id)
         assert over.body == b""
         assert not {"content-length", "content-type"} & set(over.headers), "a strict proxy refuses a 204 with these"
+        assert [line[1] for line in web.said] == ["Server started"], "not a line in the service log for each"
         # Not over: the last entry is still to come, or another job runs.
         assert _named(await web.all_events(f"{JOB}&since={epoch}-{int(number) - 1}"))[-1] == "end"
         async with web.events(f"{JOB}&job_id=j2&since={end.id}") as events:

@@ -137,7 +137,10 @@ class Connection(TCPServer):
     async def _part(self) -> None:
         """Say goodbye; the reader takes what still comes for a moment, so that our last words arrive."""
         self._parting = True
-        self._reading.deadline = trio.current_time() + self.shared.limits.linger_seconds
+        limits = self.shared.limits
+        stopping = self.context.terminated.is_set()
+        linger = min(limits.linger_seconds, limits.last_linger_seconds) if stopping else limits.linger_seconds
+        self._reading.deadline = trio.current_time() + linger
         # With the lock: the app may be sending, and two senders at once are an error to the one who comes second.
         async with self.send_lock:
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError):

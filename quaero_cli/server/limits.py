@@ -28,5 +28,6 @@ class Limits:
     send_seconds: float = 10.0  # without any progress; a stream is resumed by its cursor, so nothing is lost
     send_slice_bytes: int = 64 * 1024  # what "progress" means: 6.5 KB/s is slow, but alive
     linger_seconds: float = 1.0  # for the client to read our last words before the connection is gone
+    last_linger_seconds: float = 0.2  # the same when the server stops, which may take a second with all its viewers
     grace_seconds: float = 2.0  # for requests under way when the server stops
     peer_gone_seconds: float = 30.0  # until unacknowledged data means that the other machine is gone

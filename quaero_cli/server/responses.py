@@ -64,13 +64,18 @@ def plain_answer(text: str, status: int = 200) -> Response:
 
 def empty_answer() -> Response:
     """Return 204: nothing to tell. Such an answer has neither a type nor a length (RFC 9110, 8.6)."""
-    response = Response(None, 204, headers=NO_STORE)
+    # Not None: Quart iterates over that in a thread of asyncio's, of which there is none here.
+    response = Response(b"", 204, headers=NO_STORE)
     del response.headers["Content-Type"], response.headers["Content-Length"]
     return response
 
 
 def stream_answer(chunks: AsyncIterator[bytes] | bytes, headers: Mapping[str, str]) -> Response:
-    """Return an answer that takes as long as it takes: Quart would cut it after a minute."""
+    """Return an answer that takes as long as it takes: Quart would cut it after a minute.
+
+    Its length is not known before its end: bytes (the answer to HEAD) are not taken for it.
+    """
     response = Response(chunks, headers=dict(headers))
+    response.headers.pop("Content-Length", None)
     response.timeout = None
     return response

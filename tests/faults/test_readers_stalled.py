@@ -126,8 +126,8 @@ def test_sigterm_with_live_readers(tmp_path, campaign):
             block = next(block for block in rest.split("\n\n") if "event: shutdown" in block)
             assert json.loads(block.partition("data: ")[2])["retry_ms"] >= 500
         server.process.wait(PATIENCE)
-        # One second on a machine that has nothing else to do; 1.4 were measured on one with far too much.
-        assert time.monotonic() - started < campaign(PATIENCE, 3)
+        # The readers keep their connections open. 0.4 s were measured.
+        assert time.monotonic() - started < campaign(PATIENCE, 1)
 
 
 def test_an_idle_stream_stays_open_and_exact(tmp_path, campaign):
