@@ -81,6 +81,16 @@ async def test_twenty_workers_of_which_most_fail(stage, autojump_clock, action, 
         assert sum(ended.values()) == 20
 
 
+async def test_workers_that_end_in_the_same_moment_stop_at_the_one_too_many(stage, autojump_clock):
+    """Without a bound all twenty work at one pace: all of them had ended before the stop was heard."""
+    text = TOLERANT.format(action="stop_all", on_error="fail").replace("concurrency = 4", "")
+    assert await stage.play(text) is Status.FAILED
+    assert stage.states()["load"] == "cancelled"
+    ended = Counter(stage.workers("load").values())
+    assert (ended["failed"], sum(ended.values())) == (6, 20)
+    assert ended["cancelled"] >= 10
+
+
 async def test_a_cancel_in_the_second_of_four_steps(stage, autojump_clock):
     """The origin's cancelled jobs went on with their third step, and came back as completed."""
     step = """

@@ -78,10 +78,17 @@ class JobRun:
         self._notice()
 
     def _stop(self, reason: str) -> None:
-        """End the job as failed: the error tolerance is exceeded. Clean-up steps still run."""
+        """End the job as failed: the error tolerance is exceeded. Clean-up steps still run.
+
+        What runs is cancelled here and now, before the plan is asked: of workers that end in the same moment, none
+        comes after the one that was one too many.
+        """
         if self._stopped is None:
             self._stopped = reason
             self._job.log.error(f"Stopping: {reason}")
+            for run in self._runs.values():
+                if not (run.step.service or run.step.always_run):
+                    run.stop(Status.CANCELLED, "the job is stopping")
             self._notice()
 
     def _notice(self) -> None:

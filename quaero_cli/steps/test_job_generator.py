@@ -114,6 +114,8 @@ def _spawn(ctx: StepContext, pool: WorkerPool, generation: _Generation, place: s
 async def _work(
     ctx: StepContext, pool: WorkerPool, generation: _Generation, place: str, worker: WorkerContext
 ) -> None:
+    import trio  # not at the top: listing step types needs no event loop
+
     chance = random.Random(None if generation.seed is None else f"{generation.seed}/{place}")
     log = worker.log
     log.info(
@@ -121,6 +123,8 @@ async def _work(
         f"{generation.failure_rate:.0%} failure rate"
     )
     informed, warned, erred = await _log_items(ctx, generation, chance, worker)
+    # Workers of one pace wake in the same moment: those that come after the failure too many are stopped by it.
+    await trio.lowlevel.checkpoint_if_cancelled()
     log.info(f"[SIMULATED] Log summary: INF={informed}, WRN={warned}, ERR={erred}")
     children = generation.child_count if generation.spawns else 0
     for number in range(1, children + 1):
@@ -137,7 +141,7 @@ async def _log_items(
     ctx: StepContext, generation: _Generation, chance: random.Random, worker: WorkerContext
 ) -> tuple[int, int, int]:
     """Write the item lines; return how many at info, warn and error."""
-    import trio  # not at the top: listing step types needs no event loop
+    import trio
 
     counts = {Level.INFO: 0, Level.WARN: 0, Level.ERROR: 0}
     of = generation.log_count
