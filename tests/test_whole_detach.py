@@ -4,11 +4,12 @@ import json
 import os
 import pty
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from shells import Shell
+from shells import PATIENCE, Shell
 
 # Goes on until the file is there: it ends when the test wants it to.
 GATED = """
@@ -50,6 +51,20 @@ def test_it_has_a_session_of_its_own_and_no_terminal(shell):
     os.kill(pid, signal.SIGHUP)
     gate.touch()
     shell.run("tail", answer["job_id"])
+
+
+@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-", "2>&-", "<&-"])
+def test_it_runs_to_its_end_where_streams_are_closed(shell, closed):
+    """From a service manager that gives no streams, it would let go of its lock with them, and count as dead."""
+    path, gate = gated(shell)
+    words = ["bash", "-c", f'exec "$@" {closed}', "bash", sys.executable, "-m", "quaero_cli", "run", path, "--detach"]
+    subprocess.run(
+        words, env=shell.environment(), cwd=shell.folder, timeout=PATIENCE, check=True, capture_output=True
+    )
+    (job,) = shell.json("jobs")
+    assert job["status"] in ("pending", "running")
+    gate.touch()
+    shell.run("tail", job["id"])
 
 
 def test_a_closed_terminal_does_not_end_it(shell):

@@ -105,6 +105,20 @@ def test_streams_that_the_parent_closed_do_not_matter(shell):
     assert states(shell) == ["completed"]
 
 
+def test_stderr_that_cannot_be_written_changes_no_exit_code(shell):
+    """A job that completed would count as failed, since nobody can read its words."""
+    reader, gone = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "w") as full, os.fdopen(gone, "w") as pipe:
+        for err in (full, pipe):
+            runner = shell.start("run", "hello", stderr=err)
+            out, _ = runner.communicate(timeout=PATIENCE)
+            assert (runner.returncode, "Status changed: completed (job: Hello)" in out) == (0, True)
+        follower = shell.start("tail", "last", "--json", stderr=full)
+        assert '"exit_code":0' in follower.communicate(timeout=PATIENCE)[0]
+        assert follower.returncode == 0
+
+
 def test_the_third_ctrl_c_leaves_a_loop_that_never_yields(shell):
     """Only kill -9 from another shell would end a step that blocks the event loop."""
     (shell.folder / "blocker.py").write_text(BLOCKER_CODE)

@@ -32,6 +32,7 @@ from quaero_cli.cli import (
     token,
 )
 from quaero_cli.cli.common import before_command
+from quaero_cli.cli.streams import open_standard_streams
 from quaero_cli.errors import QuaeroError, UsageError
 
 EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
@@ -116,7 +117,7 @@ def before(
 
 def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
-    _open_standard_streams()
+    open_standard_streams()
     try:
         code = app(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
@@ -157,17 +158,6 @@ def _usage_error(error: Exception) -> UsageError | None:
 def _our_fault(error: Exception) -> QuaeroError:
     """Return what can be said of an error that nobody expected."""
     return QuaeroError(f"{type(error).__name__}: {error}", hint="to see where: quaero --debug, before the command")
-
-
-def _open_standard_streams() -> None:
-    """Put /dev/null where the parent closed a stream, before the database or a socket gets that number."""
-    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        if getattr(sys, name) is None:
-            null = os.open(os.devnull, os.O_RDWR)
-            os.dup2(null, descriptor)
-            if null != descriptor:
-                os.close(null)
-            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - for as long as we live
 
 
 def _fail(error: QuaeroError) -> int:

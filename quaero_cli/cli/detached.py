@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import orjson
 
+from quaero_cli.cli.streams import open_standard_streams
 from quaero_cli.errors import QuaeroError
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     from quaero_cli.settings import Settings
     from quaero_cli.steps.registry import load_step_types
 
+    open_standard_streams()  # what takes the place of a closed one, a lock or the database, `_answer` would let go of
     told = False
 
     def tell(answer: dict[str, object]) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # When nobody knows the size: that of a VT100, as everywhere.
 _FALLBACK = (80, 24)
+_STDERR = 2
 
 
 class Terminal:
@@ -91,7 +92,10 @@ class Terminal:
         return min(columns or real[0], real[0]), min(rows or real[1], real[1])
 
     def write(self, text: str) -> None:
-        """Write all of `text`, now. Raises BrokenPipeError when the reader has gone, OutputError for a full disk."""
+        """Write all of `text`, now. Raises BrokenPipeError when the reader has gone, OutputError for a full disk.
+
+        To stderr it raises neither: words that nobody can read are lost, and the exit code goes on to tell the truth.
+        """
         if not text:
             return
         if self._fd is None:
@@ -101,13 +105,14 @@ class Terminal:
         try:
             self._stream.flush()  # what others have printed comes first
             _write_all(self._fd, text.encode(self._encoding, "backslashreplace"))
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if self._fd == _STDERR:
+                return
+            if isinstance(error, BrokenPipeError):
+                raise
             if error.errno == errno.EIO and stat.S_ISCHR(os.fstat(self._fd).st_mode):  # a terminal that was closed
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-            name = "stderr" if self._fd == 2 else "stdout"
-            raise OutputError(f"{name} cannot be written: {error.strerror}") from error
+            raise OutputError(f"stdout cannot be written: {error.strerror}") from error
 
     def write_at_once(self, text: str) -> None:
         """Write a few characters if that is possible without waiting; for a process that leaves. Never raises."""
