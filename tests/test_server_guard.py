@@ -313,6 +313,20 @@ async def test_large_bodies_are_refused(tmp_path):
                     assert _status(await client.rest()) == 413
 
 
+async def test_stopping_waits_for_no_client_to_hang_up(tmp_path):
+    """Clients keep a connection for the next request: with one viewer, the server took its second for every stop."""
+    patient = Limits(linger_seconds=60, grace_seconds=60)
+    async with running(tmp_path, limits=patient) as web, web.connect() as served, web.connect() as viewer:
+        await served.send("GET", "/api/health", [*web.headers(), ("Connection", "close")])
+        assert (await served.rest()).endswith(b'{"status":"ok"}')
+        await viewer.send("GET", "/api/logs/stream?scope=service", web.headers())
+        assert (await viewer.head()).status_code == 200
+        web.stop.set()
+        assert b"event: shutdown" in await viewer.rest()
+        with trio.fail_after(PATIENCE):
+            await web.says("Server stopped")
+
+
 async def test_many_small_chunks_to_a_refused_route(tmp_path):
     """A body that nobody reads would block the last send, and the connection with it, for ever."""
     async with running(tmp_path, limits=Limits(header_seconds=60, linger_seconds=0.1)) as web:

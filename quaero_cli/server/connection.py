@@ -137,14 +137,19 @@ class Connection(TCPServer):
     async def _part(self) -> None:
         """Say goodbye; the reader takes what still comes for a moment, so that our last words arrive."""
         self._parting = True
-        limits = self.shared.limits
-        stopping = self.context.terminated.is_set()
-        linger = min(limits.linger_seconds, limits.last_linger_seconds) if stopping else limits.linger_seconds
-        self._reading.deadline = trio.current_time() + linger
+        self._reading.deadline = trio.current_time() + self.shared.limits.linger_seconds
+        if self.context.terminated.is_set():
+            self.hasten()
         # With the lock: the app may be sending, and two senders at once are an error to the one who comes second.
         async with self.send_lock:
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                 await self.stream.send_eof()
+
+    def hasten(self) -> None:
+        """The server stops: a client that has our last words gets less time to go by itself."""
+        if self._parting:
+            soon = trio.current_time() + self.shared.limits.last_linger_seconds
+            self._reading.deadline = min(self._reading.deadline, soon)
 
 
 def reset(stream: trio.SocketStream) -> None:

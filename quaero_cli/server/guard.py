@@ -113,6 +113,8 @@ class Guard:
         """Let requests under way finish within the grace, then end what is left by force."""
         await self.context.terminated.set()
         self._empty = trio.Event()
+        for connection in self.live:
+            connection.hasten()
         if self.live:
             with trio.move_on_after(self.limits.grace_seconds):
                 await self._empty.wait()
