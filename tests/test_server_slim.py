@@ -1,10 +1,11 @@
 """What is left out of the viewer's files before they travel."""
 
 import gzip
+import re
 
 from quaero_cli.resources import shipped
 from quaero_cli.server.app import viewer_files
-from quaero_cli.server.slim import slim_code, slim_page, with_modules, with_views
+from quaero_cli.server.slim import slim_code, slim_page, with_views
 
 
 def test_comments_go_and_lines_stay():
@@ -18,9 +19,6 @@ def test_views_are_put_in():
     views = {"jobs": b"<p>$1 \\1</p>"}
     page = b"<body>\n  <!-- view: jobs -->\n<!-- view: none -->\n<!-- other -->\n"
     assert with_views(page, views.get) == b"<body>\n<p>$1 \\1</p>\n\n<!-- other -->\n"
-    assert with_modules(b"<head>\n  <!-- modules -->\n", ["js/a.js"]) == (
-        b'<head>\n<link rel="modulepreload" href="static/js/a.js">\n'
-    )
     assert slim_page(b"<p>\n  <b>x</b>\n</p>") == b"<p>\n<b>x</b>\n</p>"
 
 
@@ -34,8 +32,22 @@ def test_no_text_of_the_viewer_spans_lines():
 
 
 def test_the_viewer_is_small():
-    """On a slow line the page would let its reader wait. Packed as one archive, npm packages included."""
+    """On a slow line the page would let its reader wait: all that it ever asks for, packed file by file."""
     files = viewer_files()
-    names = [name for name in files.names() if not name.startswith("views/") and name != "index.html"]
-    assets = [files.index(), *map(files.get, names), *(files.get(f"vendor/{name}") for name in files.vendor_names)]
-    assert len(gzip.compress(b"".join([asset.body for asset in assets]), 9)) < 100_000
+    index = files.index().body
+    names = {name.decode() for name in re.findall(rb'"static/([^"]+)"', index)}
+    assert "js/app.js" in names
+    icons = {name for name in files.names() if name.endswith(".svg")}
+    sizes = {name: len(gzip.compress(files.get(name).body, 9)) for name in names | icons}
+    assert sum(sizes.values()) + len(gzip.compress(index, 9)) < 100_000, sizes
+
+
+def test_the_page_asks_for_few_files():
+    """Each request is a wait before the first line is seen; an import that the page does not name is another."""
+    files = viewer_files()
+    named = set(re.findall(rb'"static/([^"]+)"', files.index().body))
+    assert len(named) <= 6
+    imported = re.findall(rb'^import .*"\.\./([^"]+)";$', files.get("js/app.js").body, re.MULTILINE)
+    assert imported
+    assert set(imported) <= named
+    assert b"@import" not in files.get("css/page.css").body

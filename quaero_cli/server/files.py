@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quaero_cli.server.slim import slim_code, slim_page, with_modules, with_views
+from quaero_cli.server.join import Read, join_modules, join_styles
+from quaero_cli.server.slim import slim_code, slim_page, with_views
 
 # Extension -> content type. A file of another kind is not served.
 _TYPES: Mapping[str, str] = {
@@ -24,9 +25,11 @@ _TYPES: Mapping[str, str] = {
     ".woff2": "font/woff2",
 }
 # Folders of the viewer that are for its makers; `vendor` is served by its own names.
-_NOT_SERVED = frozenset({"node_modules", "tests", "vendor"})
+_NOT_SERVED = frozenset({"eslint.config.js", "node_modules", "tests", "vendor"})
 _INDEX = "index.html"
 _VENDOR = "vendor/"
+# Files that are handed out with all that they import.
+_ENTRIES: Mapping[str, Callable[[str, Read], str]] = {"css/page.css": join_styles, "js/app.js": join_modules}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Files:
     vendor_names: frozenset[str]
     _table: dict[str, _Kept] = field(init=False)
     _vendored: dict[Path, _Kept] = field(default_factory=dict)
+    _joined: dict[str, tuple[list[str], Asset]] = field(default_factory=dict)  # with the tags of all of its kind
 
     def __post_init__(self) -> None:
         self._table = {name: _Kept(path) for name, path in _servable(self.root)}
@@ -78,8 +82,7 @@ class Files:
         page = self.get(_INDEX)
         if page is None:
             return None
-        scripts = [name for name in self.names() if name.startswith("js/")]
-        body = with_modules(with_views(page.body, self._view), scripts)
+        body = with_views(page.body, self._view)
         return Asset(body, page.content_type, _etag(body))
 
     def _view(self, name: str) -> bytes | None:
@@ -92,7 +95,25 @@ class Files:
             path = self.vendor(name.removeprefix(_VENDOR))
             return None if path is None else _read(self._vendored.setdefault(path, _Kept(path, slim=False)))
         kept = self._table.get(name)
-        return None if kept is None else _read(kept)
+        if kept is None:
+            return None
+        return self._whole(name) if name in _ENTRIES else _read(kept)
+
+    def _whole(self, name: str) -> Asset | None:
+        """Return an entry file with what it imports, made anew when a file of its kind has changed."""
+        kind = Path(name).suffix
+        parts = {each: _read(kept) for each, kept in self._table.items() if kept.path.suffix == kind}
+        tags = [part.etag for part in parts.values() if part is not None]
+        found = parts[name]
+        if found is not None and self._joined.get(name, ([],))[0] != tags:
+
+            def read(each: str) -> str | None:
+                part = parts.get(each)
+                return None if part is None else part.body.decode()
+
+            body = _ENTRIES[name](name, read).encode()
+            self._joined[name] = (tags, Asset(body, found.content_type, _etag(body)))
+        return None if found is None else self._joined[name][1]
 
 
 def _servable(root: Path) -> list[tuple[str, Path]]:

@@ -1,7 +1,7 @@
 """The viewer's files as they travel: without comments and indentation, and the page with its views put in. Pure.
 
-No build makes the viewer, so what its authors write for each other is left out here, line by line. Line numbers stay
-as they are: an error in the browser's console points to the right line of the file.
+No build makes the viewer, so what its authors write for each other is left out here, line by line. A file's lines
+stay lines, so that an error in the browser's console is found; where files are joined, each begins with its name.
 
 A line is left out when all of it is a comment: it begins with `//`, or lies between a line that begins with `/*` and
 the one that ends with `*/`. Code never looks like that in these files (no template text spans lines; a test of the
@@ -9,11 +9,9 @@ viewer holds it).
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 _VIEW = re.compile(rb"^[ \t]*<!-- view: ([a-z][a-z-]{0,39}) -->[ \t]*$", re.MULTILINE)
-
-_MODULES = re.compile(rb"^[ \t]*<!-- modules -->[ \t]*$", re.MULTILINE)
 
 
 def slim_code(body: bytes) -> bytes:
@@ -41,12 +39,3 @@ def slim_page(body: bytes) -> bytes:
 def with_views(page: bytes, view: Callable[[str], bytes | None]) -> bytes:
     """Return the page with each line `<!-- view: NAME -->` replaced by that view; one that is missing by nothing."""
     return _VIEW.sub(lambda found: view(found.group(1).decode()) or b"", page)
-
-
-def with_modules(page: bytes, names: Iterable[str]) -> bytes:
-    """Return the page with its line `<!-- modules -->` replaced: the browser asks for all scripts at once.
-
-    Otherwise it learns of a module when it has read the one that imports it, six times one after the other.
-    """
-    links = "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in names)
-    return _MODULES.sub(lambda _: links.encode(), page)

@@ -1,6 +1,6 @@
 /**
- * The token, from the address to this tab's memory, at once: it must not stay where it is seen, copied or bookmarked.
- * A module of its own, so that it runs before the rest of the page is even loaded.
+ * The token, from the address to this tab's memory: it must not stay where it is seen, copied or bookmarked. Done as
+ * this module is loaded, before anything of the page is started.
  */
 
 import { TOKEN_KEY } from "../lib/environment.js";
