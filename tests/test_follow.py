@@ -13,7 +13,7 @@ from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store import entries
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange
-from quaero_cli.stream.follow import follow
+from quaero_cli.stream.follow import _Follower, follow
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.pace import CROWD, Pace
 from quaero_cli.stream.wakeups import SLOW_LOOK, Wakeups
@@ -279,6 +279,23 @@ async def test_large_first_entries_come_in_batches(home, scribe):
     assert max(len(batch.view["logs"]) for batch in batches) == 9
     assert [batch.cursor for batch in batches] == [9, 18, 27, 36, 40]
     assert batches[1].view["meta"]["oldest_id"] == 10
+
+
+async def test_what_gathers_between_looks_is_no_more_than_a_batch(home, scribe):
+    """A job that writes long lines in bursts would be told in events of twice the size that was promised."""
+    start_job(home, "aaaa")
+    wakeups = Wakeups(home.wake, home.database)
+    pace = Pace(interval=3600, ping_after=None)
+    with wakeups.looks.reader() as reader:
+        follower = _Follower(home.database, wakeups.looks, reader, LogQuery(("aaaa",)), pace)
+        await follower.begin(100, None)
+        told = []
+        for burst in range(3):
+            scribe.write([line("aaaa", f"{burst} " + "x" * 30_000) for _ in range(8)])
+            told += follower.look(trio.current_time())
+    batches = [event for event in told if isinstance(event, Logs)]
+    assert [[text[0] for text in texts([batch])] for batch in batches] == [["0"] * 8, ["1"] * 8]
+    assert [(batch.cursor, batch.view["meta"]["total_count"]) for batch in batches] == [(8, 8), (16, 16)]
 
 
 async def test_sparse_first_entries_come_in_one_batch(home, scribe, monkeypatch):

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import trio
 
 from quaero_cli.model import Entry, LogQuery, LogsView, Meta, Status, StatusView, no_counts
-from quaero_cli.store.entries import Places
+from quaero_cli.store.entries import BYTE_LIMIT, Places
 from quaero_cli.store.gaps import Ahead, Lost
 from quaero_cli.store.reader import Look, Reader, open_reader
 from quaero_cli.store.scope import Scope
@@ -174,8 +174,8 @@ class _Follower:
         look = self.looks.look_after(self.reader, self.query, self.scope, self._places, room, has_more=self._has_more)
         events: list[StreamEvent] = []
         gone = [job for job in self.query.jobs if job not in self._ended and not _among(look.statuses, job)]
-        if look.lost or gone:
-            events += self._tell_held(now)
+        if look.lost or gone or self._held_bytes + look.size > BYTE_LIMIT:
+            events += self._tell_held(now)  # a look reads up to a whole batch: never two in one
             events += self._gaps(look.lost, "retention", self._cursor)
         self._held += look.view["logs"]
         self._held_bytes += look.size
