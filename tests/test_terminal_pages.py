@@ -107,6 +107,8 @@ def test_a_page_says_what_a_job_was_started_for():
     assert f"schedule, due {at('10:30:00.000')}\n" in text
     assert "parent      9zzqm2aa\n" in text
     assert "9zzqm2aa, step fetch\n" in show_page({**report, "parent_step": "fetch"}, [], page(None))
+    report["job"] |= {"trigger": "retry", "scheduled_for": None, "retry_of": "8aaqm2zz"}
+    assert "by          retry of 8aaqm2zz\n" in show_page(report, [], page(None))
 
 
 def test_nothing_is_an_empty_page():

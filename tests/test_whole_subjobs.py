@@ -60,6 +60,17 @@ def test_a_sub_job_is_a_job_that_names_its_parent(shell):
         assert server.get(f"/api/jobs/{child['id']}")["job"]["parent_id"] == parent["id"]
 
 
+def test_a_job_that_a_hook_started_stands_on_its_parents_page(shell):
+    """The page of every job with such a hook would be an error instead."""
+    shell.define("child", CHILD % 0)
+    path = shell.define("parent", 'on_exit = { job = "child.toml" }\n[step.a]\ntype = "shell"\ncommand = "true"\n')
+    shell.run("run", path)
+    child = shell.json("jobs", "--definition", "child")[0]
+    assert [(each["id"], each["step"]) for each in shell.json("show", "parent")["children"]] == [(child["id"], None)]
+    (line,) = [line for line in shell.run("show", "parent").stdout.splitlines() if child["id"] in line]
+    assert line.split()[0] == "(hook)"
+
+
 def test_a_failed_sub_job_fails_its_step_and_says_which(shell):
     """A pipeline would go on after a stage that failed."""
     shell.define("child", CHILD % 3)

@@ -33,7 +33,7 @@ from quaero_cli.cli import (
 )
 from quaero_cli.cli.common import before_command
 from quaero_cli.cli.streams import open_standard_streams
-from quaero_cli.errors import QuaeroError, UsageError
+from quaero_cli.errors import FilterError, QuaeroError, UsageError
 
 EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
 
@@ -163,10 +163,12 @@ def _our_fault(error: Exception) -> QuaeroError:
 def _fail(error: QuaeroError) -> int:
     from quaero_cli.terminal.clean import clean
 
+    # Filters are named as the API names them; here each is an option.
+    dashes = "--" if isinstance(error, FilterError) else ""
     with suppress(OSError):  # stderr may be what cannot be written
-        print(f"error: {clean(error.message)}", file=sys.stderr)
+        print(f"error: {dashes}{clean(error.message)}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {clean(error.hint)}", file=sys.stderr)
+            print(f"hint: {dashes}{clean(error.hint)}", file=sys.stderr)
     return error.exit_code
 
 

@@ -19,7 +19,7 @@ STILL_RUNNING = 124
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("cancel", epilog=EPILOG)(cancel)
+    app.command("cancel", epilog=EPILOG, short_help="Cancel jobs, wherever they run, and wait for their end.")(cancel)
 
 
 def cancel(

@@ -26,11 +26,11 @@ def db(
     action: Annotated[
         str,
         typer.Argument(
-            metavar="info | backup FILE | check | compact",
-            help="Facts; a copy; is it sound (exit code 6 if not); give free room back to the disk.",
+            metavar="info|backup|check|compact",
+            help="Facts; a copy, to FILE; is it sound (exit code 6 if not); give free room back to the disk.",
         ),
     ],
-    file: Annotated[Path | None, typer.Argument(metavar="", hidden=True)] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", hidden=True)] = None,
     json: common.Json = False,
     home: common.Home = None,
 ) -> None:
@@ -108,7 +108,9 @@ def _print(action: str, result: dict[str, Any]) -> None:
         for problem in result["problems"]:
             out.write(f"{problem}\n")
         if result["ok"]:
-            out.write(f"ok: {result['jobs']} jobs, {result['entries']} entries\n")
+            from quaero_cli.terminal import words
+
+            out.write(f"ok: {words.count(result['jobs'], 'job')}, {words.entries(result['entries'])}\n")
     else:
         out.write(f"{shown_size(result['bytes_before'])} before, {shown_size(result['bytes_after'])} after\n")
         if not result["wal_emptied"]:

@@ -12,7 +12,7 @@ EPILOG = "Example: quaero defs --json"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("defs", epilog=EPILOG)(defs)
+    app.command("defs", epilog=EPILOG, short_help="List job definitions, and when each starts next.")(defs)
 
 
 def defs(

@@ -17,19 +17,20 @@ _HINT = "quaero docs [list], quaero docs search TEXT, quaero docs show ID, or qu
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("docs", epilog=EPILOG)(docs)
+    app.command("docs", epilog=EPILOG, short_help="List, search, show or export what crawlers collected.")(docs)
 
 
 def docs(
     action: Annotated[
         str | None,
         typer.Argument(
-            metavar="[list | search TEXT | show ID | export DIR]",
-            help="Search in titles and texts, read one article, write all to files; `list` may be left out.",
+            metavar="[list|search|show|export]",
+            help="Search TEXT in titles and texts; show the document ID; export all to the folder DIR. `list` may be"
+            " left out.",
             show_default=False,
         ),
     ] = None,
-    words: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[TEXT|ID|DIR]", hidden=True)] = None,
     job: Annotated[
         str | None,
         typer.Option("--job", metavar="JOB", help="Only documents that this job kept last.",
@@ -44,7 +45,8 @@ def docs(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, max=1_000_000, show_default=False, help="At most so many; 50, export: all."),
+        typer.Option("--limit", metavar="N", min=1, max=1_000_000, show_default=False,
+                     help="At most so many; 50, export: all."),
     ] = None,
     version: Annotated[
         int | None, typer.Option("--version", min=1, metavar="N", help="With show: what an older version said.")
@@ -80,13 +82,23 @@ def _refuse_unfit(action: str | None, words: list[str], version: int | None, htm
     wanted = {None: 0, "list": 0, "show": 1, "export": 1}
     fits = bool(words) if action == "search" else action in wanted and len(words) == wanted[action]
     if not fits:
-        raise UsageError(f"docs: cannot {' '.join([action or '', *words]).strip()}", hint=_HINT)
+        raise UsageError(_misfit(action, words, wanted), hint=_HINT)
     if action != "show" and (version is not None or html):
         raise UsageError(f"{'--html' if html else '--version'}: only with `show`", hint="quaero docs show ID")
     if html and version is not None:
         raise UsageError("--html: only the newest version has one", hint="leave --version out")
     if format is not None and action != "export":
         raise UsageError("--format: only with `export`", hint="quaero docs export DIR --format ndjson")
+
+
+def _misfit(action: str | None, words: list[str], wanted: dict[str | None, int]) -> str:
+    """Return what is wrong with the words: no such action, one word missing, or some too many."""
+    missing = {"search": "give what to look for", "show": "give the document's ID", "export": "name the folder"}
+    if action is not None and action not in wanted and action != "search":
+        return f"docs: no action {action!r}"
+    if not words:
+        return f"docs {action}: {missing[action or '']}"
+    return f"docs {action}: takes no {words[wanted[action]]!r}"
 
 
 def _query(

@@ -17,7 +17,9 @@ EPILOG = "Example: quaero doctor --json"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("doctor", epilog=EPILOG)(doctor)
+    app.command("doctor", epilog=EPILOG, short_help="Look at everything that quaero needs, and say what to mend.")(
+        doctor
+    )
 
 
 def doctor(json: common.Json = False, home: common.Home = None) -> None:

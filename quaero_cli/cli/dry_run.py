@@ -32,7 +32,7 @@ def show_plan(prepared: "Prepared", *, json: bool) -> None:
     if plan["schedule"]:
         out.write(f"  schedule {'; '.join(plan['schedule'])}: next {', '.join(plan['next_fires'])}\n")
     for event, hook in plan["hooks"].items():
-        out.write(f"  {event}: {to_json(hook)}\n")
+        out.write(f"  {event}:{_hook(hook)}\n")
 
 
 def _value(value: object) -> str:
@@ -44,6 +44,17 @@ def _value(value: object) -> str:
         return " " + to_json(value)
     lines = [clean(line) for line in value.strip("\n").split("\n")]
     return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n         | {line}" for line in lines)
+
+
+def _hook(hook: dict[str, Any]) -> str:
+    """Return what a hook runs: its command as an option is shown, or its job with the parameters."""
+    from quaero_cli.terminal.clean import clean
+    from quaero_cli.terminal.ndjson import to_json
+
+    if "job" not in hook:
+        return _value(hook["command"])
+    given = "".join(f" -p {clean(name)}={to_json(value)}" for name, value in hook.get("params", {}).items())
+    return f" job {clean(hook['job'])}{given}"
 
 
 def _step(step: dict[str, Any]) -> str:

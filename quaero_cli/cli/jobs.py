@@ -28,7 +28,7 @@ def jobs(
         typer.Option("--definition", metavar="DEF", help="Only jobs of this definition.",
                      autocompletion=common.complete_definition),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most so many.")] = 30,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MAX_LIMIT, help="At most so many.")] = 30,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing them, until Ctrl-C.")] = False,
     json: common.Json = False,
     home: common.Home = None,

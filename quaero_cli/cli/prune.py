@@ -66,14 +66,17 @@ def _print(pruned: "Pruned", bounds: "Bounds", *, dry_run: bool, json: bool) -> 
         common.out().write(orjson.dumps(pruned.view(dry_run=dry_run)).decode() + "\n")
         return
     from quaero_cli.store.encode import timestamp
+    from quaero_cli.terminal import words
 
     out, err = common.out(), common.err()
     for job in pruned.removed:
-        out.write(f"{job.id}  {job.definition}  {job.status}  {timestamp(job.finished_at)}  {job.entries} entries\n")
+        out.write(
+            f"{job.id}  {job.definition}  {job.status}  {timestamp(job.finished_at)}  {words.entries(job.entries)}\n"
+        )
     word = "would be deleted" if dry_run else "deleted"
     sizes = f"the store has {shown_size(pruned.bytes_before)}"
     if not dry_run:
         sizes = f"the store had {shown_size(pruned.bytes_before)} and has {shown_size(pruned.bytes_after)}"
-    err.write(f"{len(pruned.removed)} jobs {word}; {sizes}\n")
+    err.write(f"{words.count(len(pruned.removed), 'job')} {word}; {sizes}\n")
     if bounds.max_size is not None and pruned.bytes_after > bounds.max_size and not dry_run:
         err.write("hint: it is still larger than --max-size: what is left is kept, runs, or is documents\n")

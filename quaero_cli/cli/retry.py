@@ -11,7 +11,7 @@ EPILOG = "Example: quaero retry last --failed"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("retry", epilog=EPILOG)(retry)
+    app.command("retry", epilog=EPILOG, short_help="Run a job that has ended again, as a new job.")(retry)
 
 
 def retry(

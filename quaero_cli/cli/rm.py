@@ -1,5 +1,7 @@
 """`quaero rm`: delete jobs that have ended, with their entries."""
 
+from typing import Any
+
 import typer
 
 from quaero_cli.cli import common
@@ -11,7 +13,7 @@ EPILOG = "Example: quaero rm last"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("rm", epilog=EPILOG)(rm)
+    app.command("rm", epilog=EPILOG, short_help="Delete jobs that have ended.")(rm)
 
 
 def rm(jobs: common.JobArguments, json: common.Json = False, home: common.Home = None) -> None:
@@ -23,12 +25,13 @@ def rm(jobs: common.JobArguments, json: common.Json = False, home: common.Home =
     from quaero_cli.store.deletion import discard
     from quaero_cli.store.reader import open_reader
     from quaero_cli.stream.nudge import nudge
+    from quaero_cli.terminal import words
     from quaero_cli.terminal.tables import json_array
 
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         ids = list(dict.fromkeys(reader.find_job(job) for job in jobs))
-    deleted: list[dict[str, object]] = []
+    deleted: list[dict[str, Any]] = []
     refused: list[QuaeroError] = []
     for job_id in ids:
         try:
@@ -41,6 +44,6 @@ def rm(jobs: common.JobArguments, json: common.Json = False, home: common.Home =
         common.out().write(json_array(deleted))
     else:
         for job in deleted:
-            common.err().write(f"{job['job_id']}: deleted, {job['entries']} entries\n")
+            common.err().write(f"{job['job_id']}: deleted, {words.entries(job['entries'])}\n")
     if refused:
         raise refused[0]

@@ -16,7 +16,7 @@ EPILOG = "Example: quaero search 'connection refused' --level warn --since 2d"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("search", epilog=EPILOG)(search)
+    app.command("search", epilog=EPILOG, short_help="Look for a text in the entries of all jobs.")(search)
 
 
 def search(
@@ -37,7 +37,9 @@ def search(
         str | None,
         typer.Option("--since", metavar="WHEN", help="Only entries after a cursor or a time, or not older than 2d."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many, the newest.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=100_000, help="At most so many, the newest.")
+    ] = 100,
     json: common.Json = False,
     home: common.Home = None,
 ) -> None:  # fmt: skip

@@ -9,7 +9,9 @@ EPILOG = "Example: quaero show last"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("show", epilog=EPILOG)(show)
+    app.command("show", epilog=EPILOG, short_help="Show one job with everything: steps, timings, outputs, errors.")(
+        show
+    )
 
 
 def show(job: common.JobArgument, json: common.Json = False, home: common.Home = None) -> None:

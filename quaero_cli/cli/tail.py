@@ -43,9 +43,16 @@ def tail(
     step: common.StepOption = None,
     worker: Annotated[
         str | None,
-        typer.Option("--worker", help="Only this worker's entries, like fetch-17.", autocompletion=complete_worker),
+        typer.Option(
+            "--worker",
+            metavar="NAME",
+            help="Only this worker's entries, like fetch-17.",
+            autocompletion=complete_worker,
+        ),
     ] = None,
-    grep: Annotated[str | None, typer.Option("--grep", metavar="TEXT", help="Only messages with this.")] = None,
+    grep: Annotated[
+        str | None, typer.Option("--grep", metavar="TEXT", help="Only entries whose message contains this.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(

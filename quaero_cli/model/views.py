@@ -101,7 +101,7 @@ class ChildView(TypedDict):
     """A sub-job, as its parent names it."""
 
     id: str
-    step: str  # the parent's step that ran it
+    step: str | None  # the parent's step that ran it; None: one of its hooks did
     definition: str
     name: str
     status: str

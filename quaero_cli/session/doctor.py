@@ -123,7 +123,7 @@ def _home(home: Path) -> Iterator[Finding]:
 
 def _disk(home: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(_nearest(home)).free
-    shown = f"{free / (1 << 30):,.1f} GiB free"
+    shown = f"{free / 1e9:,.1f} GB free"
     hint = "free space on the disk, or choose a data directory on another one with --home"
     if free < _NO_SPACE:
         yield Finding("disk", PROBLEM, shown, hint, StoreError.exit_code)
@@ -140,7 +140,7 @@ def _store(database: Path) -> Iterator[Finding]:
     with open_reader(database) as reader:
         counts, size = reader.job_counts(), reader.store_bytes()
     jobs, running = sum(counts.values()), counts.get("running", 0)
-    yield Finding("store", OK, f"{database}: {jobs:,} jobs, {running:,} running, {size / (1 << 20):,.1f} MiB")
+    yield Finding("store", OK, f"{database}: {jobs:,} jobs, {running:,} running, {size / 1e6:,.1f} MB")
     if (mode := stat.S_IMODE(database.stat().st_mode)) & 0o077:
         message = f"{database}: other users can read what jobs have logged (mode {mode:o})"
         yield Finding("store", WARNING, message, f"chmod 600 {database}")

@@ -72,12 +72,11 @@ def _header(report: JobReport, page: Page) -> str:
     status = page.status(job["status"])
     name = page.cut(job["name"], indent=len(status.text) + len(job["id"]) + 4)
     title = f"{page.paint(status.style, status.text)}  {page.paint('title', name)}  {flat(job['id'])}\n"
-    due = job["scheduled_for"]
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),
         ("waits for", job["waiting_for"] or ""),
-        ("by", f"{job['trigger']}, due {_when(due, page)}" if due else job["trigger"]),
+        ("by", _cause(job, page)),
         ("parent", _parent(job["parent_id"], report["parent_step"])),
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),
@@ -86,6 +85,13 @@ def _header(report: JobReport, page: Page) -> str:
     ]
     rows = [[Cell(name, "muted"), Cell(text, "error" if name == "error" else "")] for name, text in facts if text]
     return title + table(page, _FACTS, rows, indent="  ")
+
+
+def _cause(job: JobSummary, page: Page) -> str:
+    """Return what started the job: with the job that it repeats, and with the time that its schedule named."""
+    again = f" of {job['retry_of']}" if job["retry_of"] else ""
+    due = f", due {_when(job['scheduled_for'], page)}" if job["scheduled_for"] else ""
+    return f"{job['trigger']}{again}{due}"
 
 
 def _parent(job: str | None, step: str | None) -> str:
@@ -146,7 +152,12 @@ def _worker_row(worker: WorkerView, page: Page) -> list[Cell]:
 
 def _children(children: Sequence[ChildView], page: Page) -> str:
     rows = [
-        [Cell(child["step"], "title"), page.status(child["status"]), Cell(child["id"]), Cell(child["definition"])]
+        [
+            Cell(child["step"] or "(hook)", "title"),
+            page.status(child["status"]),
+            Cell(child["id"]),
+            Cell(child["definition"]),
+        ]
         for child in children
     ]
     return page.heading("Sub-jobs") + table(page, _CHILDREN, rows, indent="  ") if rows else ""

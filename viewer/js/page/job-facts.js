@@ -100,8 +100,13 @@ function relationsOf({ job, children = [] }) {
     ...(job.parent_id ? [link("Sub-job of", job.parent_id)] : []),
     ...(job.retry_of ? [link("Repeats", job.retry_of)] : []),
     ...(job.waiting_for ? [link("Waits for", job.waiting_for)] : []),
-    ...children.map(({ id, name, step, status }) => link(`Sub-job of ${step}`, id, `${name} (${status})`)),
+    ...children.map(({ id, name, step, status }) => link(childWord(step), id, `${name} (${status})`)),
   ];
+}
+
+/** What a job of this one is to it: a step ran it, or, without one, a hook. */
+function childWord(step) {
+  return step === null ? "Started by a hook" : `Sub-job of ${step}`;
 }
 
 function artifactView(path, { step, name, bytes }) {
