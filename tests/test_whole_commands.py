@@ -82,6 +82,7 @@ def test_a_bad_definition_is_one_line_that_says_where(shell, name):
         (["steps", "nonsense"], 4, "nonsense"),
         (["docs", "show", "17"], 4, "17"),
         (["serve", "--port", "99999"], 2, "99999"),
+        (["run", "hello", "--port", "0"], 2, "--serve"),
         (["frobnicate"], 2, "no such command"),
         (["run"], 2, "missing argument"),
         (["run", "hello", "who=Ann"], 2, "-p KEY=VALUE"),

@@ -35,9 +35,12 @@ class View:
 
 def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, StepType]", view: View) -> NoReturn:
     """Start the job and leave with its exit code, or with 0 once it is stored when it is detached."""
+    with_viewer = view.serve or view.open_
+    if view.detach and with_viewer:
+        raise UsageError("--detach: a viewer would not outlive this command", hint="start one: quaero serve")
+    if view.port is not None and not with_viewer:
+        raise UsageError("--port: nothing is served", hint="add --serve, or --open")
     if view.detach:
-        if view.serve or view.open_:
-            raise UsageError("--detach: a viewer would not outlive this command", hint="start one: quaero serve")
         from quaero_cli.cli.detach import detach
 
         detach(settings, prepared, json=view.json)
@@ -48,7 +51,7 @@ def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, Step
     from quaero_cli.terminal.display import choose_mode, open_display
 
     check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
-    beside = _server_beside(settings, view.port, view.open_) if view.serve or view.open_ else None
+    beside = _server_beside(settings, view.port, view.open_) if with_viewer else None
     out = common.out()
     mode = choose_mode(out, json=view.json, quiet=view.quiet)
     # A quiet display shows no entry, and so need not read the many.
