@@ -167,3 +167,34 @@ def test_a_sub_job_hides_what_its_parent_hides(shell):
     assert "with ***" in shell.run("tail", child, "-n", "all").stdout
     for file in shell.home.rglob("*"):
         assert not file.is_file() or b"hunter2" not in file.read_bytes()
+
+
+WAITS = """
+    overlap = "queue"
+    [step.begin]
+    type = "shell"
+    working_dir = "."
+    command = "touch {name}; until [ -e {other} ]; do sleep 0.02; done"
+    [step.call]
+    type = "job"
+    depends = ["begin"]
+    definition = "{other}.toml"
+"""
+
+
+def test_jobs_that_wait_for_each_other_in_a_circle_do_not_wait_for_ever(shell):
+    """Two jobs that run each other's definition, each behind the other, would hang until somebody cancels them."""
+    paths = [
+        shell.define(name, WAITS.format(name=name, other=other))
+        for name, other in (("left", "right"), ("right", "left"))
+    ]
+    runners = [shell.start("run", path, "--quiet") for path in paths]
+    for runner in runners:
+        _, err = runner.communicate(timeout=PATIENCE)
+        assert runner.returncode == 1, err
+    jobs = shell.json("jobs")
+    assert {job["status"] for job in jobs} == {"cancelled", "failed"}
+    (gave_way,) = [job for job in jobs if job["status"] == "cancelled"]
+    assert gave_way["error"].startswith(f"it would wait for itself: {gave_way['id']} -> ")
+    (parent,) = [job for job in jobs if job["id"] == gave_way["parent_id"]]
+    assert gave_way["error"] in parent["error"]

@@ -124,7 +124,7 @@ class Session:
         with lock:
             attempt = await claim_in_turn(self.settings, self.wakeups, self._recorder.emit, prepared.job, handle)
             if attempt is None:
-                handle.status = Status.CANCELLED  # it ended while it was pending
+                handle.status, handle.error = Status.CANCELLED, handle.cancelled  # it ended while it was pending
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)

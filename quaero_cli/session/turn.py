@@ -16,6 +16,8 @@ from quaero_cli.stream.wakeups import Wakeups
 # Seconds between looks, at most: a job that logs wakes everybody at each of its commits. The wait for a turn is over
 # this long after the end of the job before it.
 _LOOK_INTERVAL = 0.05
+# Seconds after which a circle of waiting jobs must still be there: a job that needs no turn is pending for a moment.
+_CIRCLE_STANDS = 1.0
 
 
 async def claim_in_turn(
@@ -37,6 +39,7 @@ async def _wait(
 ) -> bool:
     """Wait for the job's turn and say what for; return whether it has come."""
     log, told = JobLog(emit, job.id, source="runner"), ""
+    circle: tuple[str, ...] = ()
     with handle.waiting:
         while True:
             waiter = wakeups.waiter()
@@ -46,6 +49,12 @@ async def _wait(
             if turn.ahead[0] != told:
                 told = turn.ahead[0]
                 log.info(_waiting_for(turn), waiting_for=told, ahead=len(turn.ahead))
+            if turn.circle and turn.circle == circle:
+                handle.cancel(f"it would wait for itself: {' -> '.join(circle)}")
+            circle = turn.circle
+            if circle:
+                await trio.sleep(_CIRCLE_STANDS)
+                continue
             await trio.sleep(_LOOK_INTERVAL)
             await waiter.wait()
     return False
