@@ -13,7 +13,7 @@ import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 export const { QUAERO_URL: URL_, QUAERO_TOKEN: TOKEN, QUAERO_SHOTS: SHOTS } = process.env;
-const CHROMIUM = process.env.QUAERO_CHROMIUM ?? "/usr/bin/chromium";
+export const CHROMIUM = process.env.QUAERO_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 
 /** Far above what anything takes on a busy machine. */

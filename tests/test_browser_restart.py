@@ -1,0 +1,36 @@
+"""A server that is stopped and started anew while a job runs, and a tab that is hidden."""
+
+import json
+import sys
+
+import pytest
+from browsing import World, look
+from shells import PATIENCE, first_job
+
+pytestmark = pytest.mark.browser
+
+LIVELY = """
+    [step.lively]
+    type = "test_job_generator"
+    worker_count = 2
+    log_count = 100000
+    log_delay_ms = 20
+    failure_rate = 0
+    child_count = 0
+    recursion_depth = 0
+"""
+
+
+def test_restart(tmp_path):
+    """A reader would lose the lines of the time when the server was away, or when the tab was behind another."""
+    world = World(tmp_path)
+    with world.shell.serving() as server:
+        pass  # the port and the token that it comes back with
+    serve = [sys.executable, "-m", "quaero_cli", "--home", str(world.shell.home), "serve", "--port", str(server.port)]
+    runner = world.shell.start("run", world.shell.define("lively", LIVELY), "--json")
+    try:
+        job = first_job(runner)
+        look("tests/browser/restart.test.mjs", server, QUAERO_JOB=job, QUAERO_SERVE=json.dumps(serve))
+    finally:
+        runner.terminate()
+        runner.communicate(timeout=PATIENCE)
