@@ -114,6 +114,17 @@ def test_what_cannot_be_started_says_why(shell):
     assert depth == 7, "the job that calls it is the eighth"
 
 
+def _wait_until_begun(shell: Shell) -> str:
+    """Wait until the child job has said so, or has ended; return its ID."""
+    tail = shell.start("tail", "child", "--json", "-n", "all")
+    with tail:
+        events = (json.loads(line) for line in tail.stdout)
+        job: str = next(event["job"]["id"] for event in events if event["event"] == "status")
+        any(event.get("message") == "begun" for event in events)
+        tail.kill()
+    return job
+
+
 @pytest.mark.parametrize("how", ["Ctrl-C", "cancel", "cancel the sub-job", "the step's timeout", "kill"])
 def test_parent_and_child_end_together(shell, how):
     """A child would run on for hours after its parent was cancelled."""
@@ -125,8 +136,7 @@ def test_parent_and_child_end_together(shell, how):
     for line in running.stdout:
         if json.loads(line).get("fields", {}).get("definition"):
             break
-    shell.run("tail", "child", "--grep", "begun", "--timeout", "2s", code=124)
-    child = shell.json("jobs")[0]["id"]
+    child = _wait_until_begun(shell)
     if how == "Ctrl-C":
         running.send_signal(signal.SIGINT)
     elif how == "kill":
