@@ -84,11 +84,10 @@ async def test_twenty_workers_of_which_most_fail(stage, autojump_clock, action, 
 async def test_workers_that_end_in_the_same_moment_stop_at_the_one_too_many(stage, autojump_clock):
     """Without a bound all twenty work at one pace: all of them had ended before the stop was heard."""
     text = TOLERANT.format(action="stop_all", on_error="fail").replace("concurrency = 4", "")
-    assert await stage.play(text) is Status.FAILED
+    # All of them fail: of those that succeed, any number may come before the sixth failure.
+    assert await stage.play(text.replace("failure_rate = 0.8", "failure_rate = 1")) is Status.FAILED
     assert stage.states()["load"] == "cancelled"
-    ended = Counter(stage.workers("load").values())
-    assert (ended["failed"], sum(ended.values())) == (6, 20)
-    assert ended["cancelled"] >= 10
+    assert Counter(stage.workers("load").values()) == {"failed": 6, "cancelled": 14}
 
 
 async def test_a_cancel_in_the_second_of_four_steps(stage, autojump_clock):
