@@ -39,7 +39,7 @@ from quaero_cli.masking.forms import MAX_SECRET, MIN_LINE, MIN_SECRET
 from quaero_cli.model import MAX_ENTRY_BYTES, LogsView, Status, StatusView
 from quaero_cli.pycall.thread import ThreadContext
 from quaero_cli.server import filters
-from quaero_cli.server.filters import JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
+from quaero_cli.server.filters import BUNDLE_RULES, JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
 from quaero_cli.server.limits import Limits
 from quaero_cli.server.schemas import schemas_of
 from quaero_cli.server.sse import RETRY_MS
@@ -239,6 +239,7 @@ def test_every_route_is_described(tmp_path):
     ("route", "rules"),
     [
         ("GET /api/logs/stream", STREAM_RULES),
+        ("GET /api/logs/streams", BUNDLE_RULES),
         ("GET /api/logs", {name: rule for name, rule in PAGE_RULES.items() if name in ("before", "since", "around")}),
         ("GET /api/search", SEARCH_RULES),
         ("GET /api/jobs", JOB_RULES),

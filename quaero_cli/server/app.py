@@ -15,6 +15,7 @@ from quaero_cli.model import Level
 from quaero_cli.resources import VENDOR_FILES, shipped, vendor_file
 from quaero_cli.server.answers import error_body
 from quaero_cli.server.artifact_route import ArtifactRoute
+from quaero_cli.server.bundle_route import BundleRoute
 from quaero_cli.server.definition_routes import DefinitionRoutes
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.document_routes import DocumentRoutes
@@ -54,8 +55,8 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     app.url_map.strict_slashes = True
     app.url_map.redirect_defaults = False
     api = (
-        StreamRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk), DocumentRoutes(desk),
-        OverviewRoutes(desk), ArtifactRoute(desk), SearchRoute(desk), HealthRoute(desk),
+        StreamRoute(desk), BundleRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk),
+        DocumentRoutes(desk), OverviewRoutes(desk), ArtifactRoute(desk), SearchRoute(desk), HealthRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

@@ -21,11 +21,13 @@ DEFAULT_DOCUMENTS = 50
 MAX_DOCUMENTS = 500  # without their texts: 300 KB
 MAX_OFFSET = 1_000_000
 MAX_JOBS = 100  # of one stream; more would not fit in a URL
+MAX_STREAMS = 100  # of one connection; more would not fit in a URL, either
 MAX_HITS = 10_000  # places of a search; 150 KB
 
 DEFAULT_FOUND = 100
 MAX_FOUND = 1000  # of a search; it can be asked on
 
+_QUERY = re.compile(r"[!-~]{1,8000}", re.ASCII)
 _TEXT = re.compile(r"[^\x00]{1,200}", re.DOTALL)
 
 _FILTERS: Mapping[str, Rule] = {
@@ -68,6 +70,12 @@ STREAM_RULES: Mapping[str, Rule] = {
     **_FILTERS,
     "since": Rule(CURSOR_FORM, parse_cursor, {"type": "string"}),
     "skip": choice({"0": False, "1": True}),
+}
+# Query strings of streams that share a connection.
+BUNDLE_RULES: Mapping[str, Rule] = {
+    "stream": matching(
+        _QUERY, "the query string of a GET /api/logs/stream, percent-encoded", most=MAX_STREAMS, required=True
+    ),
 }
 JOB_RULES: Mapping[str, Rule] = {
     "status": choice({status.value: status.value for status in Status}, most=len(Status)),
@@ -131,6 +139,13 @@ def read_stream_request(raw: bytes, last_event_id: str | None, limits: Limits = 
         except ValueError:
             raise BadParameter("Last-Event-ID", "is not a cursor", CURSOR_FORM) from None
     return StreamRequest(_query(values), _limit(values, limits), since, values.one("skip", False))
+
+
+def read_bundle_request(raw: bytes) -> tuple[bytes, ...]:
+    """Return the query strings of the streams that `GET /api/logs/streams` was asked for. Raises BadParameter."""
+    values = read_query(raw, BUNDLE_RULES)
+    # Not `all`: the same stream twice is two streams.
+    return tuple(query.encode("ascii") for query in values.given["stream"])
 
 
 def read_page_request(raw: bytes, limits: Limits = _USUAL) -> PageRequest:

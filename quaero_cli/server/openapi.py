@@ -9,7 +9,15 @@ from typing import Any
 
 from quaero_cli import __version__
 from quaero_cli.model import DocumentDetails, DocumentView, JobSummary, LogsView, StatusView
-from quaero_cli.server.filters import DOCUMENT_RULES, HIT_RULES, JOB_RULES, PAGE_RULES, SEARCH_RULES, STREAM_RULES
+from quaero_cli.server.filters import (
+    BUNDLE_RULES,
+    DOCUMENT_RULES,
+    HIT_RULES,
+    JOB_RULES,
+    PAGE_RULES,
+    SEARCH_RULES,
+    STREAM_RULES,
+)
 from quaero_cli.server.overview_routes import ERROR_RULES, MAP_RULES
 from quaero_cli.server.params import Rule
 from quaero_cli.server.schemas import reference, schemas_of
@@ -62,6 +70,10 @@ _OPERATIONS = (
     _Operation(
         "get", "/api/logs/stream", "Follow the log as server-sent events", {"type": "string"}, STREAM_RULES,
         (204, 400, 404, 503), "text/event-stream",
+    ),
+    _Operation(
+        "get", "/api/logs/streams", "Several such streams over one connection", {"type": "string"}, BUNDLE_RULES,
+        (400, 503), "text/event-stream",
     ),
     _Operation("get", "/api/logs", "A page of the log", reference(LogsView), PAGE_RULES, (400, 404, 412)),
     _Operation(

@@ -14,7 +14,7 @@ from quaero_cli.errors import (
     StoreError,
     UsageError,
 )
-from quaero_cli.server.answers import JSON_TYPE, error_body
+from quaero_cli.server.answers import JSON_TYPE
 from quaero_cli.server.desk import OtherStore
 from quaero_cli.server.encode import to_json
 from quaero_cli.server.streams import Busy
@@ -49,12 +49,18 @@ def json_bytes(body: bytes, status: int = 200) -> Response:
 
 def error_answer(error: QuaeroError) -> Response:
     """Return what the client is told of an error that quaero raised on purpose."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, FilterError) else {}
-    response = json_bytes(error_body(error.message, error.hint, **more), status)
+    status, facts = error_facts(error)
+    response = json_answer(facts, status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+def error_facts(error: QuaeroError) -> tuple[int, dict[str, object]]:
+    """Return the status of an error's answer, and what its body says."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, FilterError) else {}
+    return status, {"error": error.message, "hint": error.hint, **more}
 
 
 def plain_answer(text: str, status: int = 200) -> Response:

@@ -84,7 +84,8 @@ async def serve(
         with open_desk(parts, limits) as desk:
             gate = Gate(build_app(desk, files or viewer_files()), policy)
             guard = Guard(gate, limits=limits, log=parts.log)
-            await _run(listener, _Running(desk, gate, guard, bound), stop, task_status)
+            async with desk.streams.feeding():
+                await _run(listener, _Running(desk, gate, guard, bound), stop, task_status)
     finally:
         listener.close()
         if options.unix_socket is not None:

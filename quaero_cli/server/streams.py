@@ -6,8 +6,8 @@ inside `next`: none is held while a generator is suspended.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import trio
@@ -36,6 +36,7 @@ class Streams:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._waits: set[trio.CancelScope] = set()
+        self._feeders: trio.Nursery | None = None
         self.open = 0
         self.draining = False
 
@@ -51,6 +52,18 @@ class Streams:
             yield
         finally:
             self.open -= 1
+
+    @asynccontextmanager
+    async def feeding(self) -> AsyncGenerator[None]:
+        """Have a nursery for what feeds streams besides their requests' own tasks; all of it ends with this block."""
+        async with trio.open_nursery() as self._feeders:
+            yield
+            self._feeders.cancel_scope.cancel()
+
+    def start(self, feed: Callable[[], Awaitable[None]]) -> None:
+        """Start a feeder. It must raise nothing."""
+        assert self._feeders is not None, "the server is not running"
+        self._feeders.start_soon(feed)
 
     async def next(self, events: AsyncIterator[T]) -> T | None:
         """Return the next event; None when there is none, or when the server stops (see `draining`)."""
