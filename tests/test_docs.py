@@ -317,7 +317,7 @@ def test_the_queries_of_the_guide_run(tmp_path):
             "protocol.md",
             f"more than {FAR_BEHIND:,} entries behind it is moved ahead to the newest {pace.BATCH_ENTRIES:,}",
         ),
-        ("protocol.md", f"texts come to {PAGE_BYTES >> 20} MiB"),
+        ("protocol.md", f"it comes to {PAGE_BYTES >> 20} MiB"),
         ("protocol.md", f"takes nothing for {Limits().send_seconds:g} seconds"),
         ("protocol.md", f"default {filters.DEFAULT_LIMIT}; 0 to {filters.MAX_LIMIT}"),
         ("protocol.md", f"for the service to {filters.MAX_SERVICE_LIMIT}"),

@@ -276,9 +276,9 @@ async def test_large_first_entries_come_in_batches(home, scribe):
     events = await collect(home, Wakeups(home.wake, home.database), LogQuery(("aaaa",)), limit=40)
     batches = [event for event in events if isinstance(event, Logs)]
     assert [text.split()[0] for text in texts(events)] == [str(n) for n in range(40)]
-    assert max(len(batch.view["logs"]) for batch in batches) == 9
-    assert [batch.cursor for batch in batches] == [9, 18, 27, 36, 40]
-    assert batches[1].view["meta"]["oldest_id"] == 10
+    assert max(len(batch.view["logs"]) for batch in batches) == 8
+    assert [batch.cursor for batch in batches] == [8, 16, 24, 32, 40]
+    assert batches[1].view["meta"]["oldest_id"] == 9
 
 
 async def test_what_gathers_between_looks_is_no_more_than_a_batch(home, scribe):

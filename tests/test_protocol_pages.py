@@ -35,6 +35,13 @@ async def test_places_of_a_page(tmp_path):
         assert since["meta"]["has_more"] is True
         around = (await web.get(f"/api/logs?{JOB}&limit=4&around=10")).json()
         assert _texts(around) == ["line 9", "line 10", "line 11", "line 12"]
+        for place, limit, oldest, newest in (
+            (1, 10, 1, 10), (3, 10, 1, 10), (5, 10, 1, 10), (6, 10, 2, 11), (29, 10, 21, 30), (30, 9, 22, 30),
+            (0, 4, 1, 4), (900, 4, 27, 30), (15, 1, 15, 15), (15, 2, 15, 16), (15, 5000, 1, 30),
+        ):  # fmt: skip
+            around = (await web.get(f"/api/logs?{JOB}&limit={limit}&around={place}")).json()
+            assert _texts(around) == [f"line {n}" for n in range(oldest, newest + 1)], (place, limit)
+            assert around["meta"]["has_more"] == (oldest > 1)
         first = (await web.get(f"/api/logs?{JOB}&before=4")).json()
         assert (_texts(first), first["meta"]["has_more"]) == (["line 1", "line 2", "line 3"], False)
         epoch = (await _first_id(web)).split("-")[0]
@@ -76,7 +83,7 @@ async def test_a_page_of_the_largest_entries_is_bounded(tmp_path):
     async with running(tmp_path) as web:
         web.add_job("j1")
         web.add_job("j2")
-        for number in range(100):
+        for number in range(180):
             web.log(("j1", "j2")[number % 3 == 0], f"{number}:" + "x" * 60_000, "small")
         query = f"{JOB}&job_id=j2&limit=5000"
         down: list[dict] = []
@@ -92,7 +99,7 @@ async def test_a_page_of_the_largest_entries_is_bounded(tmp_path):
             up = page + up
             assert answer["meta"]["has_more"] == (page[0]["id"] > 1)
             place = f"&before={page[0]['id']}"
-        assert [entry["id"] for entry in down] == [entry["id"] for entry in up] == list(range(1, 201))
+        assert [entry["id"] for entry in down] == [entry["id"] for entry in up] == list(range(1, 361))
 
 
 @pytest.mark.parametrize("route", ["/api/logs", "/api/logs/stream"])

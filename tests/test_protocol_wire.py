@@ -109,15 +109,18 @@ async def test_batches_are_bounded(tmp_path):
     async with running(tmp_path) as web:
         web.add_job("j1")
         web.log("j1", *["x" * 60_000] * 30)
-        for _ in range(3):
-            web.log("j1", *["small"] * 2500)
+        for text in ("small", "ä" * 200, "\x1b[1m" * 40, "\x01" * 20_000):
+            web.log("j1", *[text] * (50 if len(text) > 1000 else 2500), step="fetch")
         web.finish("j1")
         epoch = (await web.all_events(JOB))[1].id.split("-")[0]
         events = await web.all_events(f"{JOB}&since={epoch}-0")
         batches = [event.data["logs"] for event in events[1:] if event.name == "logs"]
-    assert sum(map(len, batches)) == 30 + 7500 + 1
+        raw = (await web.get(f"/api/logs/stream?{JOB}&since={epoch}-0")).body
+    assert sum(map(len, batches)) == 30 + 7500 + 50 + 1
     assert max(map(len, batches)) <= 2000
-    assert max(sum(len(entry["message"]) for entry in batch) for batch in batches) <= 256 * 1024 + 60_000
+    sizes = [len(frame) for frame in raw.split(b"\n\n") if b"event: logs" in frame]
+    assert max(sizes) <= 256 * 1024
+    assert sorted(sizes)[len(sizes) // 2] > 160 * 1024, "as few events as there can be, nearly"
     assert [event.name for event in events[1:]].count("status") == 1
     ids = [entry["id"] for batch in batches for entry in batch]
     assert ids == sorted(set(ids))

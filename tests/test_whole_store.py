@@ -128,6 +128,8 @@ def test_a_backup_is_a_store_of_its_own(shell, steady):
     assert "is there already" in shell.run("db", "backup", str(target), code=2).stderr
     copy = Shell(shell.folder, {"QUAERO_HOME": str(target.parent)})
     assert copy.json("db", "check")["ok"]
+    # A viewer that followed the original is told to begin anew: ids are given again in the copy.
+    assert copy.json("db", "info")["epoch"] != shell.json("db", "info")["epoch"]
     (job,) = copy.json("jobs")
     assert (job["id"], job["status"]) == (steady, "interrupted")  # of the copy nobody runs it
     assert shell.json("jobs")[0]["status"] == "running"

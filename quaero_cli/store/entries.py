@@ -7,6 +7,8 @@ Entries of several jobs are merged by id, which is the order of commits.
 
 from dataclasses import dataclass
 
+import orjson
+
 from quaero_cli.model import Entry
 from quaero_cli.store.engine import Connection, Cursor
 from quaero_cli.store.gaps import Lost, id_at, taken
@@ -17,10 +19,12 @@ from quaero_cli.store.scope import Scope
 # Rows looked at in one read, so that a filter that matches nothing cannot hold up the event loop: 0.5 us each.
 SCAN_LIMIT = 20_000
 EVERYTHING = 1 << 62  # instead, in a thread
-# Text in one read: what the wire protocol puts into one batch. A single entry may be larger (64 KiB and its fields).
+# JSON in one read: what the wire protocol puts into one batch. A single entry may be larger (64 KiB and its fields).
 BYTE_LIMIT = 256 * 1024
-# The same of a page: twenty ordinary ones of 5,000 entries; so many of the largest would be 300 MB.
-PAGE_BYTES = 4 * 1024 * 1024
+# The same of a page: five ordinary ones of 5,000 entries; so many of the largest would be 300 MB.
+PAGE_BYTES = 8 * 1024 * 1024
+# Of an entry beside its texts: the keys, its number and time, and four names of a dozen letters.
+_BESIDE = 280
 COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
 
 Row = tuple[int, int, int, int | None, int | None, int | None, int, int, str, str, str | None]
@@ -35,7 +39,7 @@ class Slice:
     places: Places
     cursor: int
     complete: bool
-    size: int  # characters of the entries' texts and fields
+    size: int  # bytes of the entries as JSON
     ends: Places  # each job's newest entry at that moment
     lost: tuple[Lost, ...]  # what retention took where this read began
 
@@ -108,8 +112,9 @@ def read_after(
 
 
 def size_of(row: Row) -> int:
-    """Return how many characters a row's texts have."""
-    return len(row[9]) + len(row[10] or "")
+    """Return how many bytes a row's entry has as JSON, near enough: escaped characters count as they are written."""
+    fields = row[10]
+    return _BESIDE + len(orjson.dumps(row[9])) + (len(fields.encode()) if fields else 0)
 
 
 def _scan(
@@ -130,15 +135,15 @@ def _scan(
 
 
 def _within(found: Cursor, budget: int) -> tuple[list[Row], bool]:
-    """Return rows up to the first with which their texts reach `budget`, and whether that cut them short."""
+    """Return rows that have no more than `budget` bytes, but one at least, and whether that cut them short."""
     rows: list[Row] = []
     size = 0
     for row in found:
-        rows.append(row)
         size += size_of(row)
-        if size >= budget:
+        if rows and size > budget:
             found.close()
             return rows, True
+        rows.append(row)
     return rows, False
 
 
@@ -147,7 +152,7 @@ def read_newest(
 ) -> tuple[list[Entry], bool]:
     """Return the newest `limit` matching entries (ids up to `up_to`), oldest first, and whether older ones match.
 
-    Fewer where their texts would be more than PAGE_BYTES. May look at every row of a job: run it in a thread.
+    Fewer where they would have more than PAGE_BYTES. May look at every row of a job: run it in a thread.
     """
     conditions, values = scope.where()
     rows: list[Row] = []

@@ -12,8 +12,9 @@ from typing import TypedDict
 
 from quaero_cli.errors import UsageError
 from quaero_cli.store.deletion import free_pages
-from quaero_cli.store.engine import Connection, connect, engine_version, snapshot, translated
+from quaero_cli.store.engine import Connection, connect, engine_version, snapshot, transaction, translated
 from quaero_cli.store.queue import interrupt_all
+from quaero_cli.store.schema import new_epoch
 
 _SHOWN_PROBLEMS = 20
 
@@ -64,7 +65,7 @@ def info(path: Path) -> StoreInfo:
 def backup(path: Path, target: Path) -> int:
     """Copy the store as it is at this moment to a file that must not be there yet; return its size.
 
-    Jobs that run are interrupted in the copy.
+    Jobs that run are interrupted in the copy. It is another store: cursors of the original are not its own.
 
     The copy has that name only once it is whole. Raises UsageError when the file is there, StoreError.
     """
@@ -75,6 +76,7 @@ def backup(path: Path, target: Path) -> int:
         with closing(connect(path, readonly=True)) as source, closing(connect(part)) as copy, translated(part):
             source.backup(copy)  # in one step: one that is made in several begins anew after each commit
         interrupt_all(part)  # else whoever opens the copy takes their processes for orphans
+        _renew_epoch(part)  # a reader of the original knows ids that the copy will give to other entries
         with translated(target):
             _sync(part)
             os.link(part, target)  # unlike a rename it fails when somebody else was first
@@ -82,6 +84,11 @@ def backup(path: Path, target: Path) -> int:
     finally:
         for rest in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
             rest.unlink(missing_ok=True)
+
+
+def _renew_epoch(path: Path) -> None:
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (new_epoch(),))
 
 
 def _sync(file: Path) -> None:

@@ -233,8 +233,8 @@ class Reader:
     ) -> LogsView:
         """Return a page of entries, oldest first: the newest, or those before, after or around a cursor.
 
-        Fewer than `limit` where their texts would be more than PAGE_BYTES. May look at every row of a job: run it in
-        a thread.
+        Fewer than `limit` where they would have more than PAGE_BYTES. May look at every row of a job: run it in a
+        thread.
         """
         connection, make = self._connection, self._make
         with translated(self._path), snapshot(connection):
@@ -244,11 +244,20 @@ class Reader:
                 first = found[0]["id"] if found else since + 1
                 return self._view(scope, found, entries.any_before(connection, scope, first))
             if around is not None:
-                older, has_more = entries.read_newest(connection, make, scope, (limit + 1) // 2, up_to=around)
-                return self._view(scope, older + self._read_on(scope, around, limit // 2), has_more)
+                return self._around(scope, around, limit)
             up_to = None if before is None else before - 1
             found, has_more = entries.read_newest(connection, make, scope, limit, up_to=up_to)
             return self._view(scope, found, has_more)
+
+    def _around(self, scope: Scope, cursor: int, limit: int) -> LogsView:
+        """Return entries on both sides of a cursor, as many on each; near an end of the log, more on the other."""
+        half = (limit + 1) // 2
+        older, has_more = entries.read_newest(self._connection, self._make, scope, half, up_to=cursor)
+        newer = self._read_on(scope, cursor, limit - len(older))
+        if has_more and len(older) + len(newer) < limit:
+            wanted = limit - len(newer)
+            older, has_more = entries.read_newest(self._connection, self._make, scope, wanted, up_to=cursor)
+        return self._view(scope, older + newer, has_more)
 
     def _read_on(self, scope: Scope, cursor: int, limit: int) -> list[Entry]:
         places = {job: entries.locate(self._connection, job, cursor) for job in scope.jobs}

@@ -293,6 +293,11 @@ def _bring_up_to_date(path: Path) -> None:
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
+def new_epoch() -> str:
+    """Return a tag for a new store: cursors begin with it, so that those of another store are told from its own."""
+    return secrets.token_hex(4)
+
+
 def _apply_migrations(connection: Connection) -> None:
     # Imported here: sqlite-utils costs more than all the rest of a quick command.
     from sqlite_utils import Database, Migrations
@@ -303,7 +308,7 @@ def _apply_migrations(connection: Connection) -> None:
     def m001_first_tables(database: Database) -> None:
         for statement in re.split(r";\n+(?=CREATE)", _TABLES):
             database.execute(statement)
-        rows: dict[str, str | int] = {"epoch": secrets.token_hex(4), "next_id": 1, "service_entries": 0}
+        rows: dict[str, str | int] = {"epoch": new_epoch(), "next_id": 1, "service_entries": 0}
         database.table("meta").insert_all({"key": key, "value": value} for key, value in rows.items())
 
     migrations.apply(Database(connection))

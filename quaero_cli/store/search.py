@@ -44,7 +44,7 @@ class Search:
 def search(connection: Connection, make: EntryMaker, wanted: Search, limit: int) -> tuple[list[Entry], bool]:
     """Return the newest `limit` entries with the text, oldest first, and whether older ones have it.
 
-    Fewer where their texts would be more than PAGE_BYTES. May look at every entry of the store: run it in a thread.
+    Fewer where they would have more than PAGE_BYTES. May look at every entry of the store: run it in a thread.
     Raises NotFoundError for an unknown job, FilterError for a step that none of the jobs has.
     """
     jobs = _job_keys(connection, wanted)
