@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import pycurl
 import pytest
 import trio
 import trio.testing
@@ -15,17 +16,20 @@ from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.answers import FetchError, Response
 from quaero_cli.crawl.fetch import Fetcher, Identity, open_fetcher
 from quaero_cli.crawl.resolve import Resolver, system_lookup
-from quaero_cli.crawl.transfer import Wanted
+from quaero_cli.crawl.silence import Silence
+from quaero_cli.crawl.transfer import Transfer, Wanted
 
 ANY = Wanted(limit=1 << 20)
 
 
 @asynccontextmanager
 async def fetching(
-    *, timeout: float = 5.0, policy: Policy | None = None, lookup: object = system_lookup
+    *, timeout: float = 5.0, first_byte: float = 5.0, policy: Policy | None = None, lookup: object = system_lookup
 ) -> AsyncGenerator[Fetcher, None]:
     resolver = Resolver(policy or Policy(["127.0.0.1", "localhost"]), timeout=5, lookup=lookup)  # type: ignore[arg-type]
-    async with open_fetcher(resolver, Identity("probe/1"), timeout_connect=timeout, timeout_page=timeout) as fetcher:
+    async with open_fetcher(
+        resolver, Identity("probe/1"), timeout_connect=timeout, timeout_first_byte=first_byte, timeout_page=timeout
+    ) as fetcher:
         yield fetcher
 
 
@@ -136,6 +140,38 @@ async def test_broken_answers(web: Web, answer: Answer, kind: str | None, reason
     assert reason in (None, error.reason)
     assert error.reason[0].islower() or not error.reason[0].isalpha()
     assert not error.reason.endswith(".")
+
+
+async def test_silence_has_a_limit_of_its_own(web: Web) -> None:
+    """A page that takes long to send could not be had without waiting as long for a server that says nothing."""
+    web.add("/", Answer(gate=trio.Event()))
+    async with fetching(timeout=60.0, first_byte=0.3) as fetcher:
+        for _ in range(2):  # also after one that was given up
+            error = await fetcher.get(f"{web.url}/", ANY)
+            assert isinstance(error, FetchError)
+            assert error.kind == "timeout"
+            assert error.reason in ("no answer began within 0.3 s", "no connection within 0.3 s")
+
+
+async def test_silence_is_counted_for_each_request(autojump_clock: trio.testing.MockClock) -> None:
+    """A request would be given up although its answer had begun, or be forgotten beside one that has."""
+    given_up: list[object] = []
+    silence = Silence(10.0, lambda handle: given_up.append((handle, trio.current_time())))
+    handles = [pycurl.Curl() for _ in range(4)]
+    begun = Transfer(ANY)
+    begun.on_header(b"HTTP/1.1 200 OK\r\n")
+    start = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(silence.run)
+        await trio.sleep(100)
+        for handle, transfer in zip(handles, (begun, Transfer(ANY), Transfer(ANY), Transfer(ANY)), strict=True):
+            silence.begin(handle, transfer)
+            await trio.sleep(1)
+        silence.end(handles[2])
+        await trio.sleep(100)
+        silence.end(handles[0])
+        nursery.cancel_scope.cancel()
+    assert given_up == [(handles[1], start + 111), (handles[3], start + 113)]
 
 
 async def test_nobody_listens() -> None:

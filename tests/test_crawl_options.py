@@ -1,12 +1,13 @@
 """What an author may ask of a crawl."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from crawling import make_options
 
 from quaero_cli.crawl.dates import latest_moment
-from quaero_cli.crawl.options import parse_since, start_urls, user_agent
+from quaero_cli.crawl.options import ca_file, parse_since, start_urls, user_agent, with_login
 from quaero_cli.errors import StepFailed
 
 
@@ -42,6 +43,7 @@ def test_no_start_url_is_told() -> None:
         ({"delay": -1.0}, "delay: -1.0 is less than 0"),
         ({"max_bytes": 0}, "max_bytes: 0 is less than 1"),
         ({"timeout_page": 0.0}, "timeout_page: 0 s is no time at all"),
+        ({"timeout_first_byte": 0.0}, "timeout_first_byte: 0 s is no time at all"),
         ({"timeout_connect": -1.0}, "timeout_connect: -1 s is no time at all"),
         ({"headers": {"Host": "evil"}}, "headers: 'Host' is set by the crawler itself"),
         ({"headers": {"accept-encoding": "br"}}, "headers: 'accept-encoding' is set by the crawler itself"),
@@ -90,6 +92,31 @@ def test_a_contact_must_lead_somewhere() -> None:
     """A contact that leads nowhere is none."""
     with pytest.raises(StepFailed, match=r"^contact: 'me' is neither"):
         user_agent("me/1", "me")
+
+
+def test_a_login_is_a_header() -> None:
+    """A site that asks for a password could only be crawled by whoever encodes it by hand."""
+    assert with_login({}, "") == {}
+    assert with_login({"X-A": "1"}, "jo:p:w\u00e4") == {"X-A": "1", "authorization": "Basic am86cDp3w6Q="}
+    with pytest.raises(StepFailed, match=r"^login: headers have an Authorization already$"):
+        with_login({"AUTHORIZATION": "x"}, "jo:pw")
+
+
+@pytest.mark.parametrize("login", ["jo", ":pw", "jo:p\nw"])
+def test_a_login_that_is_none(login: str) -> None:
+    """A typo would send a wrong password, or show the right one."""
+    with pytest.raises(StepFailed) as caught:
+        with_login({}, login)
+    assert caught.value.message == "login: not a user and a password"
+
+
+def test_a_file_of_authorities_must_be_there(tmp_path: Path) -> None:
+    """Every page would fail, and not say why."""
+    (tmp_path / "ca.pem").touch()
+    assert ca_file(tmp_path, Path("ca.pem")) == str(tmp_path / "ca.pem")
+    assert ca_file(tmp_path, None) == ""
+    with pytest.raises(StepFailed, match=r"^ca_file: .*none.pem: no such file$"):
+        ca_file(tmp_path, Path("none.pem"))
 
 
 NOW = 1_800_000_000.0

@@ -16,7 +16,7 @@ from quaero_cli.steps.registry import load_step_types, read_step_type
 HEADER = """
 from pathlib import Path
 from typing import Any, Literal
-from quaero_cli.jobdef.model import Duration
+from quaero_cli.jobdef.model import Duration, Size
 """
 _numbers = count()
 
@@ -97,6 +97,7 @@ ANNOTATIONS = [
     ("bool", Kind.BOOL, False, ()),
     ("Path", Kind.PATH, False, ()),
     ("Duration", Kind.DURATION, False, ()),
+    ("Size", Kind.SIZE, False, ()),
     ("list[str]", Kind.STRINGS, False, ()),
     ("dict[str, str]", Kind.STRING_TABLE, False, ()),
     ("dict[str, Any]", Kind.TABLE, False, ()),

@@ -3,21 +3,18 @@
 import re
 
 from quaero_cli.errors import UsageError
+from quaero_cli.jobdef.sizes import size_of
 
-_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kmgt]?i?b?)", re.ASCII | re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|h|d|w)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
 def parse_size(text: str, option: str) -> int:
     """Return bytes: `2GB` has powers of 1000, `2GiB` of 1024. Raises UsageError."""
-    match = _SIZE.fullmatch(text.strip())
-    unit = match[2].lower() if match else ""
-    if match is None or (unit.startswith("i") or unit == "i"):
+    size = size_of(text)
+    if size is None:
         raise UsageError(f"{option}: {text!r} is no size", hint="give a number with its unit: 500MB, 2GB, 1.5GiB")
-    base = 1024 if "i" in unit else 1000
-    return int(float(match[1]) * base ** _POWERS[unit.rstrip("b").rstrip("i")])
+    return size
 
 
 def parse_age(text: str, option: str) -> float:

@@ -78,6 +78,8 @@ def _toml(option: "Option") -> str:
         return ""
     if option.kind is Kind.DURATION:
         return f'"{value:g}s"'
+    if option.kind is Kind.SIZE:
+        return f'"{value >> 20}MiB"' if value and value % (1 << 20) == 0 else str(value)
     if isinstance(value, tuple | list):
         return json.dumps(list(value))
     if isinstance(value, bool | str | int | float):

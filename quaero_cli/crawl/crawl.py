@@ -48,7 +48,7 @@ _ROWS_DROPPED = 5_000
 _HINTS = {
     "resolve": "check the spelling of the host, and the network",
     "refused": "is the server running, and the port right?",
-    "tls": "the site's certificate or encryption cannot be trusted; open it in a browser to see why",
+    "tls": "where an authority of your own vouches for the site, name its certificate in ca_file",
     "robots": "set obey_robots = false only where you may",
     "private address": 'name the host in allow_private if it is yours: allow_private = ["127.0.0.1"]',
     "redirect outside": "name the host that it leads to in allowed_domains",
@@ -86,10 +86,18 @@ async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = 
 async def _open_fetcher(options: Options, tuning: Tuning) -> AsyncGenerator[Fetcher, None]:
     resolver = Resolver(options.policy, timeout=options.timeout_connect, lookup=tuning.lookup)
     identity = Identity(
-        options.user_agent, options.all_headers, frozenset(map(origin, options.start_urls)), options.proxy
+        options.user_agent,
+        options.all_headers,
+        frozenset(map(origin, options.start_urls)),
+        options.proxy,
+        options.ca_file,
     )
     async with open_fetcher(
-        resolver, identity, timeout_connect=options.timeout_connect, timeout_page=options.timeout_page
+        resolver,
+        identity,
+        timeout_connect=options.timeout_connect,
+        timeout_first_byte=options.timeout_first_byte,
+        timeout_page=options.timeout_page,
     ) as fetcher:
         yield fetcher
 

@@ -73,6 +73,10 @@ class CurlLoop:
         finally:
             self._multi.remove_handle(handle)
 
+    def give_up(self, handle: pycurl.Curl) -> None:
+        """End a transfer that runs, as libcurl does when its own time limit is over."""
+        self._wake(handle, outcome.Error(CurlError(pycurl.E_OPERATION_TIMEDOUT, "given up")))
+
     def close(self) -> None:
         """Close every connection. No transfer may be running."""
         self._multi.close()

@@ -19,6 +19,8 @@ from quaero_cli.crawl.addresses import literal
 from quaero_cli.crawl.answers import FetchError, Kind, Response
 from quaero_cli.crawl.curl import CurlError, CurlLoop
 from quaero_cli.crawl.resolve import Resolver
+from quaero_cli.crawl.silence import Silence
+from quaero_cli.crawl.tls import explained
 from quaero_cli.crawl.transfer import Transfer, Wanted
 from quaero_cli.crawl.urls import hostname, origin, port
 
@@ -44,15 +46,24 @@ class Identity:
     headers: Mapping[str, str] = field(default_factory=dict)
     trusted_origins: frozenset[str] = frozenset()
     proxy: str = ""  # everything is asked for through it; "": directly
+    ca_file: str = ""  # of the authorities that vouch for sites; "": the system's
 
 
 class Fetcher:
     """Makes requests; from `open_fetcher`. Any number at once."""
 
     def __init__(
-        self, loop: CurlLoop, resolver: Resolver, identity: Identity, *, timeout_connect: float, timeout_page: float
+        self,
+        loop: CurlLoop,
+        silence: Silence,
+        resolver: Resolver,
+        identity: Identity,
+        *,
+        timeout_connect: float,
+        timeout_page: float,
     ) -> None:
         self._loop = loop
+        self._silence = silence
         self._resolver = resolver
         self._identity = identity
         self._timeout_connect = timeout_connect
@@ -77,12 +88,14 @@ class Fetcher:
         try:
             self._prepare(handle, url, addresses, transfer, conditions or {})
             handle.setopt(pycurl.FRESH_CONNECT, int(fresh))
+            self._silence.begin(handle, transfer)
             await self._loop.perform(handle)
             return transfer.response(url, trio.current_time() - started)
         except CurlError as error:
             duration = trio.current_time() - started
-            return transfer.problem or transfer.cut(url, duration) or self._explain(handle, error)
+            return transfer.problem or transfer.cut(url, duration) or self._explain(handle, transfer, error)
         finally:
+            self._silence.end(handle)
             self._release(handle)
 
     def close(self) -> None:
@@ -105,6 +118,8 @@ class Fetcher:
             (pycurl.TIMEOUT_MS, max(1, round(self._timeout_page * 1000))),
         ):
             handle.setopt(option, value)
+        if self._identity.ca_file:
+            handle.setopt(pycurl.CAINFO, self._identity.ca_file)
         return handle
 
     def _prepare(
@@ -144,7 +159,7 @@ class Fetcher:
         handle.unsetopt(pycurl.OPENSOCKETFUNCTION)
         self._idle.append(handle)
 
-    def _explain(self, handle: pycurl.Curl, error: CurlError) -> FetchError:
+    def _explain(self, handle: pycurl.Curl, transfer: Transfer, error: CurlError) -> FetchError:
         code = error.code
         if code == pycurl.E_COULDNT_RESOLVE_PROXY:
             return FetchError("refused", "the proxy's name does not resolve")
@@ -153,10 +168,14 @@ class Fetcher:
             return FetchError("refused", _ERRNO_WORDS.get(number, f"cannot connect: {error.text}"))
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if handle.getinfo(pycurl.CONNECT_TIME) == 0:
-                return FetchError("timeout", f"no connection within {self._timeout_connect:g} s")
+                seconds = min(self._timeout_connect, self._silence.seconds, self._timeout_page)
+                return FetchError("timeout", f"no connection within {seconds:g} s")
+            if not transfer.begun and self._silence.seconds < self._timeout_page:
+                return FetchError("timeout", f"no answer began within {self._silence.seconds:g} s")
             return FetchError("timeout", f"no complete answer within {self._timeout_page:g} s")
         kind: Kind = "tls" if code in _TLS_CODES else "reset" if code in _RESET_CODES else "protocol"
-        return FetchError(kind, _plain(error.text) or f"libcurl error {code}")
+        words = explained(error.text) if kind == "tls" else error.text
+        return FetchError(kind, _plain(words) or f"libcurl error {code}")
 
 
 class _LentSocket(socket.socket):
@@ -178,14 +197,19 @@ def _plain(text: str) -> str:
 
 @asynccontextmanager
 async def open_fetcher(
-    resolver: Resolver, identity: Identity, *, timeout_connect: float, timeout_page: float
+    resolver: Resolver, identity: Identity, *, timeout_connect: float, timeout_first_byte: float, timeout_page: float
 ) -> AsyncGenerator[Fetcher, None]:
-    """A fetcher whose transfers run while the block does; afterwards no connection is left."""
+    """A fetcher whose transfers run while the block does; afterwards no connection is left.
+
+    Limits in seconds, each from a request's start: to a connection, to the answer's first byte, to its last.
+    """
     loop = CurlLoop()
-    fetcher = Fetcher(loop, resolver, identity, timeout_connect=timeout_connect, timeout_page=timeout_page)
+    silence = Silence(timeout_first_byte, loop.give_up)
+    fetcher = Fetcher(loop, silence, resolver, identity, timeout_connect=timeout_connect, timeout_page=timeout_page)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(loop.run)
+            nursery.start_soon(silence.run)
             yield fetcher
             nursery.cancel_scope.cancel()
     finally:

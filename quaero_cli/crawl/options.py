@@ -4,10 +4,12 @@ Everything that can be wrong with an option is found here, before the first requ
 option.
 """
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from quaero_cli.crawl.addresses import Policy
@@ -49,10 +51,12 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
     proxy: str = ""
+    ca_file: str = ""  # "": the system's authorities
     since: float | None = None  # seconds since 1970: older articles are not kept
     recrawl: Recrawl = "conditional"
     keep_html: bool = False
     timeout_connect: float = 10.0
+    timeout_first_byte: float = 20.0
     timeout_page: float = 30.0
     max_bytes: int = 10 * 1024 * 1024
 
@@ -66,7 +70,8 @@ class Options:
         ):
             if value < least:
                 raise StepFailed(f"{name}: {value} is less than {least}")
-        for name, seconds in (("timeout_connect", self.timeout_connect), ("timeout_page", self.timeout_page)):
+        for name in ("timeout_connect", "timeout_first_byte", "timeout_page"):
+            seconds = getattr(self, name)
             if seconds <= 0:
                 raise StepFailed(f"{name}: {seconds:g} s is no time at all")
         check_headers({**self.headers, "user agent": self.user_agent})
@@ -129,6 +134,35 @@ def user_agent(name: str, contact: str) -> str:
     if "@" in contact and not any(char in contact for char in " ()"):
         return f"{name} (+mailto:{contact.removeprefix('mailto:')})"
     raise StepFailed(f"contact: {contact!r} is neither a page nor a mail address")
+
+
+def basic(login: str) -> str:
+    """The Authorization header of USER:PASSWORD; "" for none. Raises StepFailed, without the password."""
+    if not login:
+        return ""
+    user, colon, _ = login.partition(":")
+    if not user or not colon or any(char in "\r\n\0" for char in login):
+        raise StepFailed("login: not a user and a password", hint='write "USER:PASSWORD", and take it from a secret')
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
+
+
+def with_login(headers: Mapping[str, str], login: str) -> Mapping[str, str]:
+    """The headers with the login as one of them. Raises StepFailed where there is one already."""
+    if not login:
+        return headers
+    if any(name.strip().lower() == "authorization" for name in headers):
+        raise StepFailed("login: headers have an Authorization already")
+    return {**headers, "authorization": basic(login)}
+
+
+def ca_file(directory: Path, path: Path | None) -> str:
+    """The file of authorities, absolute; a relative path begins at `directory`. Raises StepFailed."""
+    if path is None:
+        return ""
+    found = directory / path
+    if not found.is_file():
+        raise StepFailed(f"ca_file: {found}: no such file")
+    return str(found)
 
 
 def check_cookies(cookies: Mapping[str, str]) -> None:

@@ -32,6 +32,11 @@ class Transfer:
         self._unwanted = 0
         self._in_headers = True
 
+    @property
+    def begun(self) -> bool:
+        """Whether the answer has begun."""
+        return self._status != 0
+
     def on_header(self, line: bytes) -> int | None:
         """One header line; -1 ends the transfer."""
         text = _text(line)

@@ -14,6 +14,8 @@ from quaero_cli.model import Overlap
 
 # Annotation of a step type's option that is written "10s" in TOML and handed over as seconds.
 Duration = NewType("Duration", float)
+# Annotation of a step type's option that is written "10MiB" in TOML, or as a number, and handed over as bytes.
+Size = NewType("Size", int)
 
 OnError = Literal["fail", "continue", "fatal"]
 FailureAction = Literal["continue", "mark_warning", "stop_all"]
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     BOOL = "true or false"
     PATH = "a path"
     DURATION = 'a duration such as "10s"'
+    SIZE = 'a size such as "10MiB"'
     STRINGS = "a list of strings"
     INT_OR_INTS = "an integer or a list of integers"
     STRING_OR_STRINGS = "a string or a list of strings"

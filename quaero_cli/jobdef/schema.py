@@ -24,10 +24,12 @@ _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _TEXT_OR_TEXTS: Schema = {"anyOf": [_TEXT, _TEXTS]}
 _FREE: Schema = {"type": "object"}
 _DURATION: Schema = {"$ref": "#/$defs/duration"}
+_SIZE: Schema = {"anyOf": [_COUNT, {"$ref": "#/$defs/size"}]}
 _PLACEHOLDER: Schema = {"$ref": "#/$defs/placeholder"}
 
 _DEFINITIONS: Mapping[str, Schema] = {
     "duration": {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"},
+    "size": {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)? ?([kKmMgGtT][iI]?)?[bB]?\s*$"},
     "placeholder": {"type": "string", "pattern": r"\{(params|config|env|job|steps|item)[.}]"},
     "cron": {"type": "string", "pattern": r"^\s*\S+(\s+\S+){4}\s*$"},
 }
@@ -222,6 +224,8 @@ def _of_kind(option: Option) -> Schema:
             return _TRUTH
         case Kind.DURATION:
             return _DURATION
+        case Kind.SIZE:
+            return _SIZE
         case Kind.STRINGS:
             return _TEXTS
         case Kind.STRING_OR_STRINGS:

@@ -16,6 +16,7 @@ from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.durations import parse_duration
 from quaero_cli.jobdef.model import Kind, Option, Value
 from quaero_cli.jobdef.place import Place, plain_name, shown, suggestion
+from quaero_cli.jobdef.sizes import parse_size
 
 MIN_INT, MAX_INT = -(2**63), 2**63 - 1  # TOML's own range, and JSON encoders'
 MAX_NESTING = 32  # levels of lists and tables in one value; the JSON encoders downstream stop at 254
@@ -198,6 +199,7 @@ _CHECKS: Mapping[Kind, Callable[[object, Place], Any]] = {
     Kind.BOOL: check_bool,
     Kind.PATH: check_path,
     Kind.DURATION: parse_duration,
+    Kind.SIZE: parse_size,
     Kind.STRINGS: check_strings,
     Kind.STRING_OR_STRINGS: _check_string_or_strings,
     Kind.STRING_TABLE: _check_string_table,

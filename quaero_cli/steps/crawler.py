@@ -4,17 +4,20 @@ Its parts are `quaero_cli/crawl/`; they are imported when a step starts, so that
 """
 
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from quaero_cli import __version__
-from quaero_cli.jobdef.model import Between, Checked, Duration
+from quaero_cli.jobdef.model import Between, Checked, Duration, Size
 from quaero_cli.steps.contract import StepContext
 
 DEFAULT_CONCURRENCY = 32
 
 _TEN_SECONDS = Duration(10.0)
+_TWENTY_SECONDS = Duration(20.0)
 _HALF_A_MINUTE = Duration(30.0)
 _NO_TIME = Duration(0.0)
+_TEN_MIB = Size(10 << 20)
 
 
 def _check_patterns(option: str, sources: list[str]) -> None:
@@ -60,6 +63,12 @@ def _check_cookies(option: str, cookies: dict[str, str]) -> None:
     check_cookies(cookies)
 
 
+def _check_login(option: str, login: str) -> None:
+    from quaero_cli.crawl.options import basic
+
+    basic(login)
+
+
 def _check_proxy(option: str, proxy: str) -> None:
     from quaero_cli.crawl.options import check_proxy
 
@@ -95,11 +104,14 @@ async def crawler(
     contact: Annotated[str, Checked(_check_contact)] = "",
     headers: Annotated[dict[str, str], Checked(_check_headers)] | None = None,
     cookies: Annotated[dict[str, str], Checked(_check_cookies)] | None = None,
+    login: Annotated[str, Checked(_check_login)] = "",
     proxy: Annotated[str, Checked(_check_proxy)] = "",
+    ca_file: Path | None = None,
     allow_private: Annotated[list[str], Checked(_check_private)] | None = None,
     timeout_connect: Duration = _TEN_SECONDS,
+    timeout_first_byte: Duration = _TWENTY_SECONDS,
     timeout_page: Duration = _HALF_A_MINUTE,
-    max_bytes: Annotated[int, Between(1)] = 10 * 1024 * 1024,
+    max_bytes: Annotated[Size, Between(1)] = _TEN_MIB,
     since: Annotated[str, Checked(_check_since)] = "",
     recrawl: Literal["conditional", "always", "never"] = "conditional",
     keep_html: bool = False,
@@ -127,9 +139,12 @@ async def crawler(
     contact: a page or mail address of yours, sent along with the user agent: whom to ask about this crawl
     headers: further request headers; Authorization and Cookie go to the start URLs' sites only
     cookies: cookies to send, to the start URLs' sites only
+    login: USER:PASSWORD for a site that asks for them (basic authentication); sent to the start URLs' sites only
     proxy: address of a proxy for all requests, such as http://host:3128 or socks5h://host:1080
+    ca_file: a file (PEM) of the authorities that vouch for sites, in place of the system's
     allow_private: hosts ("localhost") or networks ("10.0.0.0/8") that may have private addresses
     timeout_connect: how long connecting may take
+    timeout_first_byte: how long a site may be silent until its answer begins
     timeout_page: how long one request may take as a whole
     max_bytes: the largest page that is read, decompressed
     since: keep only articles published since then, an age ("7d") or a date; those without a date are kept
@@ -161,13 +176,15 @@ async def crawler(
         sitemaps=sitemaps,
         feeds=feeds,
         user_agent=asked.user_agent(user_agent, contact),
-        headers=headers or {},
+        headers=asked.with_login(headers or {}, login),
         cookies=cookies or {},
         proxy=proxy,
+        ca_file=asked.ca_file(ctx.directory, ca_file),
         since=asked.parse_since(since, time.time()),
         recrawl=recrawl,
         keep_html=keep_html,
         timeout_connect=timeout_connect,
+        timeout_first_byte=timeout_first_byte,
         timeout_page=timeout_page,
         max_bytes=max_bytes,
     )

@@ -18,13 +18,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.keys import RESERVED_OPTIONS
-from quaero_cli.jobdef.model import Between, Checked, Duration, Kind, Option, StepType
+from quaero_cli.jobdef.model import Between, Checked, Duration, Kind, Option, Size, StepType
 
 ENTRY_POINT_GROUP = "quaero.steps"
 _NOT_TYPES = frozenset({"contract", "registry"})
 
 _KINDS: tuple[tuple[object, Kind], ...] = (
     (Duration, Kind.DURATION),
+    (Size, Kind.SIZE),
     (str, Kind.STRING),
     (int, Kind.INT),
     (float, Kind.FLOAT),
@@ -38,7 +39,7 @@ _KINDS: tuple[tuple[object, Kind], ...] = (
     (object, Kind.VALUE),
 )
 _SUPPORTED = (
-    "str, int, float, bool, Path, Duration, list[str], str | list[str], int | list[int], dict[str, str], "
+    "str, int, float, bool, Path, Duration, Size, list[str], str | list[str], int | list[int], dict[str, str], "
     "dict[str, Any], object (any value), Literal[...], each of them | None, and Annotated with Between or Checked"
 )
 
