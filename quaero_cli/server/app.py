@@ -23,6 +23,7 @@ from quaero_cli.server.files import Files
 from quaero_cli.server.health_route import HealthRoute
 from quaero_cli.server.job_routes import JobRoutes
 from quaero_cli.server.log_routes import LogRoutes
+from quaero_cli.server.metrics_route import MetricsRoute
 from quaero_cli.server.openapi_route import OpenApiRoute
 from quaero_cli.server.overview_routes import OverviewRoutes
 from quaero_cli.server.responses import error_answer, json_bytes
@@ -57,6 +58,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     api = (
         StreamRoute(desk), BundleRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk),
         DocumentRoutes(desk), OverviewRoutes(desk), ArtifactRoute(desk), SearchRoute(desk), HealthRoute(desk),
+        MetricsRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

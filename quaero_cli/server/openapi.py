@@ -124,6 +124,10 @@ _OPERATIONS = (
     ),
     _Operation("get", "/api/documents/{document_id}", "One article", reference(DocumentDetails), {}, (404,)),
     _Operation("get", "/api/health", "Whether the server works, for probes", _OBJECT, {}, (503,), open=True),
+    _Operation(
+        "get", "/metrics", "Figures for Prometheus", {"type": "string"}, {}, (503,),
+        "text/plain; version=0.0.4; charset=utf-8",
+    ),
     _Operation("get", "/api/openapi.json", "This description", _OBJECT, {}),
 )  # fmt: skip
 

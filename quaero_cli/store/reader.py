@@ -16,6 +16,7 @@ from quaero_cli.store import artifacts, entries, gaps, jobs, overview
 from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
+from quaero_cli.store.figures import Figures, read_figures
 from quaero_cli.store.gaps import Ahead, Lost
 from quaero_cli.store.jobs import JobDetails, LastJob
 from quaero_cli.store.rows import EntryMaker
@@ -127,6 +128,11 @@ class Reader:
     def job_counts(self) -> dict[str, int]:
         """Return how many jobs there are by status."""
         return jobs.job_counts(self._connection)
+
+    def figures(self) -> Figures:
+        """Return figures of the whole store. Looks at every job: run it in a thread."""
+        with translated(self._path), snapshot(self._connection):
+            return read_figures(self._connection)
 
     def store_bytes(self) -> int:
         """Return the size of the database and its write-ahead log."""
