@@ -4,6 +4,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 venv := justfile_directory() / ".venv"
 bin := venv / "bin"
+peers := venv + "-peers" / "bin"
 export PIP_DISABLE_PIP_VERSION_CHECK := "1"
 
 # List the recipes.
@@ -69,7 +70,12 @@ fmt:
     {{bin}}/ruff format .
     {{bin}}/ruff check --fix .
 
-# Measure against peers and floors; each prints its ratios.
+# Install what `bench crawl` is compared with: Scrapy, in an environment of its own, with quaero's own locked versions.
+peers:
+    [ -x {{peers}}/python ] || python3 -m venv {{venv}}-peers
+    {{peers}}/pip install --quiet --require-hashes -r .ci/peers.lock
+
+# Measure against peers and floors; each prints its ratios. `just peers` first compares the crawler with Scrapy, too.
 bench *options:
     {{bin}}/python -m bench {{options}}
 
@@ -78,7 +84,7 @@ smoke:
     {{bin}}/python -m bench --smoke
 
 # Long campaigns: kill -9 loops and full-size benchmarks.
-nightly: setup
+nightly: setup peers
     {{bin}}/pytest --nightly
     {{bin}}/python -m bench
 
@@ -104,5 +110,7 @@ lock:
     {{bin}}/pip install --quiet "uv>=0.5,<1"
     {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --extra dev pyproject.toml -o .ci/requirements.lock
+    {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --extra bench --constraints .ci/requirements.lock pyproject.toml -o .ci/peers.lock
     echo "rust-just>=1.36,<2" | {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate - -o .ci/bootstrap.lock

@@ -28,7 +28,7 @@ def as_text(result: Result, *, smoke: bool) -> str:
     rows = [_ratio_row(ratio, smoke) for ratio in result.ratios]
     rows += [(fact.what, "", "", "", _OK if fact.holds else _BAD) for fact in result.facts]
     rows += [(figure.what, _number(figure.value, figure.unit), "", "", "") for figure in result.figures]
-    return "\n".join([*lines, *_aligned(rows)]) + "\n"
+    return "\n".join([*lines, *_aligned(rows), *(f"  {note}" for note in result.notes)]) + "\n"
 
 
 def _ratio_row(ratio: Ratio, smoke: bool) -> tuple[str, ...]:
@@ -74,4 +74,5 @@ def _plain(result: Result, smoke: bool) -> dict[str, Any]:
         ],
         "facts": [{"what": fact.what, "ok": fact.holds} for fact in result.facts],
         "figures": [asdict(figure) for figure in result.figures],
+        "notes": result.notes,
     }

@@ -57,12 +57,13 @@ class Figure:
 
 @dataclass(slots=True)
 class Result:
-    """All that one benchmark found; `error`: it broke."""
+    """All that one benchmark found; `error`: it broke; `notes`: what could not be measured here, and why."""
 
     name: str
     ratios: list[Ratio] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
 

@@ -1,0 +1,106 @@
+"""A crawl that is looked into: `measured_crawl DATA DEFINITION [turns]`. A job like any other.
+
+Its step type, `measured`, is the crawler, but that it may leave articles alone; only here it is known. Tells how the
+job ended, the pages, the seconds of its step, the processor time of this process and of those that read pages, and
+the most memory that this process had. With `turns` also the longest turn of the loop, whose watching costs a tenth.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from bench.machine import peak_memory_mb
+from quaero_cli.crawl.addresses import Policy
+from quaero_cli.crawl.crawl import Tuning, crawl
+from quaero_cli.crawl.options import Options
+from quaero_cli.crawl.pool import DEFAULT_FACTORY
+from quaero_cli.crawl.scope import Scope
+from quaero_cli.jobdef.find import find
+from quaero_cli.model import LogQuery
+from quaero_cli.session.prepare import prepare as prepare_job
+from quaero_cli.session.run import RunOptions, run
+from quaero_cli.settings import Settings
+from quaero_cli.steps.contract import StepContext
+from quaero_cli.steps.registry import load_step_types, read_step_type
+from quaero_cli.store.engine import connect
+from quaero_cli.store.schema import prepare
+from quaero_cli.terminal.console import Terminal
+from quaero_cli.terminal.display import open_display
+
+DEFAULT_CONCURRENCY = 64
+_LINKS_ONLY = "bench.children.links_reader:make"
+
+
+async def measured(
+    ctx: StepContext, *, start_urls: str, max_pages: int, articles: bool = False, per_host: int = 64
+) -> dict[str, int]:
+    """Crawl, and keep the articles if they are wanted.
+
+    start_urls: the page to start from
+    max_pages: pages to ask for
+    articles: whether pages are read for more than their links
+    per_host: connections to one host at the same time
+    """
+    urls = (start_urls,)
+    options = Options(urls, Scope(urls, max_depth=100), Policy(["127.0.0.1"]), max_pages=max_pages, per_host=per_host)
+    return await crawl(ctx, options, Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY))
+
+
+class Turns(trio.abc.Instrument):
+    """Notes the longest turn of the event loop, in seconds of processor time: what else runs here does not count."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._now = time.thread_time
+        self._began = self._now()
+
+    def after_io_wait(self, timeout: float) -> None:
+        self._began = self._now()
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.longest = max(self.longest, self._now() - self._began)
+
+
+def main(data: str, definition: str, what: str = "") -> None:
+    """Run the job and tell."""
+    types = load_step_types()
+    types["measured"] = read_step_type("measured", sys.modules[__name__])
+    settings = Settings(Path(data))
+    prepare(settings.database)
+    prepared = prepare_job(find(definition, [], types), {}, trigger="cli")
+    display = open_display(mode="quiet", out=Terminal(sys.stdout, {}), err=Terminal(sys.stderr, {}))
+    turns = Turns()
+    result = trio.run(
+        partial(
+            run, settings, prepared, display, RunOptions(LogQuery()), environment=dict(os.environ), step_types=types
+        ),
+        instruments=[turns] if what == "turns" else [],
+    )
+    told = {"status": result.status, "longest_turn": turns.longest, "memory": peak_memory_mb(os.getpid())}
+    print(json.dumps({**told, **_of_the_store(settings.database), **_processor_seconds()}))
+
+
+def _of_the_store(database: Path) -> dict[str, float]:
+    with closing(connect(database, readonly=True)) as connection:
+        (micros,) = connection.execute("SELECT finished_at - started_at FROM step").fetchone()
+        (fetched,) = connection.execute("SELECT count(*) FROM log WHERE message = 'Fetched'").fetchone()
+        (articles,) = connection.execute("SELECT count(*) FROM document").fetchone()
+        (workers,) = connection.execute("SELECT count(*) FROM worker WHERE status = 'completed'").fetchone()
+    return {"seconds": micros / 1e6, "pages": fetched, "articles": articles, "workers": workers}
+
+
+def _processor_seconds() -> dict[str, float]:
+    ours, readers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, others = ours.ru_utime + ours.ru_stime, readers.ru_utime + readers.ru_stime
+    return {"processor": own + others, "readers": others}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
