@@ -29,7 +29,11 @@ _NOT_SERVED = frozenset({"eslint.config.js", "node_modules", "tests", "vendor"})
 _INDEX = "index.html"
 _VENDOR = "vendor/"
 # Files that are handed out with all that they import.
-_ENTRIES: Mapping[str, Callable[[str, Read], str]] = {"css/page.css": join_styles, "js/app.js": join_modules}
+_ENTRIES: Mapping[str, Callable[[str, Read], str]] = {
+    "css/page.css": join_styles,
+    "js/app.js": join_modules,
+    "js/stream-worker.js": join_modules,
+}
 
 
 @dataclass(frozen=True, slots=True)

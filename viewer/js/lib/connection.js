@@ -17,11 +17,13 @@ import { Backoff } from "./backoff.js";
 import { StreamError } from "./failure.js";
 import { openEventSource } from "./sse-eventsource.js";
 import { openFetchStream } from "./sse-fetch.js";
+import { openSharedStream } from "./sse-shared.js";
 
 /** Three missed pings (one each 5 s): the connection is dead, though nothing said so. */
 export const SILENCE_MS = 15_000;
 
-const TRANSPORTS = { fetch: openFetchStream, eventsource: openEventSource };
+const TRANSPORTS = { fetch: openFetchStream, eventsource: openEventSource, shared: openSharedStream };
+const KNOWN = Object.keys(TRANSPORTS).join(", ");
 const OPEN_STATES = new Set(["connecting", "live", "stale", "retrying"]);
 
 export class Connection {
@@ -38,10 +40,10 @@ export class Connection {
    * @param {object} owner `request(cursor)` -> `{url, headers}`; `onEvent(name, data)` with the parsed data, returns
    *   true when the stream has ended; `catchUp(cursor)` fetches what was missed; `onState(state)`; `onFailure(error)`
    * @param {object} environment see environment.js
-   * @param {{transport?: "fetch" | "eventsource"}} [options]
+   * @param {{transport?: "fetch" | "eventsource" | "shared"}} [options]
    */
-  constructor(owner, environment, { transport = "fetch" } = {}) {
-    if (!(transport in TRANSPORTS)) throw new TypeError(`unknown transport ${transport}: fetch or eventsource`);
+  constructor(owner, environment, { transport = environment.transport ?? "fetch" } = {}) {
+    if (!Object.hasOwn(TRANSPORTS, transport)) throw new TypeError(`unknown transport ${transport}: ${KNOWN}`);
     this.#owner = owner;
     this.#environment = environment;
     this.#open = TRANSPORTS[transport];

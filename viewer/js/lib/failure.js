@@ -54,3 +54,15 @@ async function readJson(response) {
     return null; // not JSON: a proxy's page, or cut off; the status speaks for itself
   }
 }
+
+/** What became of a stream, as a value that can be sent to another thread. */
+export function plainOutcome(outcome) {
+  if (!(outcome instanceof StreamError)) return outcome;
+  const { message, status, hint, parameter, retryAfterMs } = outcome;
+  return { message, status, hint, parameter, retryAfterMs };
+}
+
+/** The same again. */
+export function reviveOutcome(plain) {
+  return typeof plain === "string" ? plain : new StreamError(plain.message, plain);
+}

@@ -19,20 +19,7 @@ export function servicePanel() {
     init() {
       base.init.call(this);
       this.count();
-      parts.onVisible = () => this.follow();
-      document.addEventListener("visibilitychange", parts.onVisible);
       this.tell();
-    },
-
-    destroy() {
-      document.removeEventListener("visibilitychange", parts.onVisible);
-      base.destroy.call(this);
-    },
-
-    /** A tab that nobody looks at leaves its connection to the others: a browser has six. */
-    follow() {
-      if (document.hidden) parts.stream.disconnect();
-      else parts.stream.connect();
     },
 
     /** Count what comes while the panel is closed; what was there before is not news. */

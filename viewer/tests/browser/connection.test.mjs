@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { api, needed, openJob, says, words } from "../support/page.mjs";
+import { api, needed, openContext, openJob, openTab, says, TOKEN, URL_, words } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 const main = (page, selector, options) => page.locator(".main").locator(selector, options);
@@ -17,6 +17,90 @@ function goesOn(page, line) {
   const later = (wanted) => Number([...document.querySelectorAll(".main .log-number")].at(-1)?.textContent) > wanted;
   return page.waitForFunction(later, line);
 }
+
+/** How many connections to the server carry streams: the first thing that the service says of itself. */
+async function streams() {
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  const response = await fetch(`${URL_}/api/logs/stream?scope=service&limit=0`, { headers });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!/"streams":\d+/.test(text)) text += (await reader.read()).value;
+  await reader.cancel();
+  return Number(text.match(/"streams":(\d+)/)[1]) - 1; // this one
+}
+
+/** Wait until so many do; a tab that was closed takes a moment to be missed. */
+async function untilStreams(wanted) {
+  while ((await streams()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+test("eight tabs: every one is live, over one connection, and has room for its requests", async () => {
+  const context = await openContext();
+  const tabs = await Promise.all(Array.from({ length: 8 }, () => openTab(context)));
+  await Promise.all(tabs.map(async ({ page }, number) => {
+    await page.evaluate((hash) => (location.hash = hash), `#/job/${JOB}?level=${number % 2 ? "debug" : "info"}`);
+    await says(page, ".main .pill", "Live");
+    await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
+    await goesOn(page, await newest(page));
+  }));
+  assert.equal(await streams(), 1);
+  const answers = await Promise.all(tabs.map(({ page }) => page.evaluate(async () => (await fetch("api/health")).status)));
+  assert.deepEqual(answers, tabs.map(() => 200));
+  await tabs[0].page.close();
+  await goesOn(tabs[1].page, await newest(tabs[1].page));
+  for (const { wrong } of tabs) assert.deepEqual(wrong, []);
+  await context.close();
+  await untilStreams(0);
+});
+
+test("where there are no shared workers a page has one connection of its own", async () => {
+  const context = await openContext();
+  await context.addInitScript(() => delete globalThis.SharedWorker);
+  const { page, wrong } = await openTab(context);
+  await page.goto(`${URL_}/#/job/${JOB}`);
+  await says(page, ".main .pill", "Live");
+  await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
+  assert.equal(await streams(), 1);
+  await goesOn(page, await newest(page));
+  assert.deepEqual(wrong, []);
+  await context.close();
+  await untilStreams(0);
+});
+
+/** A page of somebody else, behind the same proxy: the library by two script tags, and an Alpine of its own. */
+const FOREIGN = `<!doctype html><title>Foreign</title>
+<link rel="stylesheet" href="/static/css/theme.css"><link rel="stylesheet" href="/static/css/log-view.css">
+<script type="module" src="/static/js/log-stream.js"></script>
+<script type="module" src="/static/js/log-components.js"></script>
+<script type="module">
+  import Alpine from "/static/vendor/alpine.js";
+  globalThis.Alpine = Alpine;
+  Alpine.start();
+</script>
+<div class="main" x-data="sseJobLogViewer('${JOB}')">
+  <strong x-text="job.status.word"></strong> <span class="pill" x-text="pill.word"></span>
+  <div x-ref="log" style="height: 300px"></div>
+</div>`;
+
+test("a foreign page has the log by two script tags, without the viewer's worker", async () => {
+  const context = await openContext();
+  const { page, wrong } = await openTab(context);
+  await page.route("**/foreign", (route) => route.fulfill({ contentType: "text/html", body: FOREIGN }));
+  await page.goto("about:blank");
+  await page.goto(`${URL_}/foreign`);
+  await says(page, ".pill", "Live");
+  await says(page, "strong", "Running");
+  await goesOn(page, await newest(page));
+  const told = await page.evaluate((job) => new Promise((resolve) => {
+    const handle = globalThis.QueueSSEManager.connectJob(job, { onLogs: (logs) => {
+      handle.disconnect();
+      resolve([logs.length > 0, globalThis.QuaeroLogs.levelClass(logs[0].level)]);
+    } });
+  }), JOB);
+  assert.deepEqual(told, [true, "log-level-info"]);
+  assert.deepEqual(wrong.filter((line) => !line.includes("favicon")), []);
+  await context.close();
+});
 
 test("two readers, a network that breaks, a tab that is hidden: both end with every line", async () => {
   const [one, other] = [await openJob(JOB, { fragment: "?level=debug" }), await openJob(JOB, { fragment: "?level=debug" })];

@@ -30,8 +30,20 @@ export function needed(name) {
 
 /** A page of its own that writes down everything that should not be. */
 export async function openPage({ fragment = "#/", token = TOKEN, url = URL_, ...options } = {}) {
+  const context = await openContext(options);
+  const opened = await openTab(context, { token, url });
+  await opened.page.goto(`${url}/${fragment}`);
+  return { ...opened, close: () => context.close() };
+}
+
+/** A browser for itself, in which tabs can be opened: what one keeps, the others have. */
+export async function openContext(options = {}) {
   browser ??= await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  return browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+}
+
+/** A tab that has the token, and writes down everything that should not be. */
+export async function openTab(context, { token = TOKEN, url = URL_ } = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE.timeout);
   const wrong = [];
@@ -49,8 +61,7 @@ export async function openPage({ fragment = "#/", token = TOKEN, url = URL_, ...
     await page.goto(`${url}/#t=${token}`);
     await page.waitForFunction(() => !location.hash.includes("t="));
   }
-  await page.goto(`${url}/${fragment}`);
-  return { page, wrong, close: () => context.close() };
+  return { page, wrong };
 }
 
 /** The page of a job, when its log is there. */
