@@ -51,7 +51,7 @@ from quaero_cli.store.entries import BYTE_LIMIT, PAGE_BYTES
 from quaero_cli.store.jobs import JobDetails
 from quaero_cli.store.schema import prepare
 from quaero_cli.stream import pace
-from quaero_cli.stream.follow import FAR_BEHIND
+from quaero_cli.stream.follower import FAR_BEHIND
 from quaero_cli.terminal.codes import CTRL_C, TIMEOUT, exit_code
 
 COMMANDS = typer.main.get_command(app)

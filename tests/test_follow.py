@@ -13,7 +13,8 @@ from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store import entries
 from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange
-from quaero_cli.stream.follow import _Follower, follow
+from quaero_cli.stream.follow import follow
+from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.pace import CROWD, Pace
 from quaero_cli.stream.wakeups import SLOW_LOOK, Wakeups
@@ -287,7 +288,7 @@ async def test_what_gathers_between_looks_is_no_more_than_a_batch(home, scribe):
     wakeups = Wakeups(home.wake, home.database)
     pace = Pace(interval=3600, ping_after=None)
     with wakeups.looks.reader() as reader:
-        follower = _Follower(home.database, wakeups.looks, reader, LogQuery(("aaaa",)), pace)
+        follower = Follower(home.database, wakeups.looks, reader, LogQuery(("aaaa",)), pace)
         await follower.begin(100, None)
         told = []
         for burst in range(3):

@@ -20,13 +20,15 @@ from quaero_cli.server.guard import HOOKS, Guard
 from quaero_cli.server.limits import Limits
 
 
-def test_hooks_exist_in_the_pinned_versions():
+async def test_hooks_exist_in_the_pinned_versions():
     """A new Hypercorn whose insides moved would run unguarded: this says so before it ships."""
     assert version("hypercorn") == "0.18.0"
     assert version("quart-trio") == "0.12.0"
     for owner, names in HOOKS.items():
         for name in names:
             assert hasattr(owner, name), f"{owner.__name__}.{name}"
+    with trio.socket.socket() as made:
+        assert isinstance(made._sock, socket.socket)  # which sends without waiting (`Connection.send_now`)
 
 
 # ---------------------------------------------------------------------- the kill corpus

@@ -1,11 +1,12 @@
 """The live stream: what it says in which order, how it is resumed, and how it ends."""
 
 import random
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import trio
-from serving import PATIENCE, TOKEN, Event, Web, running
+from serving import PATIENCE, TOKEN, Event, Web, read_events, running
 
 from quaero_cli.errors import NotFoundError
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, StepProgressed
@@ -74,6 +75,28 @@ async def test_live_entries_and_states(tmp_path):
     assert rest[-2].name == "status"
     assert rest[-2].data["job"]["status"] == "completed"
     assert [entry["message"] for entry in _entries(rest)] == ["second", "third", "Status changed: completed"]
+
+
+async def test_one_that_does_not_read_gets_the_rest_of_its_bytes_later(tmp_path):
+    """Readers are handed the same bytes at the same moment: a slow one would get half an event, or one twice."""
+    texts = [f"{number} {'x' * 60_000}" for number in range(50)]
+    async with running(tmp_path, limits=Limits(send_seconds=10 * PATIENCE)) as web, web.connect() as slow:
+        web.add_job("j1")
+        await slow.send("GET", f"/api/logs/stream?{JOB}", web.headers())
+        assert (await slow.head()).status_code == 200
+        async with web.events(JOB) as first, web.events(JOB) as second:
+            opened = [[await anext(events) for _ in range(3)] for events in (first, second)]
+            for text in texts:
+                web.log("j1", text)
+            web.finish("j1")
+            for events, told in zip((first, second), opened, strict=True):
+                told += [event async for event in events]
+        with trio.fail_after(PATIENCE):
+            async with aclosing(slow.body()) as body:
+                opened.append([event async for event in read_events(body)])
+    for told in opened:
+        assert [entry["message"] for entry in _entries(told)] == [*texts, "Status changed: completed"]
+        assert _named(told)[-1] == "end"
 
 
 async def test_every_event_has_an_id(tmp_path):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -19,11 +20,12 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
+from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from quaero_cli.server.http11 import Http11, Pieces
 from quaero_cli.server.limits import Limits
+from quaero_cli.server.wire import put_wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Connection(TCPServer):
         self.scope = trio.CancelScope(shield=True)  # `Guard.stop` bounds it
         self._reading = trio.CancelScope()
         self._parting = False  # we have said our last word; what still comes is thrown away
+        self._left: list[memoryview] = []  # of what was to be sent at once; goes before anything else
 
     async def run(self) -> None:
         peer = self.stream.socket
@@ -57,8 +60,8 @@ class Connection(TCPServer):
             async with TaskGroup() as group:
                 self._task_group = group
                 self.protocol = Http11(  # type: ignore[assignment]
-                    self.app, self.config, self.context, group, ConnectionState({}), False, client, server,
-                    self.protocol_send,
+                    _Wired(self.app, self), self.config, self.context, group, ConnectionState({}), False, client,
+                    server, self.protocol_send,
                 )  # fmt: skip
                 self.protocol.limits = self.shared.limits  # type: ignore[attr-defined]
                 await self.idle_task.restart(group, self._idle_timeout)
@@ -93,10 +96,25 @@ class Connection(TCPServer):
             elif not self._parting:
                 await self.idle_task.restart(self._task_group, self._idle_timeout)
 
+    def send_now(self, chunk: bytes) -> bool:
+        """Give the socket what it takes of a chunk without waiting; return whether that was all. See `wire`."""
+        sent = 0
+        if not self._left and not self.send_lock.locked():
+            with suppress(OSError):  # it takes nothing now, or it is gone: whoever sends the rest will find out
+                sent = self.stream.socket._sock.send(chunk)  # type: ignore[attr-defined]  # trio's own send may wait
+        if sent < len(chunk):
+            self._left.append(memoryview(chunk)[sent:])
+        return not self._left
+
+    async def send_rest(self) -> None:
+        """Send what is left of that."""
+        await self.protocol_send(Pieces(()))
+
     async def _send(self, pieces: Sequence[bytes]) -> bool:
         """Send all of it, as long as the client takes some of it in time; False when it is gone."""
         limits = self.shared.limits
-        rest = [memoryview(piece) for piece in pieces if piece]
+        rest = [*self._left, *(memoryview(piece) for piece in pieces if piece)]
+        self._left = []
         try:
             while rest:
                 # Shielded: half a chunk on the wire would garble the stream. The deadline bounds it.
@@ -150,6 +168,18 @@ class Connection(TCPServer):
         if self._parting:
             soon = trio.current_time() + self.shared.limits.last_linger_seconds
             self._reading.deadline = min(self._reading.deadline, soon)
+
+
+class _Wired:
+    """The application, as one connection asks it: each request knows the connection (see `wire`)."""
+
+    def __init__(self, app: AppWrapper, connection: Connection) -> None:
+        self._app = app
+        self._connection = connection
+
+    async def __call__(self, scope: Any, *rest: Any, **more: Any) -> None:  # noqa: ANN401  # Hypercorn's types
+        put_wire(scope, self._connection)
+        await self._app(scope, *rest, **more)
 
 
 def reset(stream: trio.SocketStream) -> None:

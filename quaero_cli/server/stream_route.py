@@ -14,6 +14,7 @@ from quaero_cli.server.gate import stack_of
 from quaero_cli.server.params import BadParameter
 from quaero_cli.server.responses import empty_answer, stream_answer
 from quaero_cli.server.telling import open_telling
+from quaero_cli.server.wire import wire_of
 
 
 class StreamRoute:
@@ -29,7 +30,8 @@ class StreamRoute:
     async def stream(self) -> Response:
         """Answer with a stream, or with 204 when there is nothing left to tell."""
         asked = read_stream_request(request.query_string, _last_event_id(), self._desk.limits)
-        telling = open_telling(self._desk, asked)
+        # A compressor is each reader's own: nobody shares its bytes.
+        telling = open_telling(self._desk, asked, None if _packed() else wire_of(request.scope))
         if telling is None:
             return empty_answer()
         if request.method == "HEAD":
@@ -43,10 +45,15 @@ class StreamRoute:
 
 def sse_answer(chunks: AsyncIterator[bytes]) -> Response:
     """Return a stream of events, as gzip to those on other machines who take it."""
-    peer = request.scope["client"]
-    if wants_gzip(request.headers.get("Accept-Encoding", ""), peer[0] if peer else None):
+    if _packed():
         return stream_answer(compressed(chunks), {**sse.SSE_HEADERS, "Content-Encoding": "gzip"})
     return stream_answer(chunks, sse.SSE_HEADERS)
+
+
+def _packed() -> bool:
+    """Return whether the client is to be sent gzip."""
+    peer = request.scope["client"]
+    return wants_gzip(request.headers.get("Accept-Encoding", ""), peer[0] if peer else None)
 
 
 def _last_event_id() -> str | None:

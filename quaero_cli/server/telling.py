@@ -14,6 +14,8 @@ from quaero_cli.server import sse
 from quaero_cli.server.cursor import Cursor
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.filters import StreamRequest
+from quaero_cli.server.wire import Wire, chunk_of
+from quaero_cli.stream.crowd import Told
 from quaero_cli.stream.events import Logs, StreamEvent
 from quaero_cli.stream.follow import follow
 
@@ -21,19 +23,25 @@ from quaero_cli.stream.follow import follow
 _RETURN_AFTER_MS = (500, 2000)
 
 
-def open_telling(desk: Desk, asked: StreamRequest) -> "Telling | None":
-    """Return the stream that was asked for, or None when there is nothing left to tell. Close its `events`."""
+def open_telling(desk: Desk, asked: StreamRequest, wire: Wire | None = None) -> "Telling | None":
+    """Return the stream that was asked for, or None when there is nothing left to tell. Close its `events`.
+
+    `wire`: the connection, if all that it is sent is this stream: then many readers can be told at once.
+    """
     since = asked.since
     after = since.id if since is not None and since.epoch == desk.reader.epoch else None
     jobs = asked.query.jobs
     # All the jobs have ended, and the place is at or behind their last entry.
     if after is not None and jobs and desk.reader.delivered(jobs, after):
         return None
-    events = follow(
+    telling = Telling(desk, asked, after)
+    # The service's stream says things of its own after each event.
+    outlet = _Outlet(telling, wire) if wire is not None and jobs else None
+    telling.events = follow(
         desk.parts.database, desk.parts.wakeups, asked.query, limit=asked.limit, after=after,
-        batch_interval=desk.limits.batch_seconds, ping_after=desk.limits.ping_seconds, skip=asked.skip,
+        batch_interval=desk.limits.batch_seconds, ping_after=desk.limits.ping_seconds, skip=asked.skip, outlet=outlet,
     )  # fmt: skip
-    return Telling(desk, asked, after, events)
+    return telling
 
 
 @dataclass(slots=True)
@@ -43,7 +51,7 @@ class Telling:
     desk: Desk
     asked: StreamRequest
     after: int | None
-    events: AsyncGenerator[StreamEvent, None]
+    events: AsyncGenerator[StreamEvent, None] = field(init=False)
     place: Cursor | None = None  # of the last event that was sent
     opening: list[bytes] = field(default_factory=list)
     _said_goodbye: bool = False
@@ -97,6 +105,10 @@ class Telling:
         encoded = self._encode(event)
         return [*encoded] if self.asked.query.jobs else [*encoded, *self._service_change()]
 
+    def encode_all(self, events: Sequence[StreamEvent]) -> list[bytes]:
+        """Return the bytes of events, whole ones in one or more pieces."""
+        return [piece for event in events for piece in self._encode(event)]
+
     def _encode(self, event: StreamEvent) -> Sequence[bytes]:
         epoch = self.desk.reader.epoch
         self.place = Cursor(epoch, event.cursor)
@@ -115,6 +127,23 @@ class Telling:
         # The store grows with every entry: its size comes along, but is no news.
         self._service = tuple(value for key, value in status["service"].items() if key != "store_bytes")
         return sse.frame("status", status, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlet:
+    """One connection's place in a crowd: what all are told is made into bytes once."""
+
+    telling: Telling
+    wire: Wire
+
+    def offer(self, told: Told) -> bool:
+        if told.made is None:
+            told.made = chunk_of(self.telling.encode_all(told.events)), self.telling.place
+        chunk, self.telling.place = told.made
+        return self.wire.send_now(chunk)
+
+    async def settle(self) -> None:
+        await self.wire.send_rest()
 
 
 def _place_before(first: Logs) -> int:

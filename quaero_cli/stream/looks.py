@@ -22,6 +22,7 @@ class SharedLooks:
         self._database = database
         self._reader: Reader | None = None
         self.users = 0  # followers that are open now
+        self.lookers = 0  # those that look by themselves: a crowd counts as one
         self._kept: dict[Hashable, Look] = {}
 
     @contextmanager
@@ -30,10 +31,12 @@ class SharedLooks:
         if self._reader is None:
             self._reader = open_reader(self._database)
         self.users += 1
+        self.lookers += 1
         try:
             yield self._reader
         finally:
             self.users -= 1
+            self.lookers -= 1
             if self.users == 0:
                 self._reader.close()
                 self._reader = None

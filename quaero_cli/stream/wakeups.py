@@ -10,7 +10,7 @@ to take the waiter *before* reading means that no commit falls between reading a
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import trio
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store.engine import connect
+from quaero_cli.stream.crowd import Crowd
+from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.looks import SharedLooks
 from quaero_cli.stream.nudge import address_of
 
@@ -33,6 +35,7 @@ class Wakeups:
         self._database = database
         self._event = trio.Event()
         self.looks = SharedLooks(database)
+        self._crowds: dict[Hashable, Crowd] = {}
 
     def waiter(self) -> trio.Event:
         """Return the event that the next wake-up sets. Take it before reading, then wait for it."""
@@ -43,6 +46,21 @@ class Wakeups:
         self.looks.forget()
         self._event.set()
         self._event = trio.Event()
+
+    def crowd_for(self, follower: Follower) -> Crowd | None:
+        """Return the crowd that a follower may join now; a new one when there is none of its kind."""
+        if not follower.caught_up:
+            return None
+        kind = follower.kind
+        crowd = self._crowds.get(kind)
+        if crowd is None:
+            crowd = self._crowds[kind] = Crowd(follower, self.waiter, lambda: self._dissolve(kind))
+            self.looks.lookers += 1
+        return crowd if crowd.takes(follower) else None
+
+    def _dissolve(self, kind: Hashable) -> None:
+        del self._crowds[kind]
+        self.looks.lookers -= 1
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen to other processes until cancelled."""
