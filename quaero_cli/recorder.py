@@ -12,6 +12,8 @@ Rules:
 5. Backpressure goes to the source: past the soft limit `room` holds back async callers (a child's pipe is not read);
    past the hard limit the sync caller itself writes. Memory is bounded by the hard limit.
 6. A cancelled recorder stores what it had accepted before it dies, within `FINAL_DRAIN` seconds.
+7. A recorder with `on_trouble` outlives a full disk: what it has accepted is kept, and tried again each second. Past
+   the hard limit further lines are lost then, and counted; states never are.
 """
 
 import threading
@@ -22,7 +24,7 @@ import trio
 
 from quaero_cli.errors import StoreError
 from quaero_cli.model import Fact, LogLine, LogLines
-from quaero_cli.store.engine import SqliteError
+from quaero_cli.store.engine import SqliteError, is_passing
 from quaero_cli.store.writer import Writer
 
 BATCH_FACTS = 5000  # in one transaction: above 1,000 the rate hardly grows, above this the lock is held too long
@@ -30,6 +32,7 @@ BATCH_BYTES = 512 * 1024  # of messages and fields in one transaction
 SOFT_FACTS, SOFT_BYTES = 8192, 8 * 1024 * 1024  # async callers wait (measured: 5.5 MB of memory)
 HARD_FACTS, HARD_BYTES = 65_536, 64 * 1024 * 1024  # a sync caller writes by itself (26 MB)
 FINAL_DRAIN = 60.0  # seconds; the hard limit takes less than one on any disk that is not failing
+RETRY_AFTER = 1.0  # seconds between looks whether the store can be written again
 ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waited its busy timeout each time
 
 
@@ -50,9 +53,23 @@ def _size(line: LogLine | LogLines) -> int:
 class Recorder:
     """Takes facts from any thread and stores them. `run` is its task; `writer` is closed by it."""
 
-    def __init__(self, writer: Writer, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        on_commit: Callable[[], None],
+        on_trouble: Callable[[StoreError | None, int], None] | None = None,
+    ) -> None:
+        """`on_trouble` is called with the error when the store cannot be written, and with None when it can again.
+
+        Then also with the number of lines that were lost meanwhile. In the loop's thread.
+        """
         self._writer = writer
         self._on_commit = on_commit
+        self._on_trouble = on_trouble
+        self._patient = on_trouble is not None
+        self._hurry = trio.Event()
+        self._in_trouble = False  # and that was told
+        self._lost = 0
         self._facts: list[Fact] = []
         self._bytes = 0  # of lines in _facts; approximate while several threads emit, exact when it is empty
         self._first = 1  # sequence number of _facts[0]
@@ -62,7 +79,8 @@ class Recorder:
         self._work = trio.Event()
         self._progress = trio.Event()  # set and replaced after each commit
         self._token: trio.lowlevel.TrioToken | None = None
-        self._failure: StoreError | None = None
+        self._failure: StoreError | None = None  # for good
+        self._halt: StoreError | None = None  # that, or the reason why it cannot be written now
 
     # ------------------------------------------------------------------ taking facts
 
@@ -71,15 +89,35 @@ class Recorder:
 
         Raises StoreError when the store has failed: nothing can be accepted any more.
         """
-        if self._failure is not None:
-            raise self._failure
+        if self._halt is not None and not self._takes(fact):
+            return
         self._facts.append(fact)
         if isinstance(fact, LogLine | LogLines):
             self._bytes += _size(fact)
         if not self._awake:
             self._wake()
-        elif len(self._facts) >= HARD_FACTS or self._bytes >= HARD_BYTES:
+        elif self._is_full():
+            self._drain_here()
+
+    def _is_full(self) -> bool:
+        return len(self._facts) >= HARD_FACTS or self._bytes >= HARD_BYTES
+
+    def _takes(self, fact: Fact) -> bool:
+        """Return whether a fact is kept while the store cannot be written."""
+        if self._failure is not None:
+            raise self._failure
+        if not (self._is_full() and isinstance(fact, LogLine | LogLines)):
+            return True
+        self._lost += len(fact.messages) if isinstance(fact, LogLines) else 1
+        return False
+
+    def _drain_here(self) -> None:
+        try:
             self._drain()
+        except StoreError:
+            if self._failure is not None:
+                raise
+            # The task comes to the same end, and tells.
 
     def _wake(self) -> None:
         if self._token is not None:
@@ -120,6 +158,7 @@ class Recorder:
                 if self._facts:  # accepted between the last batch and the line above
                     self._wake()
         finally:
+            self.lose_patience()
             with trio.move_on_after(FINAL_DRAIN, shield=True) as scope:
                 await self._store_gathered()
             self._note_progress()
@@ -129,8 +168,30 @@ class Recorder:
 
     async def _store_gathered(self) -> None:
         while self._facts and self._failure is None:
-            await trio.to_thread.run_sync(self._drain, limiter=self._limiter)
+            try:
+                await trio.to_thread.run_sync(self._drain, limiter=self._limiter)
+            except StoreError as error:
+                if self._failure is not None:
+                    raise
+                self._tell_trouble(error)
+                with trio.move_on_after(RETRY_AFTER):
+                    await self._hurry.wait()
+            else:
+                self._tell_trouble(None)
             self._note_progress()
+
+    def lose_patience(self) -> None:
+        """Fail the next time that the store cannot be written: the program is to end."""
+        self._patient = False
+        self._hurry.set()
+
+    def _tell_trouble(self, error: StoreError | None) -> None:
+        if error is None:
+            self._halt = None
+        if self._on_trouble is not None and self._in_trouble == (error is None):
+            self._in_trouble = error is not None
+            lost, self._lost = self._lost, 0
+            self._on_trouble(error, lost)
 
     def _note_progress(self) -> None:
         self._progress.set()
@@ -171,13 +232,19 @@ class Recorder:
             except SqliteError as error:
                 # The commit may have happened all the same; the writer knows, and skips what is stored.
                 if attempt == ATTEMPTS:
-                    self._failure = self._writer.explain(error)
-                    raise self._failure from error
+                    explained = self._writer.explain(error)
+                    self._give_up(explained, error)
+                    raise explained from error
                 self._reopen()
 
     def _reopen(self) -> None:
         try:
             self._writer.reopen()
         except StoreError as error:
-            self._failure = error
+            self._give_up(error, error.__cause__)
             raise
+
+    def _give_up(self, error: StoreError, cause: BaseException | None) -> None:
+        self._halt = error
+        if not (self._patient and is_passing(cause)):
+            self._failure = error

@@ -51,6 +51,7 @@ def serve(
             settings,
             options,
             lambda bound: announce(bound, open_browser=open_, json=json),
+            common.err().write,
             environment=dict(os.environ),
             step_types=types,
         )

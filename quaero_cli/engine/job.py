@@ -70,6 +70,11 @@ class JobRun:
             self._end_running(reason)
             self._notice()
 
+    def fail(self, reason: str) -> None:
+        """End the job as failed, for a reason that lies outside of it; clean-up steps still run."""
+        if not self._ending:
+            self._stop(reason)
+
     def abandon(self) -> None:
         """End a cancelled job without its clean-up: somebody insisted."""
         self._abandoned = True

@@ -7,7 +7,7 @@ server). Leaving the session waits for the inner one, then cancels the outer one
 
 import contextvars
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -17,21 +17,22 @@ from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.shared import Ground, JobCall, Running
 from quaero_cli.engine.strays import become_subreaper, reap_orphans
-from quaero_cli.errors import ExistsError
+from quaero_cli.errors import ExistsError, StoreError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
-from quaero_cli.model import Kept, Status
+from quaero_cli.model import Kept, NewJob, Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.subjob import run_sub_job
 from quaero_cli.session.sweep import end_survivors, sweep
-from quaero_cli.session.turn import claim_in_turn
+from quaero_cli.session.turn import claim_in_turn, end_unstarted
 from quaero_cli.settings import Settings
 from quaero_cli.steps.contract import SubJob
 from quaero_cli.store import queue
 from quaero_cli.store.artifacts import copy_artifacts
+from quaero_cli.store.engine import is_passing
 from quaero_cli.store.frontier import open_crawl_reader
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
@@ -56,12 +57,15 @@ class Session:
         ground: Ground,
         nursery: trio.Nursery,
         background: trio.Nursery,
+        *,
+        patient: bool = False,
     ) -> None:
         self.settings = settings
         self.wakeups = wakeups
         self.nursery = nursery  # the inner one: jobs, and what the command adds
         self.background = background  # the outer one: what need not be finished when the command leaves
         self.log = JobLog(recorder.emit, None, source="runner")
+        self._patient = patient
         self._recorder = recorder
         self._ground = ground
         self._handles: dict[str, Handle] = {}
@@ -77,6 +81,15 @@ class Session:
         for handle in self._handles.values():
             if handle.run is not None:
                 handle.run.abandon()
+
+    def fail_jobs(self, reason: str) -> None:
+        """End the jobs that run here as failed: what they say cannot be stored."""
+        for handle in self._handles.values():
+            handle.fail(reason)
+
+    def lose_patience(self) -> None:
+        """Fail when the store cannot be written: the program is to end, and nobody is left who could wait for it."""
+        self._recorder.lose_patience()
 
     def service_log(self, level: int, message: str, fields: Mapping[str, object], *, source: str) -> None:
         """Write an entry of the service log."""
@@ -122,9 +135,10 @@ class Session:
         self, prepared: Prepared, guarded: Guarded, ancestors: tuple[str, ...], handle: Handle, lock: JobLock
     ) -> None:
         with lock:
-            attempt = await claim_in_turn(self.settings, self.wakeups, self._recorder.emit, prepared.job, handle)
-            if attempt is None:
-                handle.status, handle.error = Status.CANCELLED, handle.cancelled  # it ended while it was pending
+            attempt = await self._claim(prepared.job, handle)
+            if attempt is None:  # it ended while it was pending
+                handle.status = Status.CANCELLED if handle.error is None else Status.FAILED
+                handle.error = handle.error or handle.cancelled
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
@@ -148,6 +162,18 @@ class Session:
             reap_orphans(idle=True)
         handle.done.set()
 
+    async def _claim(self, job: NewJob, handle: Handle) -> int | None:
+        """Claim the job when its turn has come; None: it has ended before."""
+        emit = self._recorder.emit
+        try:
+            return await claim_in_turn(self.settings, self.wakeups, emit, job, handle)
+        except StoreError as error:
+            if not (self._patient and is_passing(error.__cause__)):
+                raise
+            handle.error = str(error)
+            end_unstarted(emit, job, handle.error, failed=True)
+            return None
+
     async def watch_cancel_requests(self) -> None:
         """Cancel jobs of ours that somebody asked to cancel, in whatever process."""
         while True:
@@ -162,11 +188,16 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, *, environment: Mapping[str, str], step_types: Mapping[str, StepType]
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    step_types: Mapping[str, StepType],
+    tell: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Session]:
     """Open a session; leaving the block waits for its jobs and stores all they said.
 
-    Raises StoreError (alone or in a group) when the store fails in the middle.
+    With `tell` (words for stderr) it outlives a disk that is full for a while: the jobs that run then end as failed,
+    once that can be stored. Otherwise raises StoreError (alone or in a group) when the store fails in the middle.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     become_subreaper()
@@ -177,7 +208,16 @@ async def open_session(
         token.run_sync_soon(wakeups.set, idempotent=True)
         nudge(settings.wake)
 
-    recorder = Recorder(Writer(settings.database), on_commit)
+    def on_trouble(error: StoreError | None, lost: int) -> None:
+        assert tell is not None
+        if error is not None:
+            tell(f"warning: the store cannot be written: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+            session.fail_jobs(f"the store could not be written: {error}")
+        else:
+            tell("the store can be written again\n")
+            session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
+
+    recorder = Recorder(Writer(settings.database), on_commit, on_trouble if tell is not None else None)
 
     async def run_job(call: JobCall) -> SubJob:
         return await run_sub_job(session, step_types, call)
@@ -191,9 +231,10 @@ async def open_session(
     async with trio.open_nursery() as outer:
         await outer.start(recorder.run)
         await outer.start(wakeups.run)
-        outer.start_soon(sweep, settings, wakeups, JobLog(recorder.emit, None, source="runner").warn)
+        warn = JobLog(recorder.emit, None, source="runner").warn
+        outer.start_soon(partial(sweep, settings, wakeups, warn, patient=tell is not None))
         async with trio.open_nursery() as inner:
-            session = Session(settings, recorder, wakeups, ground, inner, outer)
+            session = Session(settings, recorder, wakeups, ground, inner, outer, patient=tell is not None)
             outer.start_soon(session.watch_cancel_requests)
             yield session
         outer.cancel_scope.cancel()

@@ -30,6 +30,11 @@ class Handle:
         if self.run is not None:
             self.run.cancel(self.cancelled)
 
+    def fail(self, reason: str) -> None:
+        """End the job as failed if it runs; one that waits for its turn waits on."""
+        if self.run is not None:
+            self.run.fail(reason)
+
     def attach(self, run: JobRun) -> None:
         """The job runs now; what was asked before counts."""
         self.run = run

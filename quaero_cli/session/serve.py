@@ -38,17 +38,18 @@ async def serve(
     settings: Settings,
     options: ServeOptions,
     announce: Callable[[Bound], None],
+    tell: Callable[[str], None],
     *,
     environment: Mapping[str, str],
     step_types: Mapping[str, StepType],
 ) -> None:
     """Serve, and start what is scheduled, until a signal; then cancel the jobs that run here, and leave.
 
-    All that they said is stored then.
+    All that they said is stored then. `tell` is given words for stderr: the store cannot be written, or can again.
 
-    Raises ServerError when it cannot listen, StoreError when the store fails.
+    Raises ServerError when it cannot listen, StoreError when the store fails for good, or while the server stops.
     """
-    opening = open_session(settings, environment=environment, step_types=step_types)
+    opening = open_session(settings, environment=environment, step_types=step_types, tell=tell)
     with unwrapped():
         async with opening as session, trio.open_nursery() as nursery:
             stop = _Stop(session)
@@ -79,6 +80,7 @@ class _Stop:
         """A signal came."""
         self.reason = f"the server was stopped by {number.name}"
         self.scheduling.cancel()
+        self._session.lose_patience()
         for handle in list(self._session.handles.values()):
             handle.cancel(self.reason)
         self.asked.set()

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 import trio
 
+from quaero_cli.errors import StoreError
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.damage import identity, replaced
+from quaero_cli.store.engine import is_passing
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
@@ -18,16 +20,22 @@ _SURVIVORS_GRACE = 3.0
 Tell = Callable[[str], None]
 
 
-async def sweep(settings: Settings, wakeups: Wakeups, tell: Tell) -> None:
+async def sweep(settings: Settings, wakeups: Wakeups, tell: Tell, *, patient: bool = False) -> None:
     """Mark jobs whose runner died as interrupted, and end what is left of them, again and again, until cancelled.
 
-    Raises StoreError when another file has taken the database's place: what is open here is the old one.
+    Raises StoreError when another file has taken the database's place: what is open here is the old one; and when
+    the store cannot be written, unless it is `patient`.
     """
     mine = identity(settings.database)
     while True:
         if identity(settings.database) != mine:
             raise replaced(settings.database)
-        marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        marked: Sequence[str] = ()
+        try:
+            marked = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
+        except StoreError as error:
+            if not (patient and is_passing(error.__cause__)):
+                raise
         if marked:
             wakeups.set()
             nudge(settings.wake)

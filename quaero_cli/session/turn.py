@@ -29,7 +29,7 @@ async def claim_in_turn(
     """
     if job.overlap in ("queue", "cancel") and not await _wait(settings, wakeups, emit, job, handle):
         if handle.cancelled is not None:
-            _end_unstarted(emit, job, handle.cancelled)
+            end_unstarted(emit, job, handle.cancelled)
         return None
     return await trio.to_thread.run_sync(queue.claim, settings.database, job.id)
 
@@ -66,10 +66,11 @@ def _waiting_for(turn: Turn) -> str:
     return f"Waiting for job {turn.ahead[0]} to end{others}"
 
 
-def _end_unstarted(emit: Callable[[Fact], None], job: NewJob, reason: str) -> None:
-    """Emit the end of a job that was cancelled while it waited: none of its steps began."""
+def end_unstarted(emit: Callable[[Fact], None], job: NewJob, reason: str, *, failed: bool = False) -> None:
+    """Emit the end of a job that was cancelled, or `failed`, before any of its steps began."""
+    status, level = (Status.FAILED, Level.ERROR) if failed else (Status.CANCELLED, Level.WARN)
     log = JobLog(emit, job.id, source="runner")
     for step in job.steps:
-        emit(StepChanged(job.id, step.name, Status.SKIPPED, now_us(), "the job was cancelled before it began"))
-    log.write(Level.WARN, f"Status changed: cancelled (job: {job.name})", fields={"error": reason})
-    emit(JobChanged(job.id, Status.CANCELLED, now_us(), attempt=0, error=reason))
+        emit(StepChanged(job.id, step.name, Status.SKIPPED, now_us(), f"the job was {status} before it began"))
+    log.write(level, f"Status changed: {status} (job: {job.name})", fields={"error": reason})
+    emit(JobChanged(job.id, status, now_us(), attempt=0, error=reason))

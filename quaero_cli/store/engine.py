@@ -92,6 +92,11 @@ def connect(path: Path, *, readonly: bool = False) -> Connection:
     return connection
 
 
+def is_passing(error: BaseException | None) -> bool:
+    """Return whether what went wrong may be over in a while: a full disk, a lock, a failed write; not damage."""
+    return isinstance(error, sqlite.OperationalError | OSError)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into StoreError with the file's name and, where there is one, a way out."""

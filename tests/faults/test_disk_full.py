@@ -84,3 +84,39 @@ def test_a_write_that_fails_ends_the_run_and_harms_nothing(tmp_path, kib):
     assert stored[: len(shown)] == shown
     assert shell.json("db", "check")["ok"]
     shell.run("run", "hello", "--quiet")
+
+
+def can_trace() -> bool:
+    return shutil.which("strace") is not None and (
+        subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not can_trace(), reason="needs strace, and leave to use it")
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
+def test_an_injected_error_ends_the_run_and_harms_nothing(tmp_path, campaign, call):
+    """A cable that works now and then: whatever write fails, once or for ever, what was shown is stored, once."""
+    shell = Shell(tmp_path)
+    shell.run("run", "hello", "--quiet")
+    path = shell.define("loud", LOUD.replace("200000", "3000"))
+    for number in range(campaign(2, 60)):
+        error, when = ("EIO", "ENOSPC")[number % 2], f"{5 + number // 2 * 3}{'' if number % 4 > 1 else '+'}"
+        traced = ["strace", "-f", "-o", os.devnull, "-e", f"trace={call}"]
+        traced += ["-e", f"inject={call}:error={error}:when={when}", sys.executable, "-m", "quaero_cli"]
+        done = subprocess.run(
+            [*traced, "run", path, "--json", "--level", "debug"], cwd=tmp_path, env=shell.environment(),
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
+        where = f"{call} {error} {when}: {done.returncode} {done.stderr}"
+        assert done.returncode in (0, 6), where
+        assert "Traceback" not in done.stderr, where
+        if done.returncode == 6:
+            assert done.stderr.startswith("error: "), where
+            assert done.stderr.count("error: ") == 1, where
+        shown = entries([json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith("\n")])
+        job = shell.json("jobs")[0]
+        code = 0 if job["status"] == "completed" else 5
+        stored = entries(shell.lines("tail", job["id"], "-n", "all", "--level", "debug", code=code))
+        assert stored[: len(shown)] == shown, where
+        assert [entry["job_line"] for entry in stored] == list(range(1, len(stored) + 1)), where
+        assert shell.json("db", "check")["ok"], where
