@@ -45,6 +45,9 @@ def hostile() -> Handler:
         if b"STALL" in body:
             while True:
                 time.monotonic()
+        if body.startswith(b"WAIT "):
+            with open(body[5:]):  # a named pipe: until somebody opens its other end
+                return inner(request, b"")
         if b"RAISE" in body:
             raise RecursionError("too deep")
         if b"MEMORY" in body:

@@ -573,7 +573,7 @@ async def test_a_hostile_page_fails_alone(tmp_path: Path, web: Web) -> None:
     ran = await run_crawl(tmp_path, web.url, tuning=tuning)
     assert ran.reasons(web.url) == {
         "/kill": "it ended its reading process",
-        "/stall": "reading it took more than 0.5 s",
+        "/stall": "reading it took more than 0.5 s of processor time",
         "/raise": "the parser failed: RecursionError: too deep",
         "/memory": "it ended its reading process",
     }

@@ -1,11 +1,14 @@
 """Reading pages in other processes: lent one at a time, killed when they stall, replaced when they die.
 
+What a page may take is counted in processor time of its process: how busy the machine is says nothing about the page.
+
 `open_pool` owns the processes; the first is started when first one is wanted, and none is left when the block ends,
 also when it is cancelled. A `Reading` is one process for as long as one page is looked at; what it raises concerns
 that page alone. Waiting is done on the pipes themselves, without threads.
 """
 
 import os
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,12 +19,18 @@ import trio
 from quaero_cli.crawl.reading.forkserver import LENGTH
 from quaero_cli.crawl.reading_server import ReadingServer
 
-# Seconds one request may take: hundreds of times an ordinary page. An honest one of a megabyte takes six of a core.
+# Seconds of processor time for one request: hundreds of times an ordinary page. An honest one of a megabyte takes six.
 PAGE_SECONDS = 20.0
+# Seconds after which a process that spends nothing is taken for stuck, however busy the machine is.
+_STUCK_SECONDS = 300.0
+# Seconds between two looks at what a process has spent, at least.
+_LOOK_AGAIN = 0.05
 # Pages after which a process is replaced: parsers leak a little.
 _PAGES_PER_PROCESS = 2_000
 # More processes than this only wait for the disk and the network of a single crawl.
 _MAX_PROCESSES = 5
+
+_CPUCLOCK_SCHED = 2  # in a clock's number beside a process ID: its processor time (clock_getcpuclockid(3))
 
 # An ordinary answer, links or an article, comes in one piece.
 _RECEIVE_BYTES = 64 * 1024
@@ -100,11 +109,12 @@ class Reading:
         self._broken = True  # until the answer is here, whole
         head = orjson.dumps(request)
         try:
-            with trio.fail_after(self._page_seconds):
+            with trio.fail_after(_STUCK_SECONDS):
+                began = self._spent()
                 await self._pipe.send_all(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)) + body)
-                answer = orjson.loads(await self._receive())
+                answer = orjson.loads(await self._receive(began))
         except trio.TooSlowError:
-            raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s") from None
+            raise ReadingFailed(f"it was not read within {_STUCK_SECONDS:g} s") from None
         except (trio.BrokenResourceError, EOFError):
             raise ReadingFailed("it ended its reading process") from None
         self._broken = False
@@ -116,18 +126,36 @@ class Reading:
         """Close the pipe: an idle process then ends by itself."""
         self._pipe.socket.close()
 
-    async def _receive(self) -> bytes:
-        """One answer; nothing follows it before the next request. Raises EOFError."""
+    def _spent(self) -> float:
+        """Processor time of the process, in seconds; none where it is gone, which its pipe tells."""
+        try:
+            return time.clock_gettime(~self.process_id << 3 | _CPUCLOCK_SCHED)
+        except OSError:
+            return 0.0
+
+    async def _receive(self, began: float) -> bytes:
+        """One answer; nothing follows it before the next request. Raises EOFError, and ReadingFailed in time.
+
+        `began`: processor time that was spent before the request.
+        """
         data = bytearray()
         size = LENGTH.size
         while len(data) < size:
-            part = await self._pipe.receive_some(_RECEIVE_BYTES)
+            part = await self._part(began)
             if not part:
                 raise EOFError
             data += part
             if len(data) >= LENGTH.size:
                 size = LENGTH.size + LENGTH.unpack_from(data)[0]
         return bytes(data[LENGTH.size :])
+
+    async def _part(self, began: float) -> bytes:
+        left = self._page_seconds
+        while left > 0:
+            with trio.move_on_after(max(left, _LOOK_AGAIN)):
+                return bytes(await self._pipe.receive_some(_RECEIVE_BYTES))
+            left = began + self._page_seconds - self._spent()
+        raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s of processor time")
 
 
 @asynccontextmanager
