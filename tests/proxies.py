@@ -1,4 +1,4 @@
-"""A real nginx in front of a server under test, with the settings that most people have: none."""
+"""A real nginx, before a server under test or before files, with the settings that most people have: none."""
 
 import os
 import shutil
@@ -21,22 +21,26 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
-    access_log off;
+    access_log {log};
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    types {{ text/html html; text/css css; image/png png; }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
+            {place}
+        }}
+    }}
+}}
+"""
+_PASS = """
             proxy_pass http://127.0.0.1:{target};
             proxy_http_version 1.1;
             proxy_set_header Host 127.0.0.1:{target};
             proxy_set_header Connection "";
-        }}
-    }}
-}}
 """
 
 
@@ -66,15 +70,34 @@ class Proxy:
             self.process.wait(30)
             self.process = None
 
+    def asked(self) -> list[tuple[str, int]]:
+        """The access log of `files_of`: targets and statuses."""
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return [(line.split('"')[1].split(" ")[1], int(line.split('"')[2].split()[0])) for line in lines]
+
 
 @contextmanager
 def proxy_to(target: int, folder: Path) -> Iterator[Proxy]:
     """Run nginx in front of a port of this machine."""
+    with _running(folder, _PASS.format(target=target), "off") as proxy:
+        yield proxy
+
+
+@contextmanager
+def files_of(root: Path, folder: Path) -> Iterator[Proxy]:
+    """Serve the files below `root`, and write down what is asked for."""
+    with _running(folder, f"root {root};", f"{folder}/access.log") as proxy:
+        yield proxy
+
+
+@contextmanager
+def _running(folder: Path, place: str, log: str) -> Iterator[Proxy]:
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port, target=target, user=user))
+    text = _CONFIG.format(folder=folder, port=port, place=place, log=log, user=user)
+    (folder / "nginx.conf").write_text(text)
     proxy = Proxy(folder, port)
     proxy.start()
     try:

@@ -94,7 +94,7 @@ async def test_a_hostile_page_costs_its_process_only(
 
 
 async def test_a_busy_machine_is_not_the_pages_fault(tmp_path: Path, mock_clock: trio.testing.MockClock) -> None:
-    """The largest pages would fail whenever the machine has something else to do; or a stopped process wait for ever."""
+    """The largest pages would fail whenever the machine is busy; or a stuck process be waited for for ever."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     request = {"op": "look", "url": "http://h/", "content_type": ""}

@@ -19,7 +19,7 @@ import trio
 from quaero_cli.crawl.reading.forkserver import LENGTH
 from quaero_cli.crawl.reading_server import ReadingServer
 
-# Seconds of processor time for one request: hundreds of times an ordinary page. An honest one of a megabyte takes six.
+# Seconds of processor time for one request: hundreds of times an ordinary page. An honest megabyte takes six.
 PAGE_SECONDS = 20.0
 # Seconds after which a process that spends nothing is taken for stuck, however busy the machine is.
 _STUCK_SECONDS = 300.0

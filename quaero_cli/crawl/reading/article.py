@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import jsonld
 from quaero_cli.crawl.reading.metadata import Metadata, Sources, metadata
+from quaero_cli.crawl.reading.tables import tidy
 from quaero_cli.crawl.urls import is_site_root
 
 # A page that declares itself an article needs some text to be one: a flash has two sentences.
@@ -112,7 +113,7 @@ def _markdown(text: str, url: str) -> str:
         include_tables=True,
         with_metadata=False,
     )
-    return _UNDERLINED.sub("", found or "").strip()
+    return tidy(_UNDERLINED.sub("", found or "").strip())
 
 
 def _without_title(body: str, title: str) -> str:
