@@ -140,7 +140,8 @@ def build(home: Path, given: Mapping[str, Given], *, file: Path | None = None) -
     for setting in KNOWN:
         if (found := given.get(setting.name)) is not None:
             if not setting.fits(found.value):
-                raise UsageError(f"{found.source}: must be {setting.expects}, not {shown(found.value)}")
+                hint = f"without it, it is {shown(setting.default)}: {setting.help}"
+                raise UsageError(f"{found.source}: must be {setting.expects}, not {shown(found.value)}", hint=hint)
             values[setting.name] = found.value
     return _settings(home, values, file)
 

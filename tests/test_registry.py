@@ -70,18 +70,20 @@ def test_an_annotation_may_say_what_a_value_must_be(read):
     """A type's author would check it in the function, where the mistake shows when the job runs."""
     found = read("""
         from typing import Annotated
-        from quaero_cli.jobdef.model import Between, Checked
+        from quaero_cli.jobdef.model import Between, Checked, Excludes
 
         def check(name, value):
             pass
 
         async def demo(ctx, *, share: Annotated[float, Between(0, 1)], more: Annotated[int, Between(2)] | None = None,
-                       word: Annotated[str, Checked(check)] = "") -> None:
+                       word: Annotated[str, Checked(check)] = "",
+                       text: Annotated[object, Excludes("word")] = None) -> None:
             "Do it."
     """)
-    share, more, word = found.options
+    share, more, word, text = found.options
     assert (share.expects, more.expects, more.nullable) == ("a number, 0 to 1", "an integer, at least 2", True)
     assert (word.kind, word.checked.function.__name__) == (Kind.STRING, "check")
+    assert (text.kind, text.excludes) == (Kind.VALUE, "word")
 
 
 def test_what_is_not_said_has_a_default(read):

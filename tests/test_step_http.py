@@ -5,17 +5,21 @@ import json as json_module
 import socket
 import ssl
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
 from fakes import FakeContext
+from stage import Stage
 from web import Answer, start_web
 
-from quaero_cli.errors import StepFailed
+from quaero_cli.errors import DefinitionError, StepFailed
 from quaero_cli.httpcall.call import MAX_BODY
 from quaero_cli.httpcall.expect import json_difference, status_difference
+from quaero_cli.jobdef.load import parse
 from quaero_cli.masking.mask import Mask
 from quaero_cli.steps.http import http
+from quaero_cli.steps.registry import load_step_types
 
 JSON = "application/json; charset=utf-8"
 
@@ -236,18 +240,35 @@ async def test_a_certificate_that_nobody_signed_is_refused(ctx, tmp_path, nurser
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"url": "no url"}, "not a URL: 'no url'"),
-        ({"url": "ftp://x/"}, "not an http or https URL: 'ftp://x/'"),
-        ({"url": "file:///etc/passwd"}, "not an http or https URL"),
-        ({"url": "http://x/", "body": "a", "json": {}}, "body and json cannot both be sent"),
-        ({"url": "http://x/", "method": "GET /x"}, "method = 'GET /x' is no HTTP method"),
-        ({"url": "http://x/", "headers": {"A B": "c"}}, "'A B' cannot be the name of a header"),
-        ({"url": "http://x/", "headers": {"A": "b\r\nC: d"}}, "the header A holds a line break"),
+        ('url = "no url"', "step a: url: not a URL: 'no url'"),
+        ('url = "ftp://x/"', "step a: url: not an http or https URL: 'ftp://x/'"),
+        ('url = "file:///etc/passwd"', "not an http or https URL"),
+        ('url = "http://x/"\nbody = "a"\njson = {}', "step a: body and json cannot stand together"),
+        ('url = "http://x/"\nbody = "{params.p}"\njson = 1', "step a: body and json cannot stand together"),
+        ('url = "http://x/"\nmethod = "GET /x"', "step a: method: 'GET /x' is no HTTP method"),
+        ('url = "http://x/"\nheaders = { "A B" = "c" }', "step a: headers: 'A B' cannot be the name of a header"),
+        ('url = "http://x/"\nheaders = { A = "b\\r\\nC: d" }', "step a: headers: the header A holds a line break"),
     ],
 )
-async def test_what_cannot_be_sent(ctx, options, message):
-    """A value from elsewhere would smuggle a header, or read a file."""
-    assert message in (await failure(ctx, **options)).message
+def test_what_cannot_be_sent_is_refused_when_the_file_is_loaded(options, message):
+    """A mistake would show when the job runs, at night; or a value would smuggle a header, or read a file."""
+    text = f'[params.p]\n[step.a]\ntype = "http"\n{options}\n'
+    with pytest.raises(DefinitionError) as caught:
+        parse(text, path=Path("job.toml"), step_types=load_step_types())
+    assert message in caught.value.message
+
+
+async def test_what_is_known_only_when_the_step_starts_is_refused_then(tmp_path):
+    """A parameter would bring in what the file itself may not hold."""
+    stage = Stage(tmp_path, more_types=load_step_types())
+    text = """
+        [params.url]
+        [step.a]
+        type = "http"
+        url = "{params.url}"
+    """
+    assert await stage.play(text, {"url": "file:///etc/passwd"}) == "failed"
+    assert "not an http or https URL: 'file:///etc/passwd'" in stage.reason("a")
 
 
 async def test_the_time_limit(web, ctx, monkeypatch):

@@ -1,5 +1,6 @@
 """The command line's root: its commands, the options before them, and how an error looks."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -32,8 +33,9 @@ from quaero_cli.cli import (
     token,
 )
 from quaero_cli.cli.common import before_command
+from quaero_cli.cli.mistakes import usage_error
 from quaero_cli.cli.streams import open_standard_streams
-from quaero_cli.errors import FilterError, QuaeroError, UsageError
+from quaero_cli.errors import FilterError, QuaeroError
 
 EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
 
@@ -131,32 +133,19 @@ def run_command_line() -> int:
     except Exception as error:
         if type(error).__name__ == "Abort":  # Typer's name for Ctrl-C
             return 130
-        usage = _usage_error(error)
+        usage = usage_error(error)
         if usage is None and before_command.debug:
             raise
         return _fail(usage or _our_fault(error))
     return code if isinstance(code, int) else 0
 
 
-def _usage_error(error: Exception) -> UsageError | None:
-    """Return what Typer has to say about the words of the command as one of our errors; None for any other error.
-
-    Told by its shape: Typer's own classes have changed their home between the versions that we take.
-    """
-    if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
-        return None
-    message = str(error.format_message()).rstrip(".")
-    message = message[:1].lower() + message[1:]
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "quaero"
-    hint = f"see: {command} --help"
-    if "unexpected extra argument" in message and "=" in message:
-        hint = "parameters are given with -p: -p KEY=VALUE"
-    return UsageError(" ".join(message.split()), hint=hint)
-
-
 def _our_fault(error: Exception) -> QuaeroError:
     """Return what can be said of an error that nobody expected."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return QuaeroError(
+            "no more files can be opened", hint="raise the limit with ulimit -n, or run fewer things at once"
+        )
     return QuaeroError(f"{type(error).__name__}: {error}", hint="to see where: quaero --debug, before the command")
 
 

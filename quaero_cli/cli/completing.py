@@ -28,9 +28,9 @@ def complete_level(incomplete: str) -> list[str]:
 
 def complete_status(incomplete: str) -> list[str]:
     """Complete the status of a job."""
-    from quaero_cli.model import Status
+    from quaero_cli.model import JOB_STATUSES
 
-    return _matching((status.value for status in Status if status is not Status.SKIPPED), incomplete)
+    return _matching(JOB_STATUSES, incomplete)
 
 
 def complete_step_type(incomplete: str) -> list[str]:

@@ -44,12 +44,12 @@ def _read(file: Path) -> dict[str, object]:
         with file.open("rb") as stream:
             data = stream.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
-            raise UsageError(f"{file}: is larger than {_MAX_BYTES // 1024} KiB")
+            raise UsageError(f"{file}: is larger than {_MAX_BYTES // 1024} KiB", hint="is it a file of settings?")
         return tomllib.loads(data.decode())
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", hint="is --config or QUAERO_CONFIG right?") from error
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, or nested a thousand deep
-        raise UsageError(f"{file}: {error}") from error
+        raise UsageError(f"{file}: {error}", hint="a file of settings is TOML in UTF-8") from error
 
 
 def from_tables(table: Mapping[str, object], file: Path) -> dict[str, Given]:
@@ -66,7 +66,7 @@ def _walk(table: Mapping[str, object], prefix: str, file: Path) -> Iterable[tupl
         elif isinstance(value, Mapping) and any(each.startswith(f"{name}.") for each in names):
             yield from _walk(value, f"{name}.", file)
         elif any(each.startswith(f"{name}.") for each in names):
-            raise UsageError(f"{file}: {name} must be a table, not {shown(value)}")
+            raise UsageError(f"{file}: {name} must be a table, not {shown(value)}", hint=f"write it as [{name}]")
         else:
             raise UsageError(f"{file}: unknown key {name[:100]!r}", hint=_nearest(name, names))
 

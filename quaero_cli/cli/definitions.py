@@ -15,6 +15,13 @@ def folders(settings: Settings) -> list[Path]:
     return [*settings.definitions, shipped("jobdefs")]
 
 
+def require_definition(reference: str, settings: Settings) -> None:
+    """Raise NotFoundError for an id that no definition has: an empty list would hide that it is misspelt."""
+    from quaero_cli.jobdef.find import require_known
+
+    require_known(reference, folders(settings))
+
+
 def load_definition(reference: str, settings: Settings) -> "tuple[JobDefinition, dict[str, StepType]]":
     """Return the checked definition that `reference` means, and the step types. Raises DefinitionError."""
     from quaero_cli.jobdef.find import find

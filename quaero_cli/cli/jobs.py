@@ -1,11 +1,13 @@
 """`quaero jobs`: the list of jobs. Imports no event loop: it answers at once."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from quaero_cli.cli import common
 from quaero_cli.cli.completing import complete_status
+from quaero_cli.cli.definitions import require_definition
 from quaero_cli.errors import UsageError
 
 EPILOG = "Example: quaero jobs --status failed --limit 10"
@@ -34,33 +36,42 @@ def jobs(
     home: common.Home = None,
 ) -> None:  # fmt: skip
     """List jobs, newest first."""
-    from quaero_cli.model import Status
     from quaero_cli.store.reader import open_reader
     from quaero_cli.terminal.tables import json_array, write_jobs
 
-    known = [str(each) for each in Status]
-    for each in status or ():
-        if each not in known:
-            raise UsageError(f"--status: no status {each!r}", hint="one of: " + ", ".join(known))
+    _check_statuses(status or ())
     if watch:
         _watch(home, status or [], definition, limit, json=json)
         return
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         found = reader.list_jobs(statuses=status or (), definition=definition, limit=limit)
+        if definition is not None and not reader.last_jobs(definition, 1):
+            require_definition(definition, settings)
     out = common.out()
     if json:
         out.write(json_array(found))
     elif found:
         write_jobs(out, found)
     else:
-        filtered = bool(status) or definition is not None
-        words = (
-            "no such jobs\nhint: quaero jobs lists all"
-            if filtered
-            else "no jobs\nhint: run one with: quaero run hello"
-        )
-        common.err().write(f"{words}\n")
+        common.err().write(_nothing(status or (), definition))
+
+
+def _check_statuses(statuses: Sequence[str]) -> None:
+    from quaero_cli.model import JOB_STATUSES
+
+    for each in statuses:
+        if each not in JOB_STATUSES:
+            problem = "only steps and workers are skipped" if each == "skipped" else f"no status {each!r}"
+            raise UsageError(f"--status: {problem}", hint="one of: " + ", ".join(JOB_STATUSES))
+
+
+def _nothing(statuses: Sequence[str], definition: str | None) -> str:
+    """Return that there is nothing to list, and what to do about it."""
+    of = "" if definition is None else f" of {definition}"
+    if statuses:
+        return f"no {' or '.join(statuses)} jobs{of}\nhint: quaero jobs lists all\n"
+    return f"no jobs{of} yet\nhint: run one with: quaero run {definition or 'hello'}\n"
 
 
 def _watch(home: str | None, statuses: list[str], definition: str | None, limit: int, *, json: bool) -> None:

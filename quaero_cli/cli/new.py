@@ -91,5 +91,5 @@ def _write(files: "Files", folder: Path) -> list[Path]:
         if isinstance(error, FileExistsError) and folder.is_dir():
             raise UsageError(f"{error.filename}: is there already", hint="choose another name, or --dir") from error
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"{folder}: cannot be written: {reason}") from error
+        raise UsageError(f"{folder}: cannot be written: {reason}", hint="choose another folder with --dir") from error
     return written

@@ -85,9 +85,11 @@ def _read_parameters(file: Path) -> dict[str, Any]:
         text = file.read_text()
         values = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"--params {file}: {error.strerror}") from error
+        raise UsageError(
+            f"--params {file}: {(error.strerror or str(error)).lower()}", hint="name a TOML or a .json file"
+        ) from error
     except (ValueError, RecursionError) as error:  # the latter: nested a thousand deep
         raise UsageError(f"--params {file}: {error}", hint="a .json file holds JSON, any other TOML") from error
     if not isinstance(values, dict):
-        raise UsageError(f"--params {file}: not a table of parameters")
+        raise UsageError(f"--params {file}: not a table of parameters", hint='write KEY = VALUE, or {"KEY": "VALUE"}')
     return values

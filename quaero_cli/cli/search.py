@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quaero_cli.cli import common
+from quaero_cli.cli.definitions import require_definition
 from quaero_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ def search(
     if not text:
         raise UsageError("TEXT: is empty", hint="every entry contains that; give what to look for")
     threshold = common.level(level)
-    with open_reader(common.prepared_settings(home).database) as reader:
+    settings = common.prepared_settings(home)
+    with open_reader(settings.database) as reader:
         place, time_us = _since(reader, since)
         jobs = tuple(reader.find_job(each) for each in job or ())
         wanted = Search(text, threshold, jobs, definition, tuple(step or ()), place, time_us)
         found = reader.search(wanted, limit)
+        if definition is not None and not reader.last_jobs(definition, 1):
+            require_definition(definition, settings)
     if json:
         common.out().write(json_array(found["logs"]))
     else:

@@ -37,7 +37,7 @@ def find(ref: str, folders: Sequence[Path], step_types: Mapping[str, StepType]) 
     if ref.endswith(_SUFFIX):
         path = Path(ref)
         if not path.exists():
-            raise NotFoundError(f"no such file: {shown(ref)}")
+            raise NotFoundError(f"no such file: {shown(ref)}", hint="list the definitions with: quaero defs")
         return load(path, step_types)
     seen: list[str] = []
     for folder in _distinct(folders):
@@ -48,8 +48,19 @@ def find(ref: str, folders: Sequence[Path], step_types: Mapping[str, StepType]) 
         if matches:
             return load(matches[0], step_types)
         seen += ids.values()
+    raise _unknown(ref, seen, folders)
+
+
+def require_known(ref: str, folders: Sequence[Path]) -> None:
+    """Raise NotFoundError unless a definition has the id `ref`, whether it can be used or not."""
+    seen = [peek_id(path) for folder in _distinct(folders) for path in _files(folder)]
+    if ref not in seen:
+        raise _unknown(ref, seen, folders)
+
+
+def _unknown(ref: str, seen: Sequence[str], folders: Sequence[Path]) -> NotFoundError:
     hint = suggestion(ref, dict.fromkeys(seen)) or "looked in " + ", ".join(str(folder) for folder in folders)
-    raise NotFoundError(f"no definition with the id {shown(ref)}", hint=hint)
+    return NotFoundError(f"no definition with the id {shown(ref)}", hint=hint)
 
 
 def listing(folders: Sequence[Path], step_types: Mapping[str, StepType]) -> list[Found]:

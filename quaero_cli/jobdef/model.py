@@ -68,6 +68,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Excludes:
+    """In an annotation, `Annotated[str, Excludes("other")]`: may not stand in a step beside that other option."""
+
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One option of a step type. `default` is the function's own, for help; it is never handed over."""
 
@@ -80,6 +87,7 @@ class Option:
     choices: tuple[str | int, ...] = ()
     bounds: Between | None = None
     checked: Checked | None = None
+    excludes: str | None = None  # the option that it may not stand beside
 
     @property
     def expects(self) -> str:

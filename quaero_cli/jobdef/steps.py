@@ -113,6 +113,10 @@ def _read_options(table: Table, step_type: StepType) -> Mapping[str, Any]:
             hint = f"{option.expects}: {option.help}" if option.help else option.expects
             problem = f"{option.name} is missing (type {step_type.name} needs it)"
             raise table.place.error(problem, hint=hint)
+    for option in step_type.options:
+        if option.name in found and option.excludes in found:
+            problem = f"{option.excludes} and {option.name} cannot stand together"
+            raise table.place.error(problem, hint="take one of them out")
     return found
 
 

@@ -57,6 +57,7 @@ from quaero_cli.model.views import (
     no_counts,
 )
 from quaero_cli.model.words import (
+    JOB_STATUSES,
     LEVELS,
     MAX_ENTRY_BYTES,
     Level,

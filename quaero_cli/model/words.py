@@ -46,6 +46,9 @@ class Status(StrEnum):
         return self in (Status.COMPLETED, Status.WARNING)
 
 
+# Steps and workers alone are skipped.
+JOB_STATUSES = tuple(status for status in Status if status is not Status.SKIPPED)
+
 Originator = Literal["worker", "step", ""]
 
 # An entry larger than this is split by whoever makes it, with a continuation mark (design: "Limits from the start").

@@ -6,9 +6,10 @@ Its parts are in `quaero_cli/httpcall/`; they are imported when a step starts, s
 import json as json_module
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from quaero_cli import __version__
+from quaero_cli.jobdef.model import Checked, Excludes
 from quaero_cli.steps.contract import StepContext, StepFailed
 
 if TYPE_CHECKING:
@@ -23,14 +24,33 @@ _METHOD = re.compile(r"[A-Z]{1,20}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
+def _check_url(_option: str, url: str) -> None:
+    from quaero_cli.httpcall.call import shown_url
+
+    shown_url(url)
+
+
+def _check_method(_option: str, method: str) -> None:
+    if not _METHOD.fullmatch(method.upper()):
+        raise StepFailed(f"{method!r} is no HTTP method", hint="GET, POST, PUT, PATCH, DELETE, HEAD or another word")
+
+
+def _check_headers(_option: str, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            raise StepFailed(f"{name!r} cannot be the name of a header")
+        if any(char in value for char in "\r\n\0"):
+            raise StepFailed(f"the header {name} holds a line break")
+
+
 async def http(
     ctx: StepContext,
     *,
-    url: str,
-    method: str | None = None,
-    headers: dict[str, str] | None = None,
+    url: Annotated[str, Checked(_check_url)],
+    method: Annotated[str, Checked(_check_method)] | None = None,
+    headers: Annotated[dict[str, str], Checked(_check_headers)] | None = None,
     body: str | None = None,
-    json: object = None,
+    json: Annotated[object, Excludes("body")] = None,
     expect_status: int | list[int] | None = None,
     expect_json: dict[str, Any] | None = None,
 ) -> Mapping[str, Any]:
@@ -52,8 +72,6 @@ async def http(
     """
     from quaero_cli.httpcall.call import Request, send, shown_url
 
-    if body is not None and json is not None:
-        raise StepFailed("body and json cannot both be sent", hint="take one of them out")
     where = shown_url(url)
     content = body.encode() if body is not None else None if json is None else json_module.dumps(json).encode()
     request = Request(url, _method(method, content), _headers(headers or {}, is_json=json is not None), content)
@@ -72,18 +90,10 @@ async def http(
 
 
 def _method(method: str | None, content: bytes | None) -> str:
-    found = (method or ("GET" if content is None else "POST")).upper()
-    if not _METHOD.fullmatch(found):
-        raise StepFailed(f"method = {method!r} is no HTTP method")
-    return found
+    return (method or ("GET" if content is None else "POST")).upper()
 
 
 def _headers(headers: Mapping[str, str], *, is_json: bool) -> dict[str, str]:
-    for name, value in headers.items():
-        if not _HEADER.fullmatch(name):
-            raise StepFailed(f"{name!r} cannot be the name of a header")
-        if any(char in value for char in "\r\n\0"):
-            raise StepFailed(f"the header {name} holds a line break")
     usual = {"user-agent": f"quaero/{__version__}", "accept": "*/*"}
     if is_json:
         usual["content-type"] = "application/json"

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.keys import RESERVED_OPTIONS
-from quaero_cli.jobdef.model import Between, Checked, Duration, Kind, Option, Size, StepType
+from quaero_cli.jobdef.model import Between, Checked, Duration, Excludes, Kind, Option, Size, StepType
 
 ENTRY_POINT_GROUP = "quaero.steps"
 _NOT_TYPES = frozenset({"contract", "registry"})
@@ -40,7 +40,8 @@ _KINDS: tuple[tuple[object, Kind], ...] = (
 )
 _SUPPORTED = (
     "str, int, float, bool, Path, Duration, Size, list[str], str | list[str], int | list[int], dict[str, str], "
-    "dict[str, Any], object (any value), Literal[...], each of them | None, and Annotated with Between or Checked"
+    "dict[str, Any], object (any value), Literal[...], each of them | None, and Annotated with Between, Checked or "
+    "Excludes"
 )
 
 
@@ -159,6 +160,7 @@ def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleTy
         limits = tuple(more)
     bounds = next((limit for limit in limits if isinstance(limit, Between)), None)
     checked = next((limit for limit in limits if isinstance(limit, Checked)), None)
+    excludes = next((limit.other for limit in limits if isinstance(limit, Excludes)), None)
     choices: tuple[str | int, ...] = ()
     kind = next((kind for known, kind in _KINDS if annotation == known), None)
     if get_origin(annotation) is Literal and all(type(item) in (str, int) for item in get_args(annotation)):
@@ -170,7 +172,7 @@ def _read_option(parameter: inspect.Parameter, text: str, module: types.ModuleTy
         raise _bad(module, f"option {parameter.name!r} cannot be {written}", hint=f"use one of {_SUPPORTED}")
     required = parameter.default is inspect.Parameter.empty
     default = None if required else parameter.default
-    return Option(parameter.name, kind, default, required, text, nullable, choices, bounds, checked)
+    return Option(parameter.name, kind, default, required, text, nullable, choices, bounds, checked, excludes)
 
 
 def _without_none(annotation: object) -> tuple[object, bool]:

@@ -7,6 +7,7 @@ refuses the others. One process uses one SQLite library: the standard library's 
 sqlite-utils is imported, since two libraries with the same file open drop each other's POSIX locks.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -105,10 +106,13 @@ def translated(path: Path) -> Iterator[None]:
     except SqliteError as error:
         raise StoreError(f"{path}: {error}", hint=_hint(str(error), path)) from error
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}", hint=_hint("unable to open", path)) from error
+        reason = "open files" if error.errno in (errno.EMFILE, errno.ENFILE) else "unable to open"
+        raise StoreError(f"{path}: {error.strerror or error}", hint=_hint(reason, path)) from error
 
 
 def _hint(reason: str, path: Path) -> str | None:
+    if "open files" in reason or ("unable to open" in reason and _no_descriptor_left()):
+        return "no more files can be opened: raise the limit with ulimit -n, or run fewer things at once"
     if "unable to open" in reason or "readonly" in reason:
         return f"make {path.parent} writable, or choose another data directory with --home or QUAERO_HOME"
     if "full" in reason or "disk I/O" in reason:
@@ -118,6 +122,15 @@ def _hint(reason: str, path: Path) -> str | None:
     if "locked" in reason:
         return "another process holds the database; see which with: fuser " + str(path)
     return None
+
+
+def _no_descriptor_left() -> bool:
+    """SQLite says "unable to open" of whatever keeps it from that: whether it is our limit of open files."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
 
 
 @contextmanager

@@ -100,7 +100,9 @@ def request_cancel(path: Path, job_id: str) -> Status:
             raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
         status = Status(row[0])
         if status.final:
-            raise StateError(f"job {job_id} has ended already: {status}")
+            raise StateError(
+                f"job {job_id} has ended already: {status}", hint=f"look at it with: quaero show {job_id}"
+            )
         connection.execute("UPDATE job SET cancel_requested = 1 WHERE id = ?", (job_id,))
         return status
 

@@ -127,8 +127,12 @@ def _step_keys(connection: Connection, jobs: tuple[int, ...], name: str) -> list
     if not rows:
         known = connection.execute(f"SELECT DISTINCT name FROM step WHERE job IN ({marks}) ORDER BY key", jobs)
         names = ", ".join(row[0] for row in known)
-        raise FilterError("step", f"no step {name}", f"one of: {names}" if names else "nothing: the job has no steps")
+        raise FilterError("step", f"no step {name}", f"one of: {names}" if names else _no_steps(jobs))
     return [row[0] for row in rows]
+
+
+def _no_steps(jobs: tuple[int, ...]) -> str:
+    return "nothing: the service log has no steps" if jobs == (SERVICE,) else "nothing: the job has no steps"
 
 
 def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[tuple[int, ...], int] | None:

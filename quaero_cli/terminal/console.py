@@ -112,7 +112,9 @@ class Terminal:
                 raise
             if error.errno == errno.EIO and stat.S_ISCHR(os.fstat(self._fd).st_mode):  # a terminal that was closed
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-            raise OutputError(f"stdout cannot be written: {error.strerror}") from error
+            raise OutputError(
+                f"stdout cannot be written: {error.strerror}", hint="is there room where it goes?"
+            ) from error
 
     def write_at_once(self, text: str) -> None:
         """Write a few characters if that is possible without waiting; for a process that leaves. Never raises."""
