@@ -177,11 +177,9 @@ def test_several_jobs_stand_one_below_the_other():
         display.ended("7k3qm2xd", "completed", 0)
         stage.pass_time(1)
         lines = stage.screen.lines()
-        assert lines[1] == "job 7k3qm2xd (News Crawler) completed after 2m 34s, 1,216 entries".replace(
-            "1,216 entries", "3 warnings, 1 error"
-        )
+        assert lines[1:3] == ["✓ completed  News Crawler  7k3qm2xd  2m 34s", "  1,217 entries, 3 warnings, 1 error"]
         assert sum("7k3qm2xd" in line for line in lines) == 1
-    assert len(stage.screen.lines()) == 2
+    assert len(stage.screen.lines()) == 3
 
 
 def test_a_finished_job_is_only_read():
@@ -194,7 +192,8 @@ def test_a_finished_job_is_only_read():
         display.ended("7k3qm2xd", "failed", 1)
     assert stage.screen.lines() == [
         "10:31:00.001 INFO  fetch [step]  Fetched",
-        "job 7k3qm2xd (News Crawler) failed after 1m 11s",
+        "✗ failed  News Crawler  7k3qm2xd  1m 11s",
+        "  0 entries",
     ]
     assert not any("?25" in text for text in stage.writes)
 

@@ -21,7 +21,7 @@ def test_stdout_has_entries_and_nothing_else():
     """`quaero run | wc -l` would count words of ours."""
     out, err, display = opened("plain")
     with display:
-        display.status(running())
+        display.status({**running(), "job": job(finished=at("10:33:20.000"))})
         display.logs(logs([entry(1, "one"), entry(2, "two")]))
         display.notice("said\n\x1b[2J")
         display.gap(Gap(None, 1, 2, 2, "lag", 2))
@@ -32,7 +32,8 @@ def test_stdout_has_entries_and_nothing_else():
         "said",
         "\\x1b[2J",
         "2 entries not shown: the reader was too far behind",
-        "job 7k3qm2xd (News Crawler) completed, 3 warnings, 1 error",
+        "✓ completed  News Crawler  7k3qm2xd  2m 34s",
+        "  1,217 entries, 3 warnings, 1 error",
     ]
 
 
@@ -52,7 +53,9 @@ def test_steps_that_end_badly_are_told_once():
         "7k3qm2xd step fetch failed after 1m 10s: 3 of 108 workers failed, none is tolerated:"
         " ConnectError: all attempts to connect to 127.0.0.1:1 failed",
         "7k3qm2xd step index skipped",
-        "job 7k3qm2xd (News Crawler) failed after 1m 11s, 30 warnings, 9 errors: step fetch failed",
+        "✗ failed  News Crawler  7k3qm2xd  1m 11s",
+        "  1,331 entries, 30 warnings, 9 errors",
+        "  step fetch failed",
     ]
 
 

@@ -80,6 +80,7 @@ __all__ = [
     "Fact",
     "FrontierDropped",
     "FrontierPage",
+    "JOB_STATUSES",
     "JobChanged",
     "JobSummary",
     "JobView",

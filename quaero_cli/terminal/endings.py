@@ -1,27 +1,37 @@
-"""How a job ended, in words: the one line at its end, what there was to read, and its errors. Pure."""
+"""How a job ended, in words: the lines at its end, what there was to read, and its errors. Pure."""
 
 from collections.abc import Sequence
 
-from quaero_cli.model import Counts, Entry, StatusView
+from quaero_cli.model import Counts, Entry, JobView, Status, StatusView
 from quaero_cli.terminal import words
-from quaero_cli.terminal.clean import clean
+from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.lines import Clock, LineFormat
 from quaero_cli.terminal.page import Page
 
 
-def ending(job_id: str, status: str, view: StatusView | None, counts: Counts | None = None) -> str:
-    """Return `job 7k3qm2xd (News Crawler) failed after 41s, 2 errors: the reason`.
+def ending(job_id: str, status: str, view: StatusView | None, counts: Counts | None, page: Page) -> str:
+    """Return how a job ended: its headline, and the reason where there is one.
 
     `view`: the job's last, if any; `counts`: of all its entries, where they are known (those of steps are in `view`).
     """
     if view is None:
-        return f"job {clean(job_id)} {clean(status)}"
-    job, counts = view["job"], counts or words.summed(view["steps"])
-    text = f"job {clean(job_id)} ({clean(job['name'])}) {clean(status)}"
-    if job["finished_at"]:
-        text += f" after {words.elapsed(job['started_at'], job['finished_at'], 0)}"
-    text = ", ".join([text, *said(counts)[1:]])
-    return f"{text}: {clean(job['error'])}" if job["error"] else text
+        word = page.status(status)
+        return f"{page.paint(word.style, word.text)}  {page.paint('muted', flat(job_id))}\n"
+    job = view["job"]
+    text = headline({**job, "status": status}, said(counts or words.summed(view["steps"])), page)
+    if job["error"] and status != Status.COMPLETED:
+        text += f"  {page.paint('red', page.cut(job['error'], indent=2))}\n"
+    return text
+
+
+def headline(job: JobView, counted: Sequence[str], page: Page) -> str:
+    """Return `✗ failed  News Crawler  7k3qm2xd  1m 11s`, and what was counted in a line below it."""
+    status = page.status(job["status"])
+    took = words.elapsed(job["started_at"], job["finished_at"], page.now)
+    ident = flat(job["id"])
+    name = page.cut(job["name"] or job["definition"], indent=len(status.text) + len(ident) + len(took) + 6)
+    parts = [page.paint(status.style, status.text), page.paint("title", name), page.paint("muted", ident), took]
+    return "  ".join(filter(None, parts)) + f"\n  {page.paint('muted', ', '.join(counted))}\n"
 
 
 def said(counts: Counts) -> list[str]:

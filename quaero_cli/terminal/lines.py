@@ -68,8 +68,11 @@ class LineFormat:
         """Leave out what a terminal of so many columns has no room for. Lines are never cut: terminals wrap them."""
         if self._compact != (columns < _COMPACT_BELOW):
             self._compact = not self._compact
+            known = list(self._origins)
             self._origin_width = 0
             self._origins.clear()
+            for name, originator in known:  # the columns stand as they stood, but for what is left out
+                self._add_origin(name, originator)
             if self._stamp is not None:
                 self._stamp.end = 19 if self._compact else 23
 

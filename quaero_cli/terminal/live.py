@@ -21,6 +21,7 @@ from quaero_cli.terminal.clean import clean_lines
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.endings import ending
 from quaero_cli.terminal.lines import LineFormat
+from quaero_cli.terminal.page import page_for
 from quaero_cli.terminal.rates import Rates
 from quaero_cli.terminal.region import HIDE_CURSOR, SHOW_CURSOR, Region, Row
 
@@ -103,7 +104,7 @@ class LiveDisplay:
         view = self._jobs.pop(job_id, None)
         self._rates.forget(job_id)
         if self._announce_end:
-            self.notice(ending(job_id, status, view, counts))
+            self._say(ending(job_id, status, view, counts, page_for(self._err, self._now())))
 
     def gap(self, event: Gap) -> None:
         """Tell it among the entries, where it belongs."""
@@ -111,10 +112,13 @@ class LiveDisplay:
 
     def notice(self, text: str) -> None:
         """Say it on stderr, above the region where that is the same screen."""
+        self._say("".join([f"{self._err.paint('title', line)}\n" for line in clean_lines(text)]))
+
+    def _say(self, lines: str) -> None:
+        """Write whole lines that are safe to stderr, behind all entries so far."""
         columns, _ = self._out.size()
         self._out.write(self._region.erase(columns) + self._take_pending())
-        lines = [self._err.paint("title", line) for line in clean_lines(text)]
-        self._err.write("".join(f"{line}\n" for line in lines))
+        self._err.write(lines)
         self._draw()
 
     def tick(self) -> None:

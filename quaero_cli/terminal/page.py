@@ -13,7 +13,7 @@ from typing import NamedTuple
 from quaero_cli.terminal.cells import cells, fit, fit_end, wrap
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
-from quaero_cli.terminal.palette import Paint, glyph
+from quaero_cli.terminal.palette import STYLES, Paint, glyph
 
 _GAP = "  "
 
@@ -31,7 +31,8 @@ class Page:
     def status(self, status: str, attempt: int = 1) -> "Cell":
         """Return a status as sign and word, with the attempt where it is not the first."""
         again = f", attempt {attempt}" if attempt > 1 else ""
-        return Cell(f"{glyph(status, unicode=self.unicode)} {status}{again}", status)
+        style = status if status in STYLES else ""  # a newer server may know more of them
+        return Cell(f"{glyph(status, unicode=self.unicode)} {flat(status)}{again}", style)
 
     def heading(self, text: str) -> str:
         """Return the line above a part of a page, with a blank line before it."""

@@ -16,6 +16,7 @@ from quaero_cli.terminal.clean import clean, clean_lines
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.endings import ending
 from quaero_cli.terminal.lines import LineFormat
+from quaero_cli.terminal.page import page_for
 
 _WORTH_TELLING = {Status.WARNING, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.INTERRUPTED}
 
@@ -118,7 +119,7 @@ class PlainDisplay(QuietDisplay):
         """Tell how the job ended."""
         view = self._last.pop(job_id, None)
         if self._announce_end:
-            self.notice(ending(job_id, status, view, counts))
+            self._err.write(ending(job_id, status, view, counts, page_for(self._err, time.time())))
 
     def _step_ending(self, job_id: str, step: StepView) -> str:
         took = words.elapsed(step["started_at"], step["finished_at"], 0) if step["finished_at"] else ""

@@ -11,7 +11,7 @@ from quaero_cli.model import Entry, JobView, Status, StepView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
-from quaero_cli.terminal.endings import error_lines, said
+from quaero_cli.terminal.endings import error_lines, headline, said
 from quaero_cli.terminal.page import Cell, Column, Page, page_for, table
 from quaero_cli.terminal.show import JobReport
 
@@ -45,24 +45,14 @@ def write_summary(terminal: Terminal, facts: Summary, *, now: float | None = Non
 def summary_page(facts: Summary, page: Page) -> str:
     """Return the summary of a job that has ended, each line with its newline."""
     job, steps = facts.report["job"], facts.report["steps"]
-    text = _headline(facts.report, page)
+    documents = facts.report["documents"]
+    counted = [*said(job["counts"]), *([words.count(documents, "document")] if documents else [])]
+    text = headline(job, counted, page)
     text += table(page, _STEPS, [_step_row(step, page) for step in steps], indent="  ")
     if job["status"] == Status.COMPLETED:
         return text
     lines = [error_lines(f"Last lines of {flat(name)}", lines, page) for name, lines in facts.last_lines.items()]
     return text + _reasons(job, steps, page) + "".join(lines) + _more(job["id"], page)
-
-
-def _headline(report: JobReport, page: Page) -> str:
-    job = report["job"]
-    status = page.status(job["status"])
-    took = words.elapsed(job["started_at"], job["finished_at"], page.now)
-    ident = flat(job["id"])
-    name = page.cut(job["name"] or job["definition"], indent=len(status.text) + len(ident) + len(took) + 6)
-    parts = [page.paint(status.style, status.text), page.paint("title", name), page.paint("muted", ident), took]
-    counted = said(job["counts"])
-    counted += [words.count(report["documents"], "document")] if report["documents"] else []
-    return "  ".join(filter(None, parts)) + f"\n  {page.paint('muted', ', '.join(counted))}\n"
 
 
 def _step_row(step: StepView, page: Page) -> list[Cell]:
