@@ -7,12 +7,24 @@ character comes, and, when `reflows`, a change of width wraps all lines anew.
 
 import re
 from functools import cache
+from itertools import groupby
 
 from rich.cells import cell_len
 
 _TOKEN = re.compile(r"\x1b\[(\??)([\d;]*)([A-Za-z])|[\n\r\t]|[^\x00-\x1f\x7f-\x9f]+|[\s\S]")
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _width = cache(cell_len)
+
+
+class Styled(str):
+    """A character with the style that it was written in: the numbers of SGR, none where it is plain."""
+
+    __slots__ = ("style",)
+
+    def __new__(cls, character, style):
+        made = super().__new__(cls, character)
+        made.style = style
+        return made
 
 
 class Row:
@@ -35,6 +47,7 @@ class Screen:
         self.row, self.column = 0, 0
         self.cursor_visible = True
         self.styles = set()
+        self._style = ""
 
     def feed(self, text):
         for token in _TOKEN.finditer(text):
@@ -61,6 +74,18 @@ class Screen:
             if not row.wrapped:
                 lines.append(joined.rstrip())
                 joined = ""
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    def painted(self):
+        """The lines with their styles, as the sequences that would write them; each piece ends with its own reset."""
+        lines, joined = [], []
+        for row in self.rows:
+            joined += row.cells
+            if not row.wrapped:
+                lines.append(_painted(joined))
+                joined = []
         while lines and not lines[-1]:
             lines.pop()
         return lines
@@ -94,6 +119,7 @@ class Screen:
                 self.cursor_visible = letter == "h"
         elif letter == "m":
             self.styles.add(numbers)
+            self._style = "" if numbers in ("", "0") else numbers
         elif letter == "A":
             self.row = max(self.row - int(numbers or 1), len(self.rows) - self.height, 0)
             self.column = min(self.column, self.columns - 1)
@@ -131,5 +157,13 @@ class Screen:
                 self.column, row = 0, self.rows[self.row]
                 row.wrapped = False
             row.cells += [" "] * (self.column - len(row.cells))
-            row.cells[self.column : self.column + width] = [character] + [""] * (width - 1)
+            row.cells[self.column : self.column + width] = [Styled(character, self._style)] + [""] * (width - 1)
             self.column += width
+
+
+def _painted(cells):
+    pieces = groupby(cells, key=lambda cell: getattr(cell, "style", ""))
+    texts = [(style, "".join(piece)) for style, piece in pieces]
+    if texts and not texts[-1][0]:
+        texts[-1] = ("", texts[-1][1].rstrip())
+    return "".join(f"\x1b[{style}m{text}\x1b[0m" if style else text for style, text in texts)

@@ -3,6 +3,7 @@
 import os
 import sys
 
+import fixedstore
 import pytest
 from ptys import on_a_terminal
 from shells import PATIENCE, Shell, first_job, until_says
@@ -33,6 +34,17 @@ def test_what_fits_is_written_and_what_does_not_is_paged(shell):
     assert "PAGED" in terminal.raw
     assert "start_urls" in (shell.folder / "paged").read_text()
     assert "start_urls" not in terminal.raw
+
+
+@pytest.mark.parametrize("words", ["search fetched", "docs", "docs search harbour", "docs show 1"])
+def test_what_was_found_is_paged(shell, words):
+    """The best hits and the head of an article would have left the screen before anybody could read them."""
+    fixedstore.make(shell.home)
+    with on_a_terminal(shell, *words.split(), rows=3) as terminal:
+        assert terminal.wait() == 0
+    assert "PAGED" in terminal.raw
+    text = (shell.folder / "paged").read_text()
+    assert "Harbour" in text or "Fetched" in text
 
 
 @pytest.mark.parametrize("variables", [{"NO_PAGER": "1"}, {"PAGER": ""}, {"PAGER": "cat"}, {"PAGER": "no-such-pager"},

@@ -32,6 +32,8 @@ EMPTY = {"description": "", "steps": [{}], "schedule": [], "enabled": True, "err
 DEFINITIONS = [
     {**EMPTY, "id": "news-crawler", "name": "News Crawler", "steps": [{}, {}],
      "description": "Crawls a news site and keeps its articles", "schedule": ["*/30 7-19 * * 1-5"],
+     "timezone": "Europe/Berlin", "parameters": [{"name": "start_urls", "required": False},
+                                                 {"name": "site", "required": True}],
      "next_fire_at": "2026-01-15T11:00:00.000Z",
      "path": "/usr/lib/python3/site-packages/quaero_cli/_jobdefs/news-crawler.toml"},
     {**EMPTY, "id": "broken", "name": "", "path": "jobdefs/broken.toml", "steps": [], "enabled": False,

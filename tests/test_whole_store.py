@@ -99,7 +99,7 @@ def test_prune_by_number_age_and_size(shell):
     assert len(shell.json("jobs")) == 5
     assert shell.json("prune", "--older-than", "1h", "--keep", "2")["removed"] == []
     removed = shell.run("prune", "--keep", "2").stdout.splitlines()
-    assert [line.split()[0] for line in removed] == jobs[:2]
+    assert [line.split()[0] for line in removed] == ["ID", *jobs[:2]]
     assert [job["job_id"] for job in shell.json("prune", "--keep", "1", "--max-size", "1kB")["removed"]] == [jobs[2]]
     kept = shell.run("prune", "--keep", "1", "--max-size", "1kB").stderr
     assert "still larger" in kept

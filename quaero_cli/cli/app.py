@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from quaero_cli import __version__
 from quaero_cli.cli import (
@@ -86,7 +87,16 @@ def _quiet_in_pipes(command: Callable[..., None]) -> Callable[..., None]:
     return quiet
 
 
+class _Command(TyperCommand):
+    """A command whose usage has its arguments as they are typed: `quaero run DEF`, where Typer writes `{DEF}`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - the parser's own, which moves about
+        pieces = super().collect_usage_pieces(ctx)
+        return [piece[1:-1] if piece.startswith("{") and piece.endswith("}") else piece for piece in pieces]
+
+
 for command in app.registered_commands:
+    command.cls = _Command
     if command.callback is not None:
         command.callback = _quiet_in_pipes(command.callback)
 

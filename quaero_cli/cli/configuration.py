@@ -78,7 +78,7 @@ def _nearest(name: str, names: list[str]) -> str:
     if not found:
         last = name.rpartition(".")[2]
         found = [each for each in names if each.endswith(f".{last}")]
-    return f"did you mean {found[0]}?" if found else "the settings are: " + ", ".join(names)
+    return f"did you mean {found[0]!r}?" if found else "the settings are: " + ", ".join(names)
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:

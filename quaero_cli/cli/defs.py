@@ -1,6 +1,6 @@
 """`quaero defs`: the job definitions that can be run."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ def defs(
     They are looked for in ./jobdefs, the data directory's jobdefs, then those shipped with quaero; the first wins.
     """
     from quaero_cli.jobdef.find import listing
+    from quaero_cli.resources import shipped
     from quaero_cli.session.definition_view import definition_view
     from quaero_cli.steps.registry import load_step_types
     from quaero_cli.store.queue import now_us
@@ -37,4 +38,6 @@ def defs(
     if json:
         out.write(json_array(views))
         return
-    write_definitions(out, views)  # type: ignore[arg-type]
+    own = str(shipped("jobdefs"))
+    rows: list[Any] = [{**view, "shipped": view["path"].startswith(own)} for view in views]
+    write_definitions(out, rows)

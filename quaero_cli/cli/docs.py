@@ -131,7 +131,7 @@ def _print_list(found: list[dict[str, Any]], query: "DocumentQuery", *, json: bo
 
 
 def _show(documents: "Documents", text: str, version: int | None, *, html: bool, json: bool) -> None:
-    from quaero_cli.terminal.documents import document_page
+    from quaero_cli.terminal.documents import write_document
     from quaero_cli.terminal.ndjson import to_json
 
     if not (text.isascii() and text.isdigit() and len(text) < 19):
@@ -139,16 +139,16 @@ def _show(documents: "Documents", text: str, version: int | None, *, html: bool,
     found = documents.one(int(text))
     if version is not None:
         found |= documents.version(int(text), version)
-    page = documents.html(int(text)) if html else None
-    if html and page is None:
+    kept = documents.html(int(text)) if html else None
+    if html and kept is None:
         raise NotFoundError(f"document {text} has no HTML", hint="let the crawler keep it: keep_html = true")
     if json:
-        more = {} if page is None else {"html": page.decode(errors="replace")}
+        more = {} if kept is None else {"html": kept.decode(errors="replace")}
         common.out().write(to_json({**found, **more}) + "\n")
-    elif page is not None:
-        common.out().write(page.decode(errors="replace"))
+    elif kept is not None:
+        common.out().write(kept.decode(errors="replace"))
     else:
-        common.out().write(document_page(found))
+        write_document(common.out(), found)
 
 
 def _export(

@@ -17,11 +17,11 @@ def _range(match: re.Match[str]) -> tuple[str, str | None]:
 _REWRITES: Sequence[tuple[re.Pattern[str], _Rewrite]] = (
     (
         re.compile(r"no such command '(.*)'\. did you mean '?([\w-]+).*", re.IGNORECASE),
-        lambda match: (f"no such command {match[1]!r}", f"did you mean {match[2]}?"),
+        lambda match: (f"no such command {match[1]!r}", f"did you mean {match[2]!r}?"),
     ),
     (
         re.compile(r"(no such option: \S+?)\.? \(?(?:did you mean|possible options:) ([\w-]+).*", re.IGNORECASE),
-        lambda match: (match[1], f"did you mean {match[2]}?"),
+        lambda match: (match[1], f"did you mean {match[2]!r}?"),
     ),
     (
         re.compile(r"got unexpected extra arguments?(?:\(s\))? \((.*)\)"),

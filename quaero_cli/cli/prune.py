@@ -67,12 +67,16 @@ def _print(pruned: "Pruned", bounds: "Bounds", *, dry_run: bool, json: bool) -> 
         return
     from quaero_cli.store.encode import timestamp
     from quaero_cli.terminal import words
+    from quaero_cli.terminal.tables import RemovedJob, write_removed
 
     out, err = common.out(), common.err()
-    for job in pruned.removed:
-        out.write(
-            f"{job.id}  {job.definition}  {job.status}  {timestamp(job.finished_at)}  {words.entries(job.entries)}\n"
-        )
+    write_removed(
+        out,
+        [
+            RemovedJob(job.id, job.definition, str(job.status), timestamp(job.finished_at), job.entries)
+            for job in pruned.removed
+        ],
+    )
     word = "would be deleted" if dry_run else "deleted"
     sizes = f"the store has {shown_size(pruned.bytes_before)}"
     if not dry_run:

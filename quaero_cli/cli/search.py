@@ -80,12 +80,13 @@ def _since(reader: "Reader", text: str | None) -> tuple[int | None, int | None]:
 
 def _print(found: "list[Entry]", text: str) -> None:
     from quaero_cli.terminal.lines import LineFormat
+    from quaero_cli.terminal.pager import page
 
     out = common.out()
     if not found:
-        common.err().write("no entry contains that\n")
+        common.err().write("no entry contains that\nhint: --level debug looks at all of them\n")
         return
     form = LineFormat(out.paint, clock="local" if out.tty else "utc", jobs=True, unicode=out.unicode, mark=text)
     if out.width is not None:
         form.fit(out.width)
-    out.write(form.batch(found))
+    page(out, form.batch(found))

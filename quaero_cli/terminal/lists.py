@@ -3,12 +3,22 @@
 An empty list is an empty string: that there is nothing is for the caller to say, on stderr.
 """
 
-from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from quaero_cli.model import JobSummary
 from quaero_cli.terminal import words
 from quaero_cli.terminal.page import Cell, Column, Page, table
+
+
+class RemovedJob(NamedTuple):
+    """A job that retention has deleted, or would."""
+
+    id: str
+    definition: str
+    status: str
+    finished_at: str
+    entries: int
 
 
 class DefinitionRow(TypedDict):
@@ -23,6 +33,9 @@ class DefinitionRow(TypedDict):
     hint: NotRequired[str | None]  # the way out, where there is one
     shadowed_by: NotRequired[str | None]  # the file that wins, where this one does not
     schedule: NotRequired[list[str]]
+    timezone: NotRequired[str | None]  # of the schedule, where it names one
+    parameters: NotRequired[list[Any]]
+    shipped: NotRequired[bool]  # whether it came with quaero
     next_fire_at: NotRequired[str | None]
     steps: NotRequired[list[Any]]
 
@@ -55,15 +68,24 @@ _JOBS = (
     Column("WARN", right=True, drop=4),
     Column("ERROR", right=True, drop=1),
 )
+_REMOVED = (
+    Column("ID"),
+    Column("DEFINITION", least=10),
+    Column("STATUS"),
+    Column("ENDED", drop=2),
+    Column("ENTRIES", right=True, drop=1),
+)
 _DEFINITIONS = (
-    Column("ID", least=12),
+    Column("ID", least=24),
     Column("DESCRIPTION", least=20, drop=1),
-    Column("STEPS", right=True, drop=3),
-    Column("SCHEDULE", least=12, drop=2),
+    Column("STEPS", right=True, drop=4),
+    Column("PARAMETERS", least=10, drop=3),
+    Column("SCHEDULE", least=20, drop=2),
     Column("NEXT"),
     Column("FROM", least=16, tail=True),
 )
-_SCHEDULE = ("SCHEDULE", "NEXT")  # columns that are there when something is scheduled
+# Columns that are there when a definition has something to say in them: the key of it.
+_OPTIONAL = {"PARAMETERS": "parameters", "SCHEDULE": "schedule", "NEXT": "schedule"}
 _ERRORS = (Column(""), Column("", least=20, wrap=True))
 _STEP_TYPES = (Column("TYPE"), Column("WHAT IT DOES", least=20, wrap=True))
 _STEP_TYPES_UNTITLED = (Column(""), Column("", least=20, wrap=True))
@@ -100,6 +122,21 @@ def _job_row(job: JobSummary, page: Page) -> list[Cell]:
     ]
 
 
+def removed_table(removed: Sequence[RemovedJob], page: Page) -> str:
+    """Return deleted jobs as a table, in their order."""
+    rows = [
+        [
+            Cell(job.id, "title"),
+            Cell(job.definition),
+            page.status(job.status),
+            Cell(moment(job.finished_at, page), "muted"),
+            Cell(f"{job.entries:,}"),
+        ]
+        for job in removed
+    ]
+    return table(page, _REMOVED, rows) if rows else ""
+
+
 def moment(timestamp: str | None, page: Page) -> str:
     """Return when something happened: how long ago on a terminal; in a file, which is read later, the time itself."""
     if timestamp is None:
@@ -111,9 +148,10 @@ def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
     """Return definitions as a table, and below it why those that cannot be used cannot."""
     if not definitions:
         return ""
-    scheduled = any(row.get("schedule") for row in definitions)
-    columns = [column for column in _DEFINITIONS if scheduled or column.title not in _SCHEDULE]
-    text = table(page, columns, [_definition_row(row, page, scheduled=scheduled) for row in definitions])
+    empty = {title for title, key in _OPTIONAL.items() if not any(row.get(key) for row in definitions)}
+    columns = [column for column in _DEFINITIONS if column.title not in empty]
+    rows = [_definition_row(row, page) for row in definitions]
+    text = table(page, columns, [[row[column.title] for column in columns] for row in rows])
     broken: list[list[Cell]] = []
     for row in definitions:
         if row["error"]:
@@ -123,7 +161,7 @@ def definitions_table(definitions: Sequence[DefinitionRow], page: Page) -> str:
     return text + (page.heading("Not usable") + table(page, _ERRORS, broken, indent="  ") if broken else "")
 
 
-def _definition_row(row: DefinitionRow, page: Page, *, scheduled: bool) -> list[Cell]:
+def _definition_row(row: DefinitionRow, page: Page) -> dict[str, Cell]:
     said, style = row["description"] or row["name"], ""
     if row["error"]:
         said, style = "not usable, see below", "error"
@@ -131,13 +169,26 @@ def _definition_row(row: DefinitionRow, page: Page, *, scheduled: bool) -> list[
         said, style = f"(hidden by {hidden})", "muted"
     elif not row["enabled"]:
         said, style = f"(disabled) {said}", "muted"
-    return [
-        Cell(row["id"], "title"),
-        Cell(said, style),
-        Cell(str(len(row.get("steps", []))) if row.get("steps") else ""),
-        *([Cell(", ".join(row.get("schedule", []))), Cell(_coming(row, page))] if scheduled else []),
-        Cell(row["path"], "muted"),
-    ]
+    return {
+        "ID": Cell(row["id"], "title"),
+        "DESCRIPTION": Cell(said, style),
+        "STEPS": Cell(str(len(row.get("steps", []))) if row.get("steps") else ""),
+        "PARAMETERS": Cell(", ".join([_parameter(each) for each in row.get("parameters", [])])),
+        "SCHEDULE": Cell(_schedule(row)),
+        "NEXT": Cell(_coming(row, page)),
+        # A person knows the folders; a script gets the path.
+        "FROM": Cell("(shipped)" if row.get("shipped") and page.width is not None else row["path"], "muted"),
+    }
+
+
+def _parameter(parameter: Mapping[str, Any]) -> str:
+    """Return a parameter's name, with a star when it must be given."""
+    return f"{parameter['name']}*" if parameter["required"] else str(parameter["name"])
+
+
+def _schedule(row: DefinitionRow) -> str:
+    zone = row.get("timezone")
+    return ", ".join(row.get("schedule", [])) + (f" ({zone})" if zone and row.get("schedule") else "")
 
 
 def _coming(row: DefinitionRow, page: Page) -> str:

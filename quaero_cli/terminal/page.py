@@ -88,12 +88,12 @@ def _widths(columns: Sequence[Column], natural: Sequence[int], room: int | None)
     while droppable and _needed(least) > room:
         index = droppable.pop(0)
         del widths[index], least[index]
-    excess = _needed(widths) - room
-    # The widest gives way first, so that short columns stay readable.
-    for index in sorted(widths, key=lambda i: widths[i] - least[i], reverse=True):
-        give = max(0, min(excess, widths[index] - least[index]))
-        widths[index] -= give
-        excess -= give
+    # Who has most to give gives way first, a column at a time, so that none is cut to its least beside a wide one.
+    for _ in range(_needed(widths) - room):
+        index = max(widths, key=lambda i: widths[i] - least[i])
+        if widths[index] == least[index]:
+            break
+        widths[index] -= 1
     return widths
 
 

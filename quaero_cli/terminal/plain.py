@@ -103,14 +103,17 @@ class PlainDisplay(QuietDisplay):
             self._out.write(self._format.batch(view["logs"]))
 
     def status(self, view: StatusView) -> None:
-        """Tell the steps that have ended badly since the last status. The first one is where we come in."""
+        """Tell the steps that have ended badly since the last status.
+
+        The first one is where we come in; `run` is there from the beginning, so that to it all of them are news.
+        """
         job_id = view["job"]["id"]
         last = self._last.get(job_id)
         self._last[job_id] = view
         self._format.expect_steps(view["steps"])
-        if last is None:
+        if last is None and self._announce_end:
             return
-        before = {step["id"]: step["status"] for step in last["steps"]}
+        before = {step["id"]: step["status"] for step in last["steps"]} if last else {}
         for step in view["steps"]:
             if step["status"] in _WORTH_TELLING and before.get(step["id"]) != step["status"]:
                 self.notice(self._step_ending(job_id, step))

@@ -102,7 +102,8 @@ def _parent(job: str | None, step: str | None) -> str:
 def _when(timestamp: str | None, page: Page) -> str:
     if timestamp is None or page.width is None:
         return timestamp or ""
-    return f"{words.local_time(timestamp, page.tz)} ({words.ago(timestamp, page.now)})"
+    moment, age = words.local_time(timestamp, page.tz), words.ago(timestamp, page.now)
+    return moment if age == timestamp[:10] else f"{moment} ({age})"
 
 
 def _steps(steps: Sequence[StepView], page: Page) -> str:

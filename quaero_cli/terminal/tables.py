@@ -12,9 +12,11 @@ from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.lists import (
     DefinitionRow,
     OptionHelp,
+    RemovedJob,
     StepTypeHelp,
     definitions_table,
     jobs_table,
+    removed_table,
     step_type_page,
     step_types_table,
 )
@@ -26,12 +28,14 @@ __all__ = [
     "DefinitionRow",
     "JobReport",
     "OptionHelp",
+    "RemovedJob",
     "StepTypeHelp",
     "json_array",
     "json_object",
     "write_definitions",
     "write_job",
     "write_jobs",
+    "write_removed",
     "write_step_type",
     "write_step_types",
 ]
@@ -40,6 +44,11 @@ __all__ = [
 def write_jobs(terminal: Terminal, jobs: Sequence[JobSummary], *, now: float | None = None) -> None:
     """Write the table of jobs. `now` (seconds since 1970) is the present unless given."""
     page(terminal, jobs_table(jobs, page_for(terminal, _present(now))))
+
+
+def write_removed(terminal: Terminal, removed: Sequence[RemovedJob], *, now: float | None = None) -> None:
+    """Write the table of jobs that retention has deleted, or would."""
+    page(terminal, removed_table(removed, page_for(terminal, _present(now))))
 
 
 def write_job(
