@@ -1,14 +1,18 @@
 """What `--json` prints is what `docs/cli.schema.json` says, for every command that it names."""
 
+import inspect
 import json
 import os
 import signal
 
+import fixedstore
 import pytest
 from cli_schema import schema
 from documents import ROOT
 from jsonschema import Draft202012Validator
 from shells import PATIENCE, Shell, read_line
+
+from quaero_cli.cli.app import app
 
 FILE = ROOT / "docs" / "cli.schema.json"
 FAILING = """
@@ -26,6 +30,15 @@ FAILING = """
     depends = "work"
     command = "echo a=1 >> $QUAERO_OUTPUT; exit 4"
 """
+
+
+# Commands on a store that is there, and the name of what they print.
+STORE = {
+    "search fetched": "search", "docs": "docs", "docs search harbour": "docs", "docs show 1": "docs-show",
+    "docs export articles": "docs-export", "db info": "db-info", "db check": "db-check", "db compact": "db-compact",
+    "db backup copy.db": "db-backup", "prune --keep 1 --dry-run": "prune", "new mine": "new",
+    "run hello --detach": "detach",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -61,6 +74,7 @@ def test_every_command_prints_what_the_file_says(shell):
     for event in shell.lines("tail", "last", "-n", "all", "--level", "debug", code=1):
         valid("event", event)
     shell.run("run", "hello")
+    valid("cancel", shell.json("cancel", "last", code=2))
     valid("jobs", shell.json("jobs"))
     for job in ("failing", "hello"):
         valid("show", shell.json("show", job))
@@ -75,6 +89,25 @@ def test_every_command_prints_what_the_file_says(shell):
     valid("serve", json.loads(read_line(server.stdout)))
     server.send_signal(signal.SIGTERM)
     server.communicate(timeout=PATIENCE)
+
+
+def test_what_the_store_is_asked_is_in_the_file_too(shell):
+    """A script that looks after the store, or collects documents, would have nothing to be written by."""
+    fixedstore.make(shell.home)
+    for words, name in STORE.items():
+        valid(name, shell.json(*words.split()))
+    for line in shell.run("logs", "export", fixedstore.CRAWL, "--format", "ndjson").stdout.splitlines():
+        valid("logs", json.loads(line))
+    valid("rm", shell.json("rm", fixedstore.GREETING))
+
+
+def test_every_command_that_prints_json_is_in_the_file():
+    """A new command would print what nobody has promised."""
+    named = set(json.loads(FILE.read_text())["$defs"])
+    for command in app.registered_commands:
+        if "json" in inspect.signature(command.callback).parameters:
+            streams = command.name in ("run", "tail", "retry")  # by `event`
+            assert streams or any(name.partition("-")[0] == command.name for name in named), command.name
 
 
 def test_a_wrong_value_is_found(shell):
