@@ -4,7 +4,14 @@ import signal
 import socket
 
 import pytest
-from shells import PATIENCE, Shell, read_line
+from shells import PATIENCE, Shell, read_line, service_says
+
+FIRST = """
+auto_start = true
+[step.a]
+type = "shell"
+command = "exit 3"
+"""
 
 
 @pytest.fixture
@@ -63,18 +70,28 @@ def test_a_port_in_use(shell):
 
 
 def test_the_service_log_has_starts_and_ends(shell):
-    """Nobody could tell afterwards when the server and which jobs began and ended."""
+    """Nobody could tell afterwards when the server and which jobs began and ended, of whatever process, and why."""
+    (shell.folder / "jobdefs").mkdir()
+    (shell.folder / "jobdefs" / "first.toml").write_text(FIRST)
     with shell.serving() as server:
+        by_clock = service_says(server, "Started first with the server: job ").rpartition(" ")[2]
         status, started = server.request("POST", "/api/job-definitions/hello/execute", {})
         assert status == 202
-        list(server.stream(f"/api/logs/stream?scope=job&job_id={started['job_id']}"))
-        for _, _, data in server.stream("/api/logs/stream?scope=service&limit=500"):
-            said = [entry["message"] for entry in data.get("logs", [])]
-            if any(message.startswith("Job ended") for message in said):
-                break
+        service_says(server, f"Job ended: {started['job_id']}")
+        shell.run("run", "hello", "--quiet")
+        apart = server.get("/api/jobs?limit=1")["jobs"][0]["id"]
+        service_says(server, f"Job ended: {apart}")
+        service_says(server, f"Job ended: {by_clock}")
         page = server.get("/api/logs?scope=service&limit=500")["logs"]
-    said = [entry["message"] for entry in page]
-    for word in ("Server started", f"Job started: {started['job_id']}", f"Job ended: {started['job_id']}"):
-        assert word in said
-    assert {entry["source"] for entry in page} >= {"server", "runner"}
-    assert not any("job_line" in entry or "line_number" in entry for entry in page)
+    assert page[0]["message"] == "Server started"
+    assert page[0]["fields"]["url"] == f"http://127.0.0.1:{server.port}"
+    for job, definition, end in ((by_clock, "first", "failed"), (started["job_id"], "hello", "completed"),
+                                 (apart, "hello", "completed")):  # fmt: skip
+        told = [
+            entry for entry in page if entry.get("fields", {}).get("job_id") == job and entry["source"] == "runner"
+        ]
+        assert [entry["message"] for entry in told] == [f"Job started: {job}", f"Job ended: {job}"]
+        assert [entry["fields"]["definition"] for entry in told] == [definition] * 2
+        assert told[1]["fields"]["status"] == end
+    assert {entry["source"] for entry in page} == {"server", "runner", "scheduler"}
+    assert not any({"job_line", "line_number", "job_id", "step_id"} & set(entry) for entry in page)

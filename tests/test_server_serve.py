@@ -101,8 +101,14 @@ async def test_unix_socket(tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         async with await trio.open_unix_socket(path) as stream:
             client = Client(stream)
-            await client.send("GET", "/api/jobs", [("Host", "localhost")])
-            assert (await client.answer()).status == 200
+            for host, status in (
+                ("localhost", 200),
+                ("127.0.0.1", 200),
+                ("evil.example", 421),
+                ("localhost:80", 421),
+            ):
+                await client.send("GET", "/api/jobs", [("Host", host)])
+                assert (await client.answer()).status == status, host
         error = await _start(tmp_path, options)
         assert "already" in error.message
         assert path.exists()

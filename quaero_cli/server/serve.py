@@ -145,7 +145,7 @@ def _report(server: _Running) -> None:
 async def _listen(options: ServeOptions, limits: Limits) -> tuple[socket.socket, Bound, Policy]:
     if options.unix_socket is not None:
         listener = open_unix_listener(options.unix_socket)
-        hosts = frozenset({"localhost", *(name.lower() for name in options.hosts)})
+        hosts = frozenset({"localhost", "127.0.0.1", *(name.lower() for name in options.hosts)})
         bound = Bound(f"unix:{options.unix_socket}", "localhost", 0, options.token)
         return listener, bound, Policy(hosts, options.token, options.read_only)
     listener = await open_listener(options.host, options.port, peer_gone_seconds=limits.peer_gone_seconds)
