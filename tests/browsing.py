@@ -86,6 +86,12 @@ The harbour was **closed** for [two years](https://example.test/a "t").
 - and <b onclick="x">a bridge</b>
 
 ![A crane](https://example.test/crane.png)
+
+| Ships |  |
+|---|---|
+| Year | Number |
+|---|---|
+| 2025 | 12 \\| 13 |
 """
 
 

@@ -6,7 +6,12 @@ import { elapsed, formatDuration } from "./format.js";
 const MOST_LANES = 16;
 /** And this many bars a step: the longest ones say where time went. */
 const MOST_BARS = 400;
-const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+/** How much of the axis a label takes. */
+const TICK_WIDTH = 0.07;
+const TICKS = [
+  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400,
+  43_200, 86_400,
+];
 
 /**
  * @param {object[]} steps with `name`, `status`, `started_at`, `finished_at`
@@ -81,9 +86,9 @@ function barOf(item, { start, span, now }) {
 }
 
 function ticksOf(span) {
-  const seconds = span / 1000;
+  const seconds = Math.max(span / 1000, TICKS[0]);
   const step = TICKS.find((each) => seconds / each <= 8) ?? TICKS.at(-1);
-  const count = Math.floor(seconds / step);
+  const count = Math.floor((seconds * (1 - TICK_WIDTH)) / step); // a label at the very end would be cut
   if (count === 0) return [];
   return Array.from({ length: count }, (_, at) => ({
     left: (100 * (at + 1) * step) / seconds,

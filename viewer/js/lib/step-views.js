@@ -36,11 +36,12 @@ export function stepView(step, now) {
   };
 }
 
-/** The bar: a part for each state of the workers, or one for the step itself. */
+/** The bar: a part for each state of the workers, or one for the step itself while it goes on: ended, it is whole. */
 function barParts(step) {
   const workers = step.workers ?? {};
   const total = Object.values(workers).reduce((sum, count) => sum + count, 0);
-  if (total === 0) return step.progress > 0 ? [part(statusOf(step.status).name, step.progress)] : [];
+  const status = statusOf(step.status);
+  if (total === 0) return step.progress > 0 && !status.final ? [part(status.name, step.progress)] : [];
   const states = Object.keys(PARTS).filter((name) => workers[name] > 0);
   return states.map((name) => part(PARTS[name], (100 * workers[name]) / total));
 }

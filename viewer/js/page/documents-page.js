@@ -48,7 +48,7 @@ export function documentList({ params }) {
       try {
         const { documents, total, has_more: more } = await callApi(`documents?${asked}`);
         if (parts.asked !== asked) return;
-        const rows = documents.map(rowView);
+        const rows = documents.map((each) => rowView(each, this.text));
         this.rows = offset > 0 ? [...this.rows, ...rows] : rows;
         this.more = more;
         this.words = `${formatCount(total)} ${total === 1 ? "document" : "documents"}`;
@@ -93,7 +93,19 @@ export function documentPage({ id }) {
   };
 }
 
-function rowView({ id, title, url, site, published, fetched_at: at, authors, snippet, version }) {
+/** Markdown's marks, which say nothing in a line of text; a link is its words. */
+const MARKS = /(?<!\S)#+\s|`|!?\[([^\]]*)\]\([^)]*\)?/g;
+
+/** The server puts `**` around words that were looked for; the text has some of its own. */
+function snippetParts(snippet, wanted) {
+  const words = wanted.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return snippet.split("**").map((text, key) => {
+    const hit = key % 2 === 1 && words.some((word) => text.toLowerCase().includes(word));
+    return { key, hit, text: text.replace(MARKS, "$1") };
+  });
+}
+
+function rowView({ id, title, url, site, published, fetched_at: at, authors, snippet, version }, wanted) {
   return {
     id,
     title: title || url,
@@ -102,15 +114,20 @@ function rowView({ id, title, url, site, published, fetched_at: at, authors, sni
     about: [site, authors?.join(", "), published?.slice(0, 10)].filter(Boolean).join(" · "),
     ago: formatAgo(at, Date.now()),
     fetched: formatTimestamp(at, true),
-    snippet: (snippet ?? "").replaceAll("**", ""),
+    snippet: snippetParts(snippet ?? "", wanted),
     versions: version > 1 ? `${version} versions` : "",
   };
 }
 
+/** A day stays a day; a moment is told to the minute. */
+function momentWords(text) {
+  return text?.includes("T") ? formatTimestamp(text, true).replace(/:[^:]*$/, "") : text;
+}
+
 function factsOf({ authors, published, site, language, tags, fetched_at: at, version }) {
   const rows = {
-    Authors: authors?.join(", "), Published: published, Site: site, Language: language, Tags: tags?.join(", "),
-    Fetched: formatTimestamp(at, true), Version: version > 1 ? String(version) : "",
+    Authors: authors?.join(", "), Published: momentWords(published), Site: site, Language: language,
+    Tags: tags?.join(", "), Fetched: momentWords(at), Version: version > 1 ? String(version) : "",
   };
   return Object.entries(rows).filter(([, value]) => value).map(([name, value]) => ({ name, value }));
 }

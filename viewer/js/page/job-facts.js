@@ -77,12 +77,13 @@ export function jobFacts(parts, jobId) {
       }
     },
 
-    /** Some workers of a step: those that run or failed before the others. */
+    /** Some workers of a step, those that run or failed before the others, and how many there are besides. */
     workersOf(step) {
       const mine = (kept.details?.workers ?? []).filter(({ name }) => stepOf(name) === step);
       const rank = ({ status }) => ORDER.indexOf(status);
       const shown = [...mine].sort((one, other) => rank(one) - rank(other)).slice(0, WORKERS_SHOWN);
-      return shown.map((worker) => workerView(worker));
+      const more = mine.length - shown.length;
+      return { workers: shown.map(workerView), moreWorkers: more > 0 ? `and ${formatCount(more)} more` : "" };
     },
   };
 }
@@ -130,6 +131,7 @@ function groupView({ message, count, steps, first }) {
 function workerView({ name, status, label, attempt, error, started_at: from, finished_at: to }) {
   return {
     name,
+    number: name.slice(name.lastIndexOf("-") + 1), // labels are cut; this tells workers apart
     status: statusOf(status),
     label: (label || name).replace(/^https?:\/\/[^/]+(?=\/.)/, ""), // the end tells pages apart
     attempt: attempt > 1 ? `attempt ${attempt}` : "",

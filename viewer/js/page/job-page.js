@@ -13,6 +13,7 @@ const TABS = [
   { name: "errors", label: "Errors" },
   { name: "details", label: "Details" },
 ];
+const NO_WORKERS = { workers: [], moreWorkers: "" };
 const NO_FILTERS = { level: DEFAULT_LEVEL, step: "", worker: "", originator: "" };
 
 /** Alpine data of the page. `route` has the filters, the tab and the lines that the address names. */
@@ -47,7 +48,7 @@ export function jobPage({ id, params, lines }) {
       base.refresh.call(this);
       this.steps = this.steps.map((step) => {
         const open = chosen.get(step.name) ?? step.status.name === "running";
-        return { ...step, open, workers: open ? this.workersOf(step.name) : [] };
+        return { ...step, open, ...(open ? this.workersOf(step.name) : NO_WORKERS) };
       });
       this.followFacts();
       this.watchEnd(this.job);

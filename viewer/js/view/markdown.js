@@ -1,11 +1,13 @@
 /**
- * Markdown of an article as elements. Only what articles have: headings, paragraphs, lists, quotes, code, emphasis,
- * links. Anything else, markup of the page it came from included, is text. No image is loaded: it would tell another
- * host who reads.
+ * Markdown of an article as elements. Only what articles have: headings, paragraphs, lists, tables, quotes, code,
+ * emphasis, links. Anything else, markup of the page it came from included, is text. No image is loaded: it would
+ * tell another host who reads.
  */
 
 import { element } from "./dom.js";
 
+/** The line below a table's head. */
+const RULE = /^\|(?:\s*:?-+:?\s*\|)+\s*$/;
 const FENCE = "\x60".repeat(3);
 const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|\x60([^\x60]+)\x60|!?\[([^\]]*)\]\(([^)\s]+)[^)]*\)/g;
 
@@ -49,17 +51,46 @@ function kindOf(line) {
   if (numbered !== undefined) return ["ol", numbered];
   const [, quoted] = /^>\s?(.*)$/.exec(line) ?? [];
   if (quoted !== undefined) return ["blockquote", quoted];
+  if (line.startsWith("|")) return ["table", line];
   return ["p", line];
 }
 
 function blockElement({ kind, lines }) {
   if (kind === "code") return element("pre", "", lines.join("\n"));
   if (["ul", "ol"].includes(kind)) return element(kind, "", ...lines.map(listItem));
+  if (kind === "table") return table(lines);
   return element(kind, "", ...inline(lines.join(" ")));
 }
 
 function listItem(line) {
   return element("li", "", ...inline(line));
+}
+
+/** Rows of cells. A row above a rule is a head; one whose first cell alone says something speaks for all columns. */
+function table(lines) {
+  const rows = [];
+  for (const line of lines) {
+    if (RULE.test(line)) rows.at(-1)?.forEach((cell) => (cell.name = "th"));
+    else rows.push(cellsOf(line));
+  }
+  const made = rows.map((cells) => element("tr", "", ...shared(cells).map(cellElement)));
+  return element("div", "article-table", element("table", "", ...made));
+}
+
+function cellsOf(line) {
+  const inner = line.trim().replace(/^\||\|$/g, "");
+  return inner.split(/(?<!\\)\|/).map((text) => ({ name: "td", text: text.trim().replaceAll("\\|", "|") }));
+}
+
+function shared(cells) {
+  const alone = cells.length > 1 && cells.slice(1).every(({ text }) => text === "");
+  return alone ? [{ ...cells[0], span: cells.length }] : cells;
+}
+
+function cellElement({ name, text, span }) {
+  const made = element(name, "", ...inline(text));
+  if (span) made.colSpan = span;
+  return made;
 }
 
 function inline(text) {

@@ -207,10 +207,12 @@ test("definitions: errors of files, last runs, the graph; documents: list, searc
   await page.goto(page.url().replace(/#.*/, "#/documents"));
   await page.locator(".document").first().waitFor();
   await page.fill("[type=search]", "harbour");
+  await says(page, ".document-snippet mark", "harbour");
   await says(page, ".page-head", "1 document");
   await page.locator(".document-title").first().click();
   await says(page, ".article h1", "Harbour reopens");
   assert.equal(await page.locator(".article-text li").count(), 2);
+  assert.deepEqual(await page.locator(".article-text :is(th, td)").allTextContents(), ["Ships", "Year", "Number", "2025", "12 | 13"]);
   assert.equal(await page.locator(".article-text img, .article-text script").count(), 0);
   await done(opened);
 });

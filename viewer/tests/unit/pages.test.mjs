@@ -31,6 +31,7 @@ test("a step shows its workers as parts of a bar, in the server's words", () => 
 test("a step without workers shows its own progress, and a waiting one nothing", () => {
   const none = { pending: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
   assert.deepEqual(stepView(step({ workers: none }), NOW).parts[0].width, "33%");
+  assert.deepEqual(stepView(step({ workers: none, status: "completed", progress: 100 }), NOW).parts, []);
   const waiting = stepView({ id: "j.b", name: "b", type: "shell", status: "pending" }, NOW);
   assert.deepEqual([waiting.parts, waiting.duration, waiting.text], [[], "", ""]);
 });
