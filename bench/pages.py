@@ -11,7 +11,7 @@ from contextlib import closing
 
 from bench.homes import Home, new_home
 from bench.verdict import Fact, Figure, Ratio, Result, median
-from quaero_cli.model import Level, LogLine, LogQuery, NewJob, StepRow
+from quaero_cli.model import JobChanged, Level, LogLine, LogQuery, NewJob, Status, StepRow
 from quaero_cli.server.encode import to_json
 from quaero_cli.store.engine import connect
 from quaero_cli.store.queue import claim, enqueue
@@ -37,7 +37,7 @@ def measure(smoke: bool) -> Result:
     """Fill a store, then make each read many times."""
     number, repeats = _SMOKE if smoke else _FULL
     with new_home() as home:
-        _fill(home, number)
+        fill(home, number)
         result = Result("pages")
         floor = median(_times(lambda: _floor(home, number), repeats))
         for what, read in _reads(number).items():
@@ -96,11 +96,12 @@ def _scan(home: Home) -> object:
         return connection.execute("SELECT max(length(message)) FROM log").fetchone()
 
 
-def _fill(home: Home, number: int) -> None:
-    """Write so many entries of one job, at four levels."""
+def fill(home: Home, number: int) -> None:
+    """Write so many entries of one job, at four levels; the job has ended."""
     prepare(home.database)
     enqueue(home.database, NewJob(JOB, "large", "Large", "cli", "", "", "", {}, (StepRow("fetch", "shell"),)))
-    claim(home.database, JOB)
+    attempt = claim(home.database, JOB)
+    assert attempt is not None
     levels = [Level.INFO] * 6 + [Level.DEBUG] * 2 + [Level.WARN, Level.ERROR]
     now = time.time_ns() // 1000
     with closing(Writer(home.database)) as writer:
@@ -111,3 +112,4 @@ def _fill(home: Home, number: int) -> None:
                 for n in range(start, min(start + _BATCH, number))
             ]  # fmt: skip
             writer.apply(start + 1, lines)
+        writer.apply(number + 1, [JobChanged(JOB, Status.COMPLETED, now, attempt)])
