@@ -47,6 +47,10 @@ class Identities:
         self._canonical[canonical] = names[0]
         return None
 
+    def has_body(self, digest: bytes, url: str) -> bool:
+        """Whether a page by another address has these bytes."""
+        return self._bodies.get(digest, url) != url
+
     def body(self, digest: bytes, url: str) -> Passed | None:
         """Judge a page by its bytes."""
         first = self._bodies.setdefault(digest, url)

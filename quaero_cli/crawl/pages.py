@@ -135,13 +135,14 @@ class Pages:
         end: _Kept | Passed | FetchError
         try:
             async with parts.pool.lend() as reading:
-                head = {"op": "look", "url": answer.url, "content_type": answer.headers.get("content-type", "")}
-                view = await reading.ask(head, answer.body)
+                view = await reading.ask(self._question(target, answer, digest), answer.body)
                 wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
                 feeds = view["feeds"] if target.start and parts.options.feeds else []
                 parts.discovery.set_aside(feeds)
                 offer = await self._follow(target, answer.url, view, wishes)
-                end = self._known(target, answer, view, wishes, digest) or await self._extract(reading, answer, view)
+                refusal = self._known(target, answer, view, wishes, digest)
+                end = await self._extract(reading, answer, view) if refusal is None else refusal
+                await reading.settle()
         except (ReadingFailed, PoolBroken) as error:
             end = FetchError("extraction", str(error))
         # Without the process: a slow robots.txt or feed must not keep others from being read.
@@ -158,6 +159,18 @@ class Pages:
         else:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
             parts.report.extracted(log, end.document, end.seconds, offer, similar_to=end.similar_to)
+
+    def _question(self, target: Target, answer: Response, digest: bytes) -> dict[str, Any]:
+        """The request to look at a page, and to read its article at once where nothing speaks against it."""
+        question: dict[str, Any] = {
+            "op": "look",
+            "url": answer.url,
+            "content_type": answer.headers.get("content-type", ""),
+        }
+        by_header = Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots)
+        if not by_header.noindex and not self._identities.has_body(digest, answer.url):
+            question["article"] = [answer.url, target.url]
+        return question
 
     def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
         final = is_fact(error)
@@ -190,7 +203,7 @@ class Pages:
 
     async def _extract(self, reading: Reading, answer: Response, view: dict[str, Any]) -> _Kept | Passed:
         began = time.perf_counter()
-        found = await reading.ask({"op": "article"})
+        found = await reading.article()
         if found["article"] is None:
             return Passed("not an article", detail=found["reason"])
         document = _document(found["article"], answer, view["canonical"], keep_html=self._parts.options.keep_html)

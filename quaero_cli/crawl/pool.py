@@ -8,15 +8,16 @@ that page alone. Waiting is done on the pipes themselves, without threads.
 """
 
 import os
+import socket
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import trio
 
-from quaero_cli.crawl.reading.forkserver import LENGTH
+from quaero_cli.crawl.reading.forkserver import ARTICLE, LENGTH, goes_on
 from quaero_cli.crawl.reading_server import ReadingServer
 
 # Seconds of processor time for one request: hundreds of times an ordinary page. An honest megabyte takes six.
@@ -91,40 +92,95 @@ class Pool:
 class Reading:
     """One process, answering one request after another about one page."""
 
-    def __init__(self, pipe: trio.SocketStream, process_id: int, page_seconds: float) -> None:
+    def __init__(self, pipe: socket.socket, process_id: int, page_seconds: float) -> None:
+        """`pipe` does not block, and is closed by `close`."""
         self._pipe = pipe
+        self._received = bytearray()
         self.process_id = process_id
         self._page_seconds = page_seconds
         self._requests = 0
         self._broken = False
+        self._goes_on = False
 
     @property
     def usable(self) -> bool:
         """Whether it may read another page."""
-        return not self._broken and self._requests < _PAGES_PER_PROCESS
+        return not self._broken and not self._goes_on and self._requests < _PAGES_PER_PROCESS
 
-    async def ask(self, request: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
+    async def ask(self, request: Mapping[str, Any], body: bytes = b"") -> dict[str, Any]:
         """Send a request and return its answer. Raises ReadingFailed; cancelled, the process is lost."""
         self._requests += 1
-        self._broken = True  # until the answer is here, whole
         head = orjson.dumps(request)
+        answer = await self._answer(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)) + body)
+        self._goes_on = goes_on(request, answer)
+        return answer
+
+    async def article(self) -> dict[str, Any]:
+        """The article of the page that was looked at; it is on its way already if the request asked for it, too."""
+        if not self._goes_on:
+            return await self.ask(ARTICLE)
+        answer = await self._answer(b"")
+        self._goes_on = False
+        return answer
+
+    async def settle(self) -> None:
+        """Take an article that is on its way although nobody wants it any more."""
+        if self._goes_on:
+            await self.article()
+
+    def close(self) -> None:
+        """Close the pipe: an idle process then ends by itself."""
+        self._pipe.close()
+
+    async def _answer(self, data: bytes) -> dict[str, Any]:
+        """Send `data` and return the next answer. Raises ReadingFailed."""
+        self._broken = True  # until the answer is here, whole
+        began = self._spent()
         try:
-            with trio.fail_after(_STUCK_SECONDS):
-                began = self._spent()
-                await self._pipe.send_all(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)) + body)
-                answer = orjson.loads(await self._receive(began))
-        except trio.TooSlowError:
-            raise ReadingFailed(f"it was not read within {_STUCK_SECONDS:g} s") from None
-        except (trio.BrokenResourceError, EOFError):
+            await self._send(data, began)
+            answer: dict[str, Any] = orjson.loads(await self._receive(began))
+        except (OSError, EOFError):
             raise ReadingFailed("it ended its reading process") from None
         self._broken = False
         if "error" in answer:
             raise ReadingFailed(f"the parser failed: {answer['error']}")
-        return dict(answer)
+        return answer
 
-    def close(self) -> None:
-        """Close the pipe: an idle process then ends by itself."""
-        self._pipe.socket.close()
+    # Without Trio's streams: an ordinary page is one `send`, one wait and one `recv`. `began`: processor time that
+    # the process had spent before.
+
+    async def _send(self, data: bytes, began: float) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._pipe.send(rest) :]
+            except BlockingIOError:
+                await self._wait(trio.lowlevel.wait_writable, began)
+
+    async def _receive(self, began: float) -> bytes:
+        """One answer. Raises EOFError, and ReadingFailed in time."""
+        data = self._received
+        while len(data) < (size := LENGTH.size + (LENGTH.unpack_from(data)[0] if len(data) >= LENGTH.size else 0)):
+            await self._wait(trio.lowlevel.wait_readable, began)
+            part = self._pipe.recv(_RECEIVE_BYTES)
+            if not part:
+                raise EOFError
+            data += part
+        answer = bytes(data[LENGTH.size : size])
+        del data[:size]
+        return answer
+
+    async def _wait(self, ready: Callable[[socket.socket], Awaitable[None]], began: float) -> None:
+        """Wait for the pipe. Raises ReadingFailed when the page has had its time."""
+        left, stuck_at = self._page_seconds, trio.current_time() + _STUCK_SECONDS
+        while left > 0:
+            with trio.move_on_after(max(left, _LOOK_AGAIN)):
+                await ready(self._pipe)
+                return
+            if trio.current_time() >= stuck_at:
+                raise ReadingFailed(f"it was not read within {_STUCK_SECONDS:g} s")
+            left = began + self._page_seconds - self._spent()
+        raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s of processor time")
 
     def _spent(self) -> float:
         """Processor time of the process, in seconds; none where it is gone, which its pipe tells."""
@@ -132,30 +188,6 @@ class Reading:
             return time.clock_gettime(~self.process_id << 3 | _CPUCLOCK_SCHED)
         except OSError:
             return 0.0
-
-    async def _receive(self, began: float) -> bytes:
-        """One answer; nothing follows it before the next request. Raises EOFError, and ReadingFailed in time.
-
-        `began`: processor time that was spent before the request.
-        """
-        data = bytearray()
-        size = LENGTH.size
-        while len(data) < size:
-            part = await self._part(began)
-            if not part:
-                raise EOFError
-            data += part
-            if len(data) >= LENGTH.size:
-                size = LENGTH.size + LENGTH.unpack_from(data)[0]
-        return bytes(data[LENGTH.size :])
-
-    async def _part(self, began: float) -> bytes:
-        left = self._page_seconds
-        while left > 0:
-            with trio.move_on_after(max(left, _LOOK_AGAIN)):
-                return bytes(await self._pipe.receive_some(_RECEIVE_BYTES))
-            left = began + self._page_seconds - self._spent()
-        raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s of processor time")
 
 
 @asynccontextmanager

@@ -40,15 +40,16 @@ class ReadingServer:
         self._ready = False
         self._turn = trio.Lock()
 
-    async def fork(self) -> tuple[trio.SocketStream, int]:
-        """A fresh child: its pipe and its process ID. Starts the server if there is none. Raises PoolBroken."""
+    async def fork(self) -> tuple[socket.socket, int]:
+        """A fresh child: its pipe, which does not block, and its process ID. Starts the server if there is none. Raises PoolBroken."""
         async with self._turn:
             if self._control is None:
                 await self._start()
             ours, theirs = socket.socketpair()
             with theirs:
                 try:
-                    return _stream(ours), await self._order_fork(theirs)
+                    ours.setblocking(False)
+                    return ours, await self._order_fork(theirs)
                 except BaseException:
                     ours.close()
                     await self._drop()

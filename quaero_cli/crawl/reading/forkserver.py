@@ -14,7 +14,9 @@ Theory of operation. `main` talks to the pool over one Unix socket:
 End of file on the socket, for whatever reason, kills every child and ends the server. Children are waited for on
 "K" and at the end only, so a process ID that the pool holds never names anything else. A child serves frames until
 its socket ends: four bytes of length and a JSON request, four bytes of length and a body; it answers with a
-length and JSON. Nothing is unpickled: a child reads hostile pages and is not trusted.
+length and JSON. Where `goes_on` says so, a second answer follows the first: a page's article, without being asked for
+once more; both sides know it from the request and the first answer. Nothing is unpickled: a child reads hostile pages
+and is not trusted.
 """
 
 import ctypes
@@ -35,6 +37,7 @@ Handler = Callable[[Mapping[str, Any], bytes], Mapping[str, Any]]
 
 LENGTH = struct.Struct("!I")
 READY = b"R"
+ARTICLE: Mapping[str, Any] = {"op": "article"}  # the request for the article of the page that was looked at
 BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
 KILL = b"K"
@@ -117,8 +120,11 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
             body = _read_frame(stream)
             if body is None:
                 break
-            answer = orjson.dumps(_answer(handler, orjson.loads(request), body))
-            pipe.sendall(LENGTH.pack(len(answer)) + answer)
+            asked = orjson.loads(request)
+            answer = _answer(handler, asked, body)
+            _write_frame(pipe, answer)
+            if goes_on(asked, answer):
+                _write_frame(pipe, _answer(handler, ARTICLE, b""))
     except BaseException:
         code = 1
     os._exit(code)
@@ -132,6 +138,23 @@ def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mappin
         raise  # the heap is full: a fresh process is better
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"[:500]}
+
+
+def goes_on(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether a look at a page is followed by its article.
+
+    It is where the request has `article`, the addresses that the page was reached by, unless the page says that it is
+    not to be kept or that it is another one: then whoever asked decides first.
+    """
+    names = request.get("article")
+    if names is None or "error" in answer or answer["noindex"]:
+        return False
+    return answer["canonical"] is None or answer["canonical"] in names
+
+
+def _write_frame(pipe: socket.socket, answer: Mapping[str, Any]) -> None:
+    data = orjson.dumps(answer)
+    pipe.sendall(LENGTH.pack(len(data)) + data)
 
 
 def _read_frame(stream: io.BufferedIOBase) -> bytes | None:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from typing import TypedDict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -33,11 +33,12 @@ class View(TypedDict):
 
 def look(tree: LexborHTMLParser, url: str) -> View:
     """Read everything but the article."""
-    base = _base(tree, url)
-    robots = _robots(tree)
+    parts = _Parts(tree)
+    base = (normalise(parts.base, url) if parts.base is not None else None) or url
+    resolve = _resolver(base)
     found: dict[str, bool] = {}  # URL: whether some link to it may be followed
-    for href, follow in _hrefs(tree):
-        link = _resolve(href, base)
+    for href, follow in parts.hrefs:
+        link = resolve(href)
         if link is not None:
             found[link] = found.get(link, False) or follow
             if len(found) >= MAX_LINKS:
@@ -45,10 +46,10 @@ def look(tree: LexborHTMLParser, url: str) -> View:
     return View(
         links=[link for link, follow in found.items() if follow],
         nofollow_links=[link for link, follow in found.items() if not follow],
-        canonical=_canonical(tree, base),
-        feeds=_feeds(tree, base),
-        noindex=bool(robots & {"noindex", "none"}),
-        nofollow=bool(robots & {"nofollow", "none"}),
+        canonical=normalise(parts.canonical, base) if parts.canonical is not None else None,
+        feeds=list(dict.fromkeys(link for href in parts.feeds if (link := normalise(href, base)) is not None)),
+        noindex=bool(parts.robots & {"noindex", "none"}),
+        nofollow=bool(parts.robots & {"nofollow", "none"}),
     )
 
 
@@ -57,59 +58,66 @@ def attribute(node: LexborNode, name: str) -> str:
     return node.attributes.get(name) or ""
 
 
-def _base(tree: LexborHTMLParser, url: str) -> str:
-    node = tree.css_first("base[href]")
-    return (normalise(attribute(node, "href"), url) if node is not None else None) or url
+class _Parts:
+    """What stands in a page's elements, in their order, unresolved. One walk over the tree: each selector is one."""
 
+    def __init__(self, tree: LexborHTMLParser) -> None:
+        self.base: str | None = None
+        self.canonical: str | None = None
+        self.feeds: list[str] = []
+        self.robots: set[str] = set()
+        self.hrefs: list[tuple[str, bool]] = []  # and whether they may be followed
+        refreshes: list[tuple[str, bool]] = []
+        for node in tree.css("a, area, base, link, meta"):
+            tag, attributes = node.tag, node.attributes
+            if tag in ("a", "area"):
+                href = attributes.get("href")  # never by the selector: it matches SVG's xlink:href, too
+                if href and not href.startswith("#"):
+                    rel = attributes.get("rel")
+                    self.hrefs.append((href, not rel or "nofollow" not in rel.lower().split()))
+            elif tag == "base":
+                if self.base is None and "href" in attributes:
+                    self.base = attributes["href"] or ""
+            elif tag == "link":
+                self._link(attributes)
+            elif tag == "meta":
+                self._meta(attributes, refreshes)
+        self.hrefs += refreshes
 
-def _hrefs(tree: LexborHTMLParser) -> Iterator[tuple[str, bool]]:
-    for node in tree.css("a, area"):
-        href = attribute(node, "href")  # never by the selector: it matches SVG's xlink:href, too
-        if href and not href.startswith("#"):
-            yield href, "nofollow" not in attribute(node, "rel").lower().split()
-    for node in tree.css("meta[http-equiv]"):
-        if attribute(node, "http-equiv").lower() == "refresh":
-            found = _REFRESH_URL.search(attribute(node, "content"))
+    def _link(self, attributes: Mapping[str, str | None]) -> None:
+        if "href" not in attributes:
+            return
+        rel, href = (attributes.get("rel") or "").lower().split(), attributes["href"] or ""
+        if "canonical" in rel and self.canonical is None:
+            self.canonical = href
+        media = (attributes.get("type") or "").partition(";")[0].strip().lower()
+        if "alternate" in rel and media in _FEED_TYPES:
+            self.feeds.append(href)
+
+    def _meta(self, attributes: Mapping[str, str | None], refreshes: list[tuple[str, bool]]) -> None:
+        content = attributes.get("content") or ""
+        if (attributes.get("http-equiv") or "").lower() == "refresh":
+            found = _REFRESH_URL.search(content)
             if found is not None:
-                yield found.group(1), True
+                refreshes.append((found.group(1), True))
+        if (attributes.get("name") or "").strip().lower() in _ROBOTS_NAMES:
+            self.robots.update(word.strip().lower() for word in content.split(","))
 
 
-def _resolve(href: str, base: str) -> str | None:
-    if href.startswith("/") and not href.startswith(("//", "/\\")):
-        return _memo(href, origin(base) + "/")
-    if href.startswith(("http://", "https://")):
-        return _memo(href, None)
-    return normalise(href, base)
+def _resolver(base: str) -> Callable[[str], str | None]:
+    """What makes hrefs of a page absolute."""
+    root = origin(base) + "/"
+
+    def resolve(href: str) -> str | None:
+        if href.startswith("/") and not href.startswith(("//", "/\\")):
+            return _memo(href, root)
+        if href.startswith(("http://", "https://")):
+            return _memo(href, None)
+        return normalise(href, base)
+
+    return resolve
 
 
 @functools.lru_cache(_MEMO_ENTRIES)
 def _memo(href: str, base: str | None) -> str | None:
     return normalise(href, base)
-
-
-def _links(tree: LexborHTMLParser, rel: str) -> Iterator[LexborNode]:
-    for node in tree.css("link[rel][href]"):
-        if rel in attribute(node, "rel").lower().split():
-            yield node
-
-
-def _canonical(tree: LexborHTMLParser, base: str) -> str | None:
-    node = next(_links(tree, "canonical"), None)
-    return normalise(attribute(node, "href"), base) if node is not None else None
-
-
-def _feeds(tree: LexborHTMLParser, base: str) -> list[str]:
-    found = (
-        normalise(attribute(node, "href"), base)
-        for node in _links(tree, "alternate")
-        if attribute(node, "type").partition(";")[0].strip().lower() in _FEED_TYPES
-    )
-    return list(dict.fromkeys(url for url in found if url is not None))
-
-
-def _robots(tree: LexborHTMLParser) -> set[str]:
-    words: set[str] = set()
-    for node in tree.css("meta[name][content]"):
-        if attribute(node, "name").strip().lower() in _ROBOTS_NAMES:
-            words.update(word.strip().lower() for word in attribute(node, "content").split(","))
-    return words
