@@ -192,3 +192,23 @@ async def test_the_users_folder_is_not_imported_from(tmp_path: Path, monkeypatch
 def test_process_count() -> None:
     """A machine with many cores would start a crowd of processes; one with a single core none."""
     assert 1 <= process_count() <= 4
+
+
+async def test_an_article_that_is_asked_for_with_its_page_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An article would be mixed up with the next page's links, or a page be read that wants to be left alone."""
+    leftovers = Leftovers(monkeypatch)
+    page, body = "http://h/a", b'<link rel="canonical" href="/%s"><a href="/x">%s</a>'
+    question = {"op": "look", "url": page, "content_type": "text/html", "article": [page]}
+    async with open_pool(processes=1, factory="readers:light") as pool:
+        for canonical in (b"a", b"a", b"b"):
+            async with pool.lend() as reading:
+                assert (await reading.ask(question, body % (canonical, b"x" * 100_000)))["links"] == ["http://h/x"]
+                assert (await reading.article())["article"]["text"] == page
+        async with pool.lend() as reading:  # nobody wants the article any more
+            await reading.ask(question, body % (b"a", b""))
+            await reading.settle()
+        children = leftovers.processes()
+        async with pool.lend() as reading:
+            assert (await reading.ask({**question, "article": None}, b'<a href="/y">'))["links"] == ["http://h/y"]
+        assert leftovers.processes() == children  # it was of use for another page
+    leftovers.check()

@@ -41,7 +41,10 @@ class ReadingServer:
         self._turn = trio.Lock()
 
     async def fork(self) -> tuple[socket.socket, int]:
-        """A fresh child: its pipe, which does not block, and its process ID. Starts the server if there is none. Raises PoolBroken."""
+        """A fresh child: its pipe, which does not block, and its process ID. Raises PoolBroken.
+
+        Starts the server if there is none.
+        """
         async with self._turn:
             if self._control is None:
                 await self._start()

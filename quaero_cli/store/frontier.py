@@ -23,45 +23,65 @@ from quaero_cli.model import (
 from quaero_cli.store.encode import clean_text
 from quaero_cli.store.engine import Connection, connect, snapshot, translated
 from quaero_cli.store.keeping import keep_document
+from quaero_cli.store.many import ManyRows
 
 _MAX_CHAIN = 100  # jobs that resume each other
 _FAR = 1 << 20  # depth of a URL that only a redirect led to, until it is told
 _ZLIB_LEVEL = 1  # links of one site have most of their letters in common: it packs them to a fifth
 
 
-def add_found(connection: Connection, step: int, fact: PagesFound) -> None:
-    """Keep URLs that a crawl found; one that is known may have come nearer."""
-    connection.executemany(
-        "INSERT INTO frontier (step, url, depth) VALUES (?, ?, ?)"
-        " ON CONFLICT (step, url) DO UPDATE SET depth = min(depth, excluded.depth)",
-        [(step, clean_text(url), depth) for url, depth in fact.pages],
-    )
+_WRITE_FOUND = ManyRows(
+    "INSERT INTO frontier (step, url, depth) VALUES",
+    3,
+    "ON CONFLICT (step, url) DO UPDATE SET depth = min(depth, excluded.depth)",
+)
+_WRITE_STATES = ManyRows(
+    "INSERT INTO frontier (step, url, depth, state) VALUES",
+    4,
+    "ON CONFLICT (step, url) DO UPDATE SET state = excluded.state",
+)
+_WRITE_MEMOS = ManyRows("INSERT OR REPLACE INTO page (url, etag, last_modified, facts, fetched_at) VALUES", 5)
 
 
-def add_visited(connection: Connection, step: int, fact: PageVisited) -> None:
-    """Keep what became of a page."""
-    connection.executemany(
-        "INSERT INTO frontier (step, url, depth, state) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (step, url) DO UPDATE SET state = excluded.state",
-        [(step, clean_text(url), _FAR, int(state)) for url, state in fact.states],
-    )
-    if fact.document is not None:
-        keep_document(connection, DocumentFound(fact.job, fact.document))
-    if fact.unchanged is not None:
-        connection.execute(
-            "UPDATE document SET last_seen = ?, job_id = ? WHERE url = ?",
-            (fact.time_us, fact.job, clean_text(fact.unchanged)),
-        )
-    if fact.memo is not None:
-        memo = fact.memo
-        connection.execute(
-            "INSERT OR REPLACE INTO page (url, etag, last_modified, facts, fetched_at) VALUES (?, ?, ?, ?, ?)",
-            (
+class CrawlChanges:
+    """What crawls found and visited in one transaction, gathered; `write` brings it into the tables."""
+
+    def __init__(self) -> None:
+        self._found: list[object] = []  # flat rows
+        self._states: list[object] = []
+        self._memos: list[object] = []
+
+    def found(self, step: int, fact: PagesFound) -> None:
+        """Keep URLs that a crawl found; one that is known may have come nearer."""
+        for url, depth in fact.pages:
+            self._found += (step, clean_text(url), depth)
+
+    def visited(self, connection: Connection, step: int, fact: PageVisited) -> None:
+        """Keep what became of a page."""
+        for url, state in fact.states:
+            self._states += (step, clean_text(url), _FAR, int(state))
+        if fact.document is not None:
+            keep_document(connection, DocumentFound(fact.job, fact.document))
+        if fact.unchanged is not None:
+            connection.execute(
+                "UPDATE document SET last_seen = ?, job_id = ? WHERE url = ?",
+                (fact.time_us, fact.job, clean_text(fact.unchanged)),
+            )
+        if fact.memo is not None:
+            memo = fact.memo
+            self._memos += (
                 clean_text(memo.url), memo.etag and clean_text(memo.etag),
                 memo.last_modified and clean_text(memo.last_modified), zlib.compress(memo.facts, _ZLIB_LEVEL),
                 fact.time_us,
-            ),
-        )  # fmt: skip
+            )  # fmt: skip
+
+    def write(self, connection: Connection) -> None:
+        """Found ones first: a visited URL was found before, or was led to by a redirect alone."""
+        for statement, values in (
+            (_WRITE_FOUND, self._found), (_WRITE_STATES, self._states), (_WRITE_MEMOS, self._memos)
+        ):  # fmt: skip
+            statement.write(connection, values)
+            values.clear()
 
 
 def drop(connection: Connection, step: int, fact: FrontierDropped) -> None:

@@ -6,24 +6,11 @@ from quaero_cli.model import (
     StepChanged,
     StepOutput,
     StepProgressed,
-    WorkerChanged,
 )
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection
 
 _OPEN = "status IN ('pending', 'running')"
-
-# Column of `step` that counts workers in a state; an interrupted or skipped worker did not finish its work.
-_WORKER_COLUMN = {
-    Status.PENDING: "workers_pending",
-    Status.RUNNING: "workers_running",
-    Status.COMPLETED: "workers_completed",
-    Status.WARNING: "workers_completed",
-    Status.FAILED: "workers_failed",
-    Status.CANCELLED: "workers_cancelled",
-    Status.SKIPPED: "workers_cancelled",
-    Status.INTERRUPTED: "workers_cancelled",
-}
 
 
 def change_job(connection: Connection, key: int, fact: JobChanged) -> None:
@@ -60,35 +47,3 @@ def progress_step(connection: Connection, key: int, fact: StepProgressed) -> Non
 def set_outputs(connection: Connection, key: int, fact: StepOutput) -> None:
     """Keep a step's outputs."""
     connection.execute("UPDATE step SET outputs = ? WHERE key = ?", (encode_json(dict(fact.outputs)), key))
-
-
-def change_worker(connection: Connection, step: int, fact: WorkerChanged) -> None:
-    """Make a worker or move it on, and keep the step's counts of workers."""
-    place = (step, fact.number)
-    row = connection.execute("SELECT status FROM worker WHERE step = ? AND number = ?", place).fetchone()
-    if row is None:
-        connection.execute(
-            "INSERT INTO worker (step, number, status, label, item) VALUES (?, ?, ?, ?, ?)",
-            (*place, fact.status, clean_text(fact.label), None if fact.item is None else encode_json(fact.item)),
-        )
-        connection.execute(f"UPDATE step SET {_plus(fact.status)} WHERE key = ?", (step,))
-        return
-    before = Status(row[0])
-    if before.final:
-        return
-    connection.execute(
-        f"UPDATE worker SET status = ?, error = ?, {_moment(fact.status)}, attempt = max(attempt, ?), outputs = ?"
-        " WHERE step = ? AND number = ?",
-        (
-            fact.status, fact.error and clean_text(fact.error), fact.time_us, fact.attempt,
-            None if fact.outputs is None else encode_json(dict(fact.outputs)), *place,
-        ),
-    )  # fmt: skip
-    if before != fact.status:
-        column = _WORKER_COLUMN[before]
-        connection.execute(f"UPDATE step SET {column} = {column} - 1, {_plus(fact.status)} WHERE key = ?", (step,))
-
-
-def _plus(status: Status) -> str:
-    column = _WORKER_COLUMN[status]
-    return f"{column} = {column} + 1"

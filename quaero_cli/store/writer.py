@@ -39,17 +39,12 @@ from quaero_cli.store import frontier, keeping, states
 from quaero_cli.store.damage import replaced
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
+from quaero_cli.store.many import ManyRows
 from quaero_cli.store.schema import SERVICE
+from quaero_cli.store.workers import WorkerChanges
 
-# Rows in one INSERT, the largest that fits first. Many rows in one statement are a fifth faster than executemany, and
-# matter more when the event loop is busy: after each statement this thread must win the interpreter lock back.
-ROWS_PER_INSERT = (500, 50, 5, 1)
 _COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
-_WIDTH = 11
-_INSERTS = [
-    (rows * _WIDTH, f"INSERT INTO log ({_COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?)"] * rows))
-    for rows in ROWS_PER_INSERT
-]
+_WRITE_LINES = ManyRows(f"INSERT INTO log ({_COLUMNS}) VALUES", 11)
 
 # Lines that share all but their messages: one parameter for all of them is three times faster than eleven for each,
 # and the interpreter lock is free for as long as SQLite goes through them.
@@ -121,9 +116,10 @@ class Writer:
     def interrupt_workers(self, workers: Sequence[tuple[int, int]], now: int) -> None:
         """Mark workers (step key, number) whose process died as interrupted."""
         with transaction(self._connection):
+            changes = WorkerChanges()
             for step, number in workers:
-                fact = WorkerChanged("", "", number, Status.INTERRUPTED, now)
-                states.change_worker(self._connection, step, fact)
+                changes.add(step, WorkerChanged("", "", number, Status.INTERRUPTED, now))
+            changes.write(self._connection)
 
     def job_key(self, job: str) -> int:
         """Return the integer that stands for a job in `log`. Raises KeyError for a job that is not stored."""
@@ -178,6 +174,8 @@ class _Batch:
         self._connection = connection
         self._rows: list[Any] = []  # flat: eleven values a row
         self._next_id: int = connection.execute("SELECT value FROM meta WHERE key = 'next_id'").fetchone()[0]
+        self._workers = WorkerChanges()
+        self._crawl = frontier.CrawlChanges()
         self._jobs: dict[int, _JobPlace] = {}
         self._places: dict[tuple[str | None, str | None], _Place] = {}  # by the names of job and step
 
@@ -255,14 +253,15 @@ class _Batch:
             case StepOutput():
                 states.set_outputs(connection, writer.step_key(fact.job, fact.step), fact)
             case WorkerChanged():
-                states.change_worker(connection, writer.step_key(fact.job, fact.step), fact)
+                self._workers.add(writer.step_key(fact.job, fact.step), fact)
             case DocumentFound():
                 keeping.keep_document(connection, fact)
             case PagesFound():
-                frontier.add_found(connection, writer.step_key(fact.job, fact.step), fact)
+                self._crawl.found(writer.step_key(fact.job, fact.step), fact)
             case PageVisited():
-                frontier.add_visited(connection, writer.step_key(fact.job, fact.step), fact)
+                self._crawl.visited(connection, writer.step_key(fact.job, fact.step), fact)
             case FrontierDropped():
+                self._crawl.write(connection)
                 frontier.drop(connection, writer.step_key(fact.job, fact.step), fact)
 
     def _last_job_line(self, job: int) -> int:
@@ -277,15 +276,13 @@ class _Batch:
         return int(self._connection.execute(f"SELECT {column} FROM {table} WHERE key = ?", (key,)).fetchone()[0])
 
     def _write_rows(self) -> None:
-        rows, start = self._rows, 0
-        for size, statement in _INSERTS:
-            while len(rows) - start >= size:
-                self._connection.execute(statement, rows[start : start + size])
-                start += size
-        rows.clear()
+        _WRITE_LINES.write(self._connection, self._rows)
+        self._rows.clear()
 
     def flush(self) -> None:
         """Write the rows that are left and move the counters."""
+        self._workers.write(self._connection)
+        self._crawl.write(self._connection)
         if not self._places:
             return
         self._write_rows()
