@@ -1,7 +1,9 @@
 """What a reader does not get, and is told of: entries that retention took, and those it asked to be spared."""
 
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
 
+import pytest
 import trio
 from serving import PATIENCE, Event, Web, running
 
@@ -21,9 +23,7 @@ def _delete(web: Web, where: str, *values: object) -> None:
 
 def _delete_job(web: Web, job: str) -> None:
     discard(web.database, job)
-    with Clearing(web.database) as clearing:
-        while clearing.clear_piece():
-            pass
+    _clear(web.database)
     web.wakeups.set()
 
 
@@ -117,6 +117,50 @@ async def test_a_job_that_is_deleted_before_it_was_told_whole(tmp_path):
         assert rest[-2].data["count"] == 2001 - seen > 0
         assert (rest[-1].data["job_id"], rest[-1].data["status"]) == ("j1", "completed")
         assert (await web.get(f"/api/logs/stream?{JOB}", Last_Event_ID=rest[-1].id)).status == 404
+
+
+@pytest.mark.parametrize("victims", [("j1",), ("j2", "j3"), ("j1", "j2", "j3")])
+async def test_retention_while_many_read(tmp_path, victims):
+    """Pruning would cost those who read other jobs a line, or tell those of the pruned ones a wrong number."""
+    jobs = ("j1", "j2", "j3")
+    async with running(tmp_path) as web:
+        for job in jobs:
+            web.add_job(job)
+        for number in range(60):  # of all three, in turns: more than the network holds for a reader that waits
+            for job in jobs:
+                web.log(job, *[f"{number} " + "x" * 1000] * 50)
+        for job in jobs:
+            web.finish(job)
+        epoch = (await web.all_events(f"{JOB}&limit=1"))[1].id.split("-")[0]
+        query = "scope=job&job_id=j1&job_id=j2&job_id=j3&since=" + f"{epoch}-0"
+        async with AsyncExitStack() as stack:
+            readers = [await stack.enter_async_context(web.events(query)) for _ in range(4)]
+            told: list[list[Event]] = [[] for _ in readers]
+            for number, events in enumerate(readers):
+                while len(_named(told[number], "logs")) < 2 * number + 1:  # each is somewhere else
+                    told[number].append(await anext(events))
+            for job in victims:
+                discard(web.database, job)
+            await trio.to_thread.run_sync(_clear, web.database)
+            web.wakeups.set()
+            for number, events in enumerate(readers):
+                told[number] += [event async for event in events]
+        for events in told:
+            for job in jobs:
+                seen = [entry["job_line"] for event in _named(events, "logs") for entry in event.data["logs"]
+                        if entry["job_id"] == job]  # fmt: skip
+                gaps = [event.data for event in _named(events, "gap") if event.data["job_id"] == job]
+                assert seen == list(range(1, len(seen) + 1))
+                assert len(seen) + sum(gap["count"] for gap in gaps) == 3001
+                assert job in victims or not gaps
+            assert sorted(event.data["job_id"] for event in _named(events, "end")) == sorted(jobs)
+            assert events[-1].name == "end"
+
+
+def _clear(database: Path) -> None:
+    with Clearing(database) as clearing:
+        while clearing.clear_piece():
+            pass
 
 
 async def test_a_reader_far_behind_is_moved_ahead_where_it_asks_for_it(tmp_path):

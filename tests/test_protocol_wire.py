@@ -1,5 +1,6 @@
 """The wire protocol, sentence by sentence, where no other test looks: shapes, filters, the moving cursor, sizes."""
 
+import json
 import re
 
 import pytest
@@ -174,3 +175,51 @@ async def test_limits_of_the_scopes(tmp_path):
             answer = await web.request(method, f"/api/logs/stream?{JOB}", web.headers())
             assert answer.status == status, method
             assert status == 200 or answer.json()["error"]
+
+
+HOSTILE = [
+    "", " ", "data: {}", "x\n\nevent: end\ndata: {}", "a\rb", "a\r\nb", "id: beef-99", ": comment", "retry: 1",
+    "\u2028\u2029\x85\x0b\x0c", "\x00nul", "\x1b]0;title\x07\x1b[31m", "\ud800 half", "\udfff\ud83d", "\U0001f600",
+    "\ufeffmark", "\uffff", '"quoted" \\u0000', "</script><img src=x onerror=alert(1)>", "é" * 40_000,
+    "\x01" * 65_000,
+]  # fmt: skip
+
+
+def _as_the_standard_says(body: bytes) -> list[tuple[str, str, str]]:
+    """Read a stream as a browser does: a line ends with CR, LF or both. Return (event, id, data)."""
+    found, event, id_, data = [], "", "", []
+    for line in re.split("\r\n|\n|\r", body.decode()):
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if line == "":
+            found += [(event, id_, "\n".join(data))] if data else []
+            event, data = "", []
+        elif name == "event":
+            event = value
+        elif name == "id":
+            id_ = value
+        elif name == "data":
+            data.append(value)
+        else:
+            assert name == "retry", line[:80]
+            assert int(value) >= 500, line
+    return found
+
+
+async def test_hostile_lines_stay_within_their_events(tmp_path):
+    """A line that a job prints would end the stream of whoever watches, move its cursor, or break its page."""
+    async with running(tmp_path) as web:
+        web.add_job("j1")
+        web.log("j1", *HOSTILE, odd="\r\n\n\u2028\x00\ud800", **{"key\n\ndata": 1})
+        web.finish("j1")
+        answer = await web.get(f"/api/logs/stream?{JOB}")
+        told = _as_the_standard_says(answer.body)
+        assert {name for name, _, _ in told} == {"status", "logs", "end"}
+        assert [name for name, _, _ in told].count("end") == 1
+        entries = [entry for name, _, data in told if name == "logs" for entry in json.loads(data)["logs"]]
+        wanted = [text.replace("\0", "\\x00").encode(errors="backslashreplace").decode() for text in HOSTILE]
+        assert [entry["message"] for entry in entries[:-1]] == wanted
+        assert all("key\n\ndata" in entry["fields"] for entry in entries[:-1])
+        assert (await web.get(f"/api/logs?{JOB}&limit=5000")).json()["logs"] == entries
+        lines = (await web.get("/api/jobs/j1/logs.ndjson")).body.split(b"\n")
+        assert [json.loads(line) for line in lines[:-1]] == entries

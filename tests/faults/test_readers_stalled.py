@@ -85,7 +85,7 @@ def test_stalled_readers_cost_little_and_are_let_go(tmp_path, campaign):
     shell = _shell(tmp_path)
     with _serving(shell) as server, ExitStack() as stack:
         healthy = stack.enter_context(closing(_Healthy(server, Settings(home=shell.home))))
-        for _ in range(50):
+        for _ in range(campaign(5, 50)):
             healthy.write_and_read()
         alone = healthy.take_delays()
         before = _memory(server, "VmRSS")
