@@ -14,10 +14,13 @@ ROWS_PER_STATEMENT = (500, 50, 5, 1)
 
 
 class ManyRows:
-    """A statement that takes rows of `width` values: `INSERT INTO ... VALUES`, the rows, and what `end` adds."""
+    """A statement that takes rows of `width` values: `INSERT INTO ... VALUES`, the rows, and what `end` adds.
 
-    def __init__(self, start: str, width: int, end: str = "") -> None:
-        row = f"({','.join('?' * width)})"
+    `row`: what is made of the values of one, where that is not the values themselves.
+    """
+
+    def __init__(self, start: str, width: int, end: str = "", *, row: str = "") -> None:
+        row = row or f"({','.join('?' * width)})"
         self._statements = [(rows * width, f"{start} {','.join([row] * rows)} {end}") for rows in ROWS_PER_STATEMENT]
 
     def write(self, connection: Connection, values: Sequence[Any]) -> None:

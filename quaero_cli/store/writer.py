@@ -44,7 +44,10 @@ from quaero_cli.store.schema import SERVICE
 from quaero_cli.store.workers import WorkerChanges
 
 _COLUMNS = "id, job, job_line, step, worker, line_number, time, level, source, message, fields"
-_WRITE_LINES = ManyRows(f"INSERT INTO log ({_COLUMNS}) VALUES", 11)
+# No value is None: the module looks for an adapter for each one, which takes as long as SQLite does for the whole row
+# (measured: 1.8 us a row instead of 2.9). What is missing travels as 0 or "", which no number and no JSON is.
+_ROW = "(?,?,?,nullif(?,0),nullif(?,0),nullif(?,0),?,?,?,?,nullif(?,''))"
+_WRITE_LINES = ManyRows(f"INSERT INTO log ({_COLUMNS}) VALUES", 11, row=_ROW)
 
 # Lines that share all but their messages: one parameter for all of them is three times faster than eleven for each,
 # and the interpreter lock is free for as long as SQLite goes through them.
@@ -185,6 +188,7 @@ class _Batch:
         # names that are the very same objects as those of the line before are not looked up at all.
         known_job: str | None = _NOBODY
         known_step: str | None = _NOBODY
+        known_source, clean_source = "", ""
         for fact in facts:
             if type(fact) is not LogLine:
                 if type(fact) is LogLines:
@@ -196,15 +200,17 @@ class _Batch:
             if job_id is not known_job or step is not known_step:
                 place = self._places.get((job_id, step)) or self._open_place(job_id, step)
                 known_job, known_step = job_id, step
-                job, counts, step_key = place.job, place.counts, place.step or None
+                job, counts = place.job, place.counts
+            if source is not known_source:
+                known_source, clean_source = source, clean_text(source)
             job.last += 1
             place.last += 1
             counts[level] += 1
             if "\0" in message or not message.isascii():
                 message = clean_text(message)
             self._rows += (
-                self._next_id, job.key, job.last, step_key, worker, place.last if job_id is not None else None,
-                time_us, level, clean_text(source), message, encode_json(fields) if fields else None,
+                self._next_id, job.key, job.last, place.step, worker or 0, place.last if job_id is not None else 0,
+                time_us, level, clean_source, message, encode_json(fields) if fields else "",
             )  # fmt: skip
             self._next_id += 1
 
