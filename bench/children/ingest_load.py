@@ -16,7 +16,7 @@ from bench.machine import memory_mb, peak_memory_mb
 from quaero_cli.engine.log import JobLog
 from quaero_cli.model import Level, NewJob, StepRow
 from quaero_cli.recorder import BATCH_FACTS, Recorder
-from quaero_cli.session.core import SWITCH_INTERVAL
+from quaero_cli.session.core import tune_interpreter
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import Connection, connect, transaction
 from quaero_cli.store.queue import claim, enqueue
@@ -98,7 +98,7 @@ def main(way: str, data: str, lines: int) -> None:
     steps = (StepRow(_STEP, "bench"),)
     enqueue(settings.database, NewJob(_JOB, "bench", "Bench", "cli", "", "", "", {}, steps))
     claim(settings.database, _JOB)
-    sys.setswitchinterval(SWITCH_INTERVAL)  # as a session does
+    tune_interpreter()  # as a session does
     before = memory_mb(os.getpid())
     if way == "floor":
         seconds = store_plainly(settings, lines)
