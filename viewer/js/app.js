@@ -12,12 +12,13 @@ import { listenToKeys } from "./page/keys.js";
 import { closeMenus } from "./page/menus.js";
 import { commandPalette } from "./page/palette.js";
 import { servicePanel } from "./page/service-panel.js";
+import { servicePage } from "./page/service-page.js";
 import { quaeroPage } from "./page/shell.js";
 import { startForm } from "./page/start-form.js";
 
 const COMPONENTS = {
   quaeroPage, jobList, jobPreview, jobPage, definitionList, documentList, documentPage, startForm, commandPalette,
-  servicePanel,
+  servicePage, servicePanel,
 };
 
 fillIncludes(document);

@@ -11,13 +11,13 @@
  * leaves above it.
  */
 
-import { element } from "./view/dom.js";
 import { Edges } from "./view/edges.js";
-import { highlight } from "./view/highlight.js";
+import { buildFrame } from "./view/log-frame.js";
 import { listenTo } from "./view/log-input.js";
+import { NewEntries } from "./view/new-entries.js";
 import { ReadingPlace } from "./view/reading-place.js";
 import { RowHeights } from "./view/row-heights.js";
-import { RowPool } from "./view/row-pool.js";
+import { RowPainter } from "./view/row-painter.js";
 import { TopStrip } from "./view/top-strip.js";
 
 /** Height of a folded row in pixels; css/log-view.css has the same number. */
@@ -32,16 +32,13 @@ export class LogView {
   #list;
   #strip;
   #edges;
-  #rows;
+  #painter;
   #heights = new RowHeights(ROW_HEIGHT);
   #frame = 0;
   #place;
   #sent = false; // to another row, with the next frame
-  #seen = 0;
   #opened = null; // id of an entry whose details are to be brought into sight
-  #arrived = 0;
-  #display = { version: 0 };
-  #marks = new Map(); // id -> what lies before this entry: a gap, a reconnect
+  #news;
   #stopListening;
 
   /**
@@ -53,12 +50,28 @@ export class LogView {
   constructor(container, source, { onChange = IGNORE, numberOf = lineNumberOf, onPoint = IGNORE } = {}) {
     this.source = source;
     this.onChange = onChange;
-    this.numberOf = numberOf;
     this.onPoint = onPoint;
     this.activeId = null;
-    this.pointed = null; // {from, to}: lines of the job that are pointed at
-    this.search = ""; // shown wherever it occurs
-    this.#build(container);
+    this.selected = [];
+    this.#news = new NewEntries(source);
+    this.#strip = new TopStrip(() => this.#edges.loadOlder());
+    this.#place = new ReadingPlace(this.#heights.layout, this.#strip.height);
+    this.#edges = new Edges(source, this.#strip, () => this.update());
+    const frame = buildFrame(container, this.#strip.element);
+    ({ scroller: this.#scroller, space: this.#space, list: this.#list } = frame);
+    this.#painter = new RowPainter(frame, this.#heights, numberOf);
+    this.#place.viewport = this.#scroller.clientHeight;
+    this.#stopListening = listenTo(this.#scroller, this.#list, this);
+  }
+
+  /** Point at lines of the job: `{from, to}`, or null. */
+  set pointed(lines) {
+    this.#painter.pointed = lines;
+  }
+
+  /** Show this text wherever it occurs. */
+  set search(text) {
+    this.#painter.search = text;
   }
 
   /** Whether the list goes with the newest entry. */
@@ -66,11 +79,9 @@ export class LogView {
     return this.source.following;
   }
 
-  /** How many entries have come since the reader left the end; null when that is not known. */
+  /** How many entries have come since the reader left the end. */
   get newCount() {
-    if (this.following && !this.source.paused) return 0;
-    const now = this.source.displayedCount;
-    return now === null ? this.#arrived : Math.max(0, now - this.#seen);
+    return this.#news.count;
   }
 
   /** Whether the newest entry is in sight. */
@@ -80,7 +91,7 @@ export class LogView {
 
   /** The window has changed; `fresh` entries have come. Shown with the next frame. */
   update(fresh = 0) {
-    this.#arrived += fresh;
+    this.#news.note(fresh);
     this.#frame ||= requestAnimationFrame(() => this.#flush());
   }
 
@@ -92,15 +103,13 @@ export class LogView {
 
   /** How rows are shown: `wrap`, and the time column's `time`, `utc`, `start` (see lib/time-modes.js). */
   setDisplay(display) {
-    this.#display = { ...this.#display, ...display, version: this.#display.version + 1 };
-    this.#scroller.classList.toggle("is-wrapped", Boolean(this.#display.wrap));
-    this.#heights.forget();
+    this.#painter.setDisplay(display);
     this.update();
   }
 
   /** Show a line before this entry that says what lies there. */
   mark(id, words) {
-    this.#marks.set(id, words);
+    this.#painter.mark(id, words);
     this.update();
   }
 
@@ -114,8 +123,7 @@ export class LogView {
 
   /** From now on, count what is new: the stream was paused. */
   markSeen() {
-    this.#seen = this.source.displayedCount ?? 0;
-    this.#arrived = 0;
+    this.#news.begin();
   }
 
   /** Show or hide the details of an entry; the reader stays where they are. */
@@ -150,7 +158,13 @@ export class LogView {
 
   /** The row that has this element in it. */
   rowAt(target) {
-    return this.#rows.rowAt(target);
+    return this.#painter.rowAt(target);
+  }
+
+  /** The reader has selected text in the list, or has given that up; `selected` are the entries it touches. */
+  select(selection) {
+    this.selected = selection ? this.#painter.entriesIn(selection) : [];
+    if (selection) this.leaveEnd();
   }
 
   /** Stay where the reader goes, whatever comes. */
@@ -178,7 +192,7 @@ export class LogView {
 
   resized() {
     this.#place.viewport = this.#scroller.clientHeight;
-    if (this.#display.wrap) this.#heights.forget();
+    if (this.#painter.wrapped) this.#heights.forget();
     this.update();
   }
 
@@ -190,26 +204,8 @@ export class LogView {
   destroy() {
     cancelAnimationFrame(this.#frame);
     this.#stopListening();
-    highlight([], "");
+    this.#painter.destroy();
     this.#scroller.remove();
-  }
-
-  #build(container) {
-    this.#strip = new TopStrip(() => this.#edges.loadOlder());
-    this.#place = new ReadingPlace(this.#heights.layout, this.#strip.height);
-    this.#edges = new Edges(this.source, this.#strip, () => this.update());
-    this.#list = element("div", "log-rows");
-    this.#list.setAttribute("role", "list");
-    this.#rows = new RowPool(this.#list);
-    this.#space = element("div", "log-space", this.#strip.element, this.#list);
-    this.#scroller = element("div", "log-scroller", this.#space);
-    this.#scroller.tabIndex = 0;
-    this.#scroller.setAttribute("x-ignore", ""); // nothing in here is Alpine's
-    this.#scroller.setAttribute("role", "group");
-    this.#scroller.setAttribute("aria-label", "Log entries");
-    container.append(this.#scroller);
-    this.#place.viewport = this.#scroller.clientHeight;
-    this.#stopListening = listenTo(this.#scroller, this.#list, this);
   }
 
   #follow(follow) {
@@ -229,33 +225,15 @@ export class LogView {
     this.#space.style.height = `${this.#place.height}px`;
     if (top !== null) this.#scroller.scrollTop = top;
     const [first, last] = this.#place.range(logs.length);
-    this.#showRows(logs, first, last);
+    this.#painter.show(logs, [first, last], this.source.hasOlder ? -1 : logs.length, this.activeId);
     this.#list.style.transform = `translateY(${this.#place.topOf(first)}px)`;
     this.#measure();
     if (!this.following) this.#edges.approach(first, last, logs.length);
   }
 
-  #showRows(logs, first, last) {
-    const size = this.source.hasOlder ? -1 : logs.length; // -1: more than can be told
-    const { from = Infinity, to = 0 } = this.pointed ?? {};
-    this.#rows.show(logs, first, last, (entry) => ({
-      number: this.numberOf(entry),
-      open: this.#heights.isOpen(entry.id),
-      active: entry.id === this.activeId,
-      pointed: entry.job_line >= from && entry.job_line <= to,
-      mark: this.#marks.get(entry.id),
-      display: this.#display,
-      size,
-    }));
-    const active = this.#rows.rowOf(this.activeId);
-    if (active) this.#scroller.setAttribute("aria-activedescendant", active.element.id);
-    else this.#scroller.removeAttribute("aria-activedescendant");
-    highlight(this.#rows.all, this.search);
-  }
-
   /** Rows that are not one line high are as high as they are; what was not reckoned with needs another frame. */
   #measure() {
-    const changed = this.#heights.measure(this.#display.wrap ? this.#rows.all : this.#rows.open);
+    const changed = this.#painter.measure();
     for (const [row, extra] of changed) if (row.entry.id === this.#opened) this.#reveal(row, extra);
     if (changed.length > 0) this.update();
   }

@@ -11,6 +11,11 @@ export function entriesAsText(entries) {
   return entries.map(lineOf).join("\n");
 }
 
+/** What was logged, and nothing else. */
+export function messagesOf(entries) {
+  return entries.map(({ message }) => withoutAnsi(message)).join("\n");
+}
+
 /** An object for each entry, one a line. */
 export function entriesAsJson(entries) {
   return entries.map((entry) => JSON.stringify(entry)).join("\n");

@@ -1,6 +1,10 @@
 /** Every key of the viewer: what it does, and where. The help shows this very table. Pure. */
 
-/** `keys` as KeyboardEvent.key has them; two are pressed one after the other. `view`: only there. */
+/** Where there is a log to be read. */
+const LOG = Object.freeze(["job", "service"]);
+const JOB = Object.freeze(["job"]);
+
+/** `keys` as KeyboardEvent.key has them; two are pressed one after the other. `views`: only there. */
 export const KEYMAP = Object.freeze([
   { keys: "?", action: "help", label: "Show these keys", group: "Anywhere" },
   { keys: "Ctrl+k", action: "palette", label: "Go to anything, do anything", group: "Anywhere" },
@@ -12,29 +16,29 @@ export const KEYMAP = Object.freeze([
   { keys: "\x60", action: "panel", label: "Open or close the service panel", group: "Anywhere" },
   { keys: "T", action: "theme", label: "Next theme", group: "Anywhere" },
   { keys: "/", action: "search", label: "Search", group: "Log" },
-  { keys: "n", action: "next-hit", label: "Next hit", group: "Log", view: "job" },
-  { keys: "N", action: "previous-hit", label: "Hit before", group: "Log", view: "job" },
-  { keys: "e", action: "next-error", label: "Next error", group: "Log", view: "job" },
-  { keys: "E", action: "previous-error", label: "Error before", group: "Log", view: "job" },
-  { keys: "p", action: "pause", label: "Pause or go on", group: "Log", view: "job" },
-  { keys: "f", action: "latest", label: "Follow the newest entry", group: "Log", view: "job" },
-  { keys: "w", action: "wrap", label: "Wrap long lines or not", group: "Log", view: "job" },
-  { keys: "t", action: "times", label: "Other times", group: "Log", view: "job" },
-  { keys: "u", action: "utc", label: "Times in UTC or here", group: "Log", view: "job" },
-  { keys: "1", action: "level:debug", label: "All levels", group: "Log", view: "job" },
-  { keys: "2", action: "level:info", label: "Info and above", group: "Log", view: "job" },
-  { keys: "3", action: "level:warn", label: "Warnings and errors", group: "Log", view: "job" },
-  { keys: "4", action: "level:error", label: "Errors only", group: "Log", view: "job" },
-  { keys: "[", action: "previous-step", label: "Log of the step before", group: "Job", view: "job" },
-  { keys: "]", action: "next-step", label: "Log of the next step", group: "Job", view: "job" },
-  { keys: "l", action: "tab:log", label: "Log", group: "Job", view: "job" },
-  { keys: "i", action: "tab:timeline", label: "Timeline", group: "Job", view: "job" },
-  { keys: "r", action: "tab:errors", label: "Errors by kind", group: "Job", view: "job" },
-  { keys: "d", action: "tab:details", label: "Details", group: "Job", view: "job" },
-  { keys: "c", action: "copy-link", label: "Copy the link", group: "Job", view: "job" },
-  { keys: "y", action: "copy-text", label: "Copy the lines as text", group: "Job", view: "job" },
-  { keys: "X", action: "cancel", label: "Cancel the job", group: "Job", view: "job" },
-  { keys: "R", action: "retry", label: "Run the job again", group: "Job", view: "job" },
+  { keys: "n", action: "next-hit", label: "Next hit", group: "Log", views: JOB },
+  { keys: "N", action: "previous-hit", label: "Hit before", group: "Log", views: JOB },
+  { keys: "e", action: "next-error", label: "Next error", group: "Log", views: JOB },
+  { keys: "E", action: "previous-error", label: "Error before", group: "Log", views: JOB },
+  { keys: "p", action: "pause", label: "Pause or go on", group: "Log", views: LOG },
+  { keys: "f", action: "latest", label: "Follow the newest entry", group: "Log", views: LOG },
+  { keys: "w", action: "wrap", label: "Wrap long lines or not", group: "Log", views: LOG },
+  { keys: "t", action: "times", label: "Other times", group: "Log", views: LOG },
+  { keys: "u", action: "utc", label: "Times in UTC or here", group: "Log", views: LOG },
+  { keys: "1", action: "level:debug", label: "All levels", group: "Log", views: LOG },
+  { keys: "2", action: "level:info", label: "Info and above", group: "Log", views: LOG },
+  { keys: "3", action: "level:warn", label: "Warnings and errors", group: "Log", views: LOG },
+  { keys: "4", action: "level:error", label: "Errors only", group: "Log", views: LOG },
+  { keys: "[", action: "previous-step", label: "Log of the step before", group: "Job", views: JOB },
+  { keys: "]", action: "next-step", label: "Log of the next step", group: "Job", views: JOB },
+  { keys: "l", action: "tab:log", label: "Log", group: "Job", views: JOB },
+  { keys: "i", action: "tab:timeline", label: "Timeline", group: "Job", views: JOB },
+  { keys: "r", action: "tab:errors", label: "Errors by kind", group: "Job", views: JOB },
+  { keys: "d", action: "tab:details", label: "Details", group: "Job", views: JOB },
+  { keys: "c", action: "copy-link", label: "Copy the link", group: "Job", views: JOB },
+  { keys: "y", action: "copy-text", label: "Copy the lines as text", group: "Job", views: JOB },
+  { keys: "X", action: "cancel", label: "Cancel the job", group: "Job", views: JOB },
+  { keys: "R", action: "retry", label: "Run the job again", group: "Job", views: JOB },
 ].map(Object.freeze));
 
 /** Keys of the list itself, when it has the focus; shown in the help. */
@@ -47,14 +51,19 @@ export const LIST_KEYS = Object.freeze([
 
 /** Things without a key, for the palette. */
 export const MORE_ACTIONS = Object.freeze([
-  { action: "copy-json", label: "Copy the lines as JSON", view: "job" },
-  { action: "copy-command", label: "Copy the command that shows these lines", view: "job" },
-  { action: "download:txt", label: "Download the log as text", view: "job" },
-  { action: "download:ndjson", label: "Download the log as NDJSON", view: "job" },
-  { action: "notify", label: "Notify me when the job ends", view: "job" },
-  { action: "retry-failed", label: "Run what failed again", view: "job" },
-  { action: "all-steps", label: "Show all steps", view: "job" },
+  { action: "copy-json", label: "Copy the lines as JSON", views: JOB },
+  { action: "copy-command", label: "Copy the command that shows these lines", views: JOB },
+  { action: "download:txt", label: "Download the log as text", views: JOB },
+  { action: "download:ndjson", label: "Download the log as NDJSON", views: JOB },
+  { action: "notify", label: "Notify me when the job ends", views: JOB },
+  { action: "retry-failed", label: "Run what failed again", views: JOB },
+  { action: "all-steps", label: "Show all steps", views: JOB },
 ]);
+
+/** Whether an entry of these tables means something in a view. */
+export function fitsView({ views }, view) {
+  return !views || views.includes(view);
+}
 
 /** Finds the action of keys as they are pressed; a pair must come within a second. */
 export class Keys {
@@ -66,7 +75,7 @@ export class Keys {
     const pair = now - this.#pressed < 1000 ? `${this.#prefix} ${key}` : "";
     this.#prefix = key;
     this.#pressed = now;
-    const fits = (entry) => !entry.view || entry.view === view;
+    const fits = (entry) => fitsView(entry, view);
     const find = (wanted) => KEYMAP.find((entry) => entry.keys === wanted && fits(entry));
     const found = find(pair) ?? find(key);
     if (found) this.#prefix = "";

@@ -7,6 +7,8 @@
 import { DEFAULT_LEVEL, laterCounts, sumCounts } from "./levels.js";
 
 export class StreamState {
+  #read; // entries of the view that are here, or lie before the first one of it
+
   constructor() {
     this.reset();
   }
@@ -17,6 +19,23 @@ export class StreamState {
     this.displayedCount = null;
     this.jobs = new Map();
     this.service = null;
+    this.#read = null;
+  }
+
+  /** How many entries that the filters let through are stored and not here yet; 0 where that cannot be told. */
+  get behind() {
+    return this.#read === null || this.displayedCount === null ? 0 : Math.max(0, this.displayedCount - this.#read);
+  }
+
+  /** A view's first batch ends with the newest entry; after it each batch brings `fresh` more. */
+  countRead(fresh, first) {
+    if (first || this.#read === null || this.displayedCount === null) this.#read = this.displayedCount;
+    else this.#read = Math.min(this.displayedCount, this.#read + fresh);
+  }
+
+  /** Entries were left out: how many of them the filters let through, nobody said. */
+  forgetRead() {
+    this.#read = null;
   }
 
   /** Take the exact numbers of a batch; with a text filter they are null, and stay so. */

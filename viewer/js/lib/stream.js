@@ -3,18 +3,15 @@
  * tells its callbacks what happened. Runs anywhere; what it needs of a browser comes in by the environment.
  */
 
-import { authorization } from "./api.js";
 import { Connection } from "./connection.js";
 import { History } from "./history.js";
 import { LogWindow } from "./log-window.js";
 import { buildQueryParams, filtersOf, sameFilters } from "./query.js";
+import { StreamReader } from "./stream-reader.js";
 import { StreamState } from "./stream-state.js";
 
 /** How much one page of history holds. */
 export const PAGE = 500;
-
-/** What a stalled stream fetches before it is opened again; the stream itself brings the rest. */
-const CATCH_UP = 1000;
 
 const CALLBACKS = [
   "onLogs", "onStatus", "onConnect", "onDisconnect", "onError", "onGap", "onEnd", // the protocol's
@@ -22,15 +19,11 @@ const CALLBACKS = [
 ];
 
 export class LogStream {
-  #environment;
   #connection;
   #window;
   #history;
+  #reader;
   #state = new StreamState();
-  #ended = new Set();
-  #told = new Set();
-  #replace = true;
-  #connected = false;
   #heldSince = 0;
 
   /**
@@ -44,15 +37,16 @@ export class LogStream {
     this.apiEndpoint = options.apiEndpoint ?? this.endpoint.replace(/\/stream$/, "");
     this.filters = filtersOf(options);
     buildQueryParams(this.filters);
-    this.#environment = environment;
     this.token = options.token ?? environment.token;
     this.#window = new LogWindow(options.maxEntries);
-    this.#history = new History(this.#window, this.apiEndpoint, environment, () => this.#token());
+    this.#history = new History(this.#window, this.apiEndpoint, environment, () => this.currentToken);
+    const parts = { window: this.#window, state: this.#state, history: this.#history };
+    this.#reader = new StreamReader(this, parts, environment.report);
     this.paused = false;
     /** Whether the reader is at the end, so that the oldest entries may go; a view sets it. */
     this.following = true;
     for (const name of CALLBACKS) this[name] = options[name] ?? null;
-    this.#connection = new Connection(this.#owner(), environment, { transport: options.transport });
+    this.#connection = new Connection(this.#reader.owner, environment, { transport: options.transport });
     if (options.since) this.#connection.cursor = String(options.since);
   }
 
@@ -79,12 +73,10 @@ export class LogStream {
     const filters = { ...this.filters, ...patch };
     if (sameFilters(filters, this.filters)) return;
     this.filters = filters;
-    this.#replace = true;
+    this.#reader.beginView();
     this.#history.forget();
-    this.#ended.clear();
     this.#connection.cursor = null;
-    const { state } = this.#connection;
-    if (state !== "idle") this.#connection.reopen();
+    if (this.state !== "idle") this.#connection.reopen();
   }
 
   /** Leave `logs` as it is. The stream goes on; counts and states are kept up to date. */
@@ -101,13 +93,13 @@ export class LogStream {
     this.following = true;
     this.jumpToLatest();
     const missed = this.logs.filter((entry) => entry.id > this.#heldSince);
-    if (missed.length > 0) this.#tell("onLogs", missed, this.#meta());
+    if (missed.length > 0) this.#reader.tell("onLogs", missed, this.#meta());
   }
 
   /** Forget the entries shown; those before are one `loadOlder` away, the stream goes on. */
   clear() {
     this.#window.clear();
-    this.#tell("onReset");
+    this.#reader.tell("onReset");
   }
 
   /** Fetch up to `count` entries before the first of `logs`; returns how many came. One request at a time. */
@@ -156,6 +148,8 @@ export class LogStream {
   get hasOlder() { return this.#window.hasOlder; }
   get totalCount() { return this.#state.totalCount; }
   get displayedCount() { return this.#state.displayedCount; }
+  /** Entries that the filters let through, stored and not here yet. */
+  get behind() { return this.#state.behind; }
   get counts() { return this.#state.counts; }
   /** The job (or service) as the server last described it. */
   get status() { return this.#state.status; }
@@ -177,114 +171,14 @@ export class LogStream {
     return this.#window.indexOf(id);
   }
 
-  #owner() {
-    return {
-      request: (cursor) => this.#request(cursor),
-      onEvent: (name, data) => this.#onEvent(name, data),
-      catchUp: (cursor) => this.#catchUp(cursor),
-      onState: (state) => this.#onState(state),
-      onFailure: (error) => this.#tell("onError", error),
-    };
-  }
-
-  #request(cursor) {
-    const query = buildQueryParams({ ...this.filters, since: cursor ?? undefined });
-    return { url: `${this.endpoint}?${query}`, headers: authorization(this.#token()) };
-  }
-
-  #token() {
+  /** The token for the next request; null when there is none. */
+  get currentToken() {
     return typeof this.token === "function" ? this.token() : this.token;
-  }
-
-  #onEvent(name, data) {
-    switch (name) {
-      case "logs":
-        this.#onLogs(data);
-        break;
-      case "status":
-        this.#state.takeStatus(data, this.#replace ? null : this.filters);
-        this.#tell("onStatus", data);
-        break;
-      case "gap":
-        this.#onGap(data);
-        break;
-      case "reset":
-        this.#startAfresh();
-        break;
-      case "end":
-        return this.#onEnd(data);
-    }
-    return false;
-  }
-
-  #onLogs({ logs, meta }) {
-    const replaced = this.#replace;
-    if (replaced) {
-      this.#replace = false;
-      this.#window.reset();
-      this.#window.hasOlder = meta.has_more;
-    }
-    this.#state.takeMeta(meta);
-    const fresh = this.#window.append(logs, { hold: this.paused && !replaced, following: this.following });
-    if (replaced) this.#tell("onReset");
-    if (replaced || (fresh.length > 0 && !this.paused)) this.#tell("onLogs", fresh, meta);
-  }
-
-  #onGap(gap) {
-    if (gap.reason === "lag") this.#window.skip(gap.to_id, { hold: this.paused, following: this.following });
-    this.#tell("onGap", gap);
-  }
-
-  /** The store behind the address is another one: nothing that was read means anything any more. */
-  #startAfresh() {
-    this.#window.reset();
-    this.#state.reset();
-    this.#ended.clear();
-    this.#told.clear();
-    this.#history.forget();
-    this.#replace = true;
-    this.#tell("onReset");
-  }
-
-  #onEnd(end) {
-    this.#state.takeEnd(end, this.filters);
-    this.#ended.add(end.job_id);
-    if (!this.#told.has(end.job_id)) {
-      this.#told.add(end.job_id);
-      this.#tell("onEnd", end);
-    }
-    return [this.filters.job_id].flat().every((id) => this.#ended.has(id));
-  }
-
-  #onState(state) {
-    // "connecting" tells nobody: on the way from one request to the next the reader has lost nothing.
-    if (state !== "connecting" && this.#connected !== (state === "live")) {
-      this.#connected = state === "live";
-      if (this.#connected) this.#tell("onConnect");
-      else this.#tell("onDisconnect", { state });
-    }
-    this.#tell("onState", state);
-  }
-
-  async #catchUp(cursor) {
-    if (cursor === null) return;
-    const { filters } = this;
-    const page = await this.#history.page(filters, { since: cursor, limit: CATCH_UP });
-    if (filters === this.filters && page.logs.length > 0) this.#onLogs(page);
   }
 
   #meta() {
     const { totalCount: total_count, displayedCount: displayed_count, counts, hasOlder: has_more } = this;
     const ids = { oldest_id: this.logs[0]?.id ?? null, newest_id: this.logs.at(-1)?.id ?? null };
     return { total_count, displayed_count, counts, has_more, ...ids };
-  }
-
-  /** A callback that throws is its owner's affair: it is reported, and the stream goes on. */
-  #tell(name, ...args) {
-    try {
-      this[name]?.(...args);
-    } catch (error) {
-      this.#environment.report(error);
-    }
   }
 }

@@ -3,8 +3,8 @@
 import { formatCount, plural } from "./format.js";
 import { LEVELS, levelClass, levelValue } from "./levels.js";
 
-/** So many entries behind, and a stream is not live but catching up: more than a batch or two. */
-const BEHIND = 5000;
+/** So many entries behind, and a stream is not live but catching up: more than a batch (2,000) and what waits. */
+const BEHIND = 3000;
 
 /** The level filter as buttons with counts. */
 export function chipsOf(counts, lowest) {
@@ -39,11 +39,7 @@ export function gapWords({ count, reason }) {
   return `${entries} were skipped to keep up; scroll up to load them`;
 }
 
-/** How many entries are stored and not here yet; 0 where that cannot be told, or is nothing to speak of. */
-export function behindOf({ logs, pending, totalCount, filters, state }) {
-  const filtered = [filters.step ?? []].flat().length > 0 || filters.level !== "debug";
-  const last = logs.at(-1)?.job_line;
-  if (state !== "live" || pending > 0 || filtered || !totalCount || !last) return 0;
-  const behind = totalCount - last;
-  return behind >= BEHIND ? behind : 0;
+/** How many entries are stored and not here yet; 0 where that is nothing to speak of. */
+export function behindOf({ behind, state, paused }) {
+  return state === "live" && !paused && behind >= BEHIND ? behind : 0;
 }

@@ -1,20 +1,13 @@
 /** The page of one job: the live viewer, and around it the tabs, the step tree, and the state in the address. */
 
-import { currentRoute, goTo, replaceRoute } from "./address.js";
+import { currentRoute, goTo } from "./address.js";
 import { jobActions } from "./job-actions.js";
+import { filtersOf, jobAddress, TABS, tabOf } from "./job-address.js";
 import { jobFacts } from "./job-facts.js";
 import { jobNotice } from "./job-notice.js";
-import { DEFAULT_LEVEL } from "../lib/levels.js";
 import { sseJobLogViewer } from "../view/job-viewer.js";
 
-const TABS = [
-  { name: "log", label: "Log" },
-  { name: "timeline", label: "Timeline" },
-  { name: "errors", label: "Errors" },
-  { name: "details", label: "Details" },
-];
 const NO_WORKERS = { workers: [], moreWorkers: "" };
-const NO_FILTERS = { level: DEFAULT_LEVEL, step: "", worker: "", originator: "" };
 
 /** Alpine data of the page. `route` has the filters, the tab and the lines that the address names. */
 export function jobPage({ id, params, lines }) {
@@ -26,6 +19,7 @@ export function jobPage({ id, params, lines }) {
     ...jobActions(),
     ...jobFacts(parts, id),
     ...jobNotice(id),
+    ...jobAddress(parts, id, base),
     tab: tabOf(params),
     tabs: TABS,
     originators: [
@@ -36,9 +30,11 @@ export function jobPage({ id, params, lines }) {
     init() {
       base.init.call(this);
       parts.onPlace = () => this.keepAddress();
+      this.takeDisplay(params);
       if (params.q) {
         this.search = params.q;
-        if (lines) this.look(params.q);
+        this.onlyHits = params.hits === "1";
+        if (lines || this.onlyHits) this.look(params.q);
         else this.find(1);
       }
       this.loadFacts();
@@ -101,23 +97,6 @@ export function jobPage({ id, params, lines }) {
       this.keepAddress();
     },
 
-    keepAddress() {
-      const { level, step, worker, originator } = this;
-      const params_ = {
-        level: level === DEFAULT_LEVEL ? "" : level, step, worker, from: originator, q: this.search,
-        tab: this.tab === "log" ? "" : this.tab,
-      };
-      replaceRoute({ params: params_, lines: this.lines });
-    },
-
-    /** The address has changed by hand, or by "back". */
-    onRoute(route) {
-      if (route.id !== id) return;
-      if (route.lines && route.lines.from !== this.lines?.from) this.goToLine(route.lines.from, route.lines.to);
-      if (tabOf(route.params) !== this.tab) this.setTab(tabOf(route.params));
-      base.filter.call(this, { ...NO_FILTERS, ...filtersOf(route.params) });
-    },
-
     async remove() {
       if (await this.deleteJob(id)) goTo({ view: "jobs" });
     },
@@ -148,14 +127,4 @@ export function jobPage({ id, params, lines }) {
       this.filter({ step: names[(at + names.length) % names.length] });
     },
   };
-}
-
-function tabOf({ tab }) {
-  return TABS.some(({ name }) => name === tab) ? tab : "log";
-}
-
-/** The address's words -> the stream's filters. Without a level, a link to a line shows every entry. */
-function filtersOf({ level, step, worker, from }) {
-  const given = { level, step, worker, originator: from };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value));
 }

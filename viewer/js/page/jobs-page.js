@@ -32,7 +32,7 @@ export function jobList({ params }) {
     text: q,
     statuses: STATUSES.map((name) => ({ name, word: statusOf(name).word })),
     definitions: [],
-    opened: {},
+    opened: Object.fromEntries((params.open ?? "").split(",").filter(Boolean).map((id) => [id, true])),
     loaded: false,
     more: false,
     failure: "",
@@ -56,8 +56,13 @@ export function jobList({ params }) {
 
     /** Another filter: kept in the address, asked of the server. */
     filter() {
-      replaceRoute({ params: { status: this.status, definition: this.definition, q: this.text } });
+      this.keepAddress();
       this.load();
+    },
+
+    keepAddress() {
+      const open = Object.keys(this.opened).filter((id) => this.opened[id]).join(",");
+      replaceRoute({ params: { status: this.status, definition: this.definition, q: this.text, open } });
     },
 
     clearFilters() {
@@ -114,6 +119,7 @@ export function jobList({ params }) {
     /** Open a job's steps and live entries below its row, or close them. */
     toggle(id) {
       this.opened[id] = !this.opened[id];
+      this.keepAddress();
       this.refresh();
     },
   };

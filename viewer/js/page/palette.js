@@ -2,13 +2,15 @@
 
 import { currentRoute } from "./address.js";
 import { ask } from "./keys.js";
-import { KEYMAP, LIST_KEYS, MORE_ACTIONS } from "../lib/keymap.js";
+import { fitsView, KEYMAP, LIST_KEYS, MORE_ACTIONS } from "../lib/keymap.js";
 import { rankItems } from "../lib/rank.js";
 import { makeFragment } from "../lib/routes.js";
 import { statusOf } from "../lib/statuses.js";
 import { callApi } from "../view/server.js";
 
 const SHOWN = 12;
+/** Jobs asked for at once; older ones are asked for while too few fit what is typed. */
+const JOBS = 500;
 
 /** Alpine data. Markup: dialogs with `x-ref="palette"` and `x-ref="help"`. */
 export function commandPalette() {
@@ -33,22 +35,44 @@ export function commandPalette() {
       const { view } = currentRoute();
       parts.all = actionsOf(view);
       this.text = "";
+      this.at = 0;
       this.$refs.palette.showModal();
       this.search();
-      const asked = [callApi("jobs?limit=100"), callApi("job-definitions")];
-      const [jobs, definitions] = await Promise.allSettled(asked);
-      parts.all = [
-        ...parts.all,
-        ...(definitions.value?.definitions ?? []).flatMap(definitionItems),
-        ...(jobs.value?.jobs ?? []).map(jobItem),
-      ];
+      parts.oldest = "";
+      this.loadDefinitions();
+      this.loadJobs();
+    },
+
+    async loadDefinitions() {
+      const { definitions } = await callApi("job-definitions").catch(() => ({ definitions: [] }));
+      parts.all = [...parts.all, ...definitions.flatMap(definitionItems)];
+      this.search();
+    },
+
+    /** The next page of jobs; `null` as the oldest one: there are no more. */
+    async loadJobs() {
+      const before = parts.oldest;
+      if (before === null || parts.loading) return;
+      parts.loading = true;
+      const query = new URLSearchParams({ limit: JOBS, ...(before && { before }) });
+      const { jobs } = await callApi(`jobs?${query}`).catch(() => ({ jobs: [] }));
+      parts.loading = false;
+      parts.oldest = jobs.length < JOBS ? null : jobs.at(-1).id;
+      parts.all = [...parts.all, ...jobs.map(jobItem)];
       this.search();
     },
 
     search() {
-      this.at = 0;
       const fitting = rankItems(parts.all, this.text).slice(0, SHOWN);
+      if (this.text.trim() && fitting.length < SHOWN) this.loadJobs();
       this.items = fitting.map((item, index) => ({ ...item, index, key: `palette-${index}` }));
+      this.at = Math.min(this.at, Math.max(0, this.items.length - 1));
+    },
+
+    /** Other letters: begin at the first that fits. */
+    type() {
+      this.at = 0;
+      this.search();
     },
 
     move(by) {
@@ -69,7 +93,7 @@ export function commandPalette() {
 }
 
 function actionsOf(view) {
-  const fits = (each) => each.action !== "palette" && (!each.view || each.view === view);
+  const fits = (each) => each.action !== "palette" && fitsView(each, view);
   return [...KEYMAP, ...MORE_ACTIONS].filter(fits).map(({ action, label, keys = "" }) => {
     const words = action.startsWith("go:") ? `Go to ${label}` : label;
     return { label: words, about: "", keys, action };

@@ -43,8 +43,9 @@ export function servicePanel() {
     tell() {
       this.unread = seen.unread > 0 ? formatCount(seen.unread) : "";
       this.hasErrors = seen.errors > 0;
-      const news = this.unread ? `, ${this.unread} new${this.hasErrors ? ", with errors" : ""}` : "";
-      this.label = `Service log${news}`;
+      // It begins with what is seen, so that whoever speaks to the page can name the button.
+      const news = `Service ${this.unread} new in the log${this.hasErrors ? ", with errors" : ""}`;
+      this.label = this.unread ? news : "Service log";
     },
 
     toggle() {

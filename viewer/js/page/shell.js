@@ -88,6 +88,7 @@ export function quaeroPage() {
     /** What a key or the palette asks of the page as a whole. */
     act(action) {
       if (action === "theme") this.nextTheme();
+      if (action === "search" && this.view !== "job") document.querySelector(".main input[type=search]")?.focus();
       if (action === "start") dispatchEvent(new CustomEvent("quaero-start", { detail: null }));
     },
   };

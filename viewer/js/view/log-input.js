@@ -1,5 +1,6 @@
 /** What the reader does to the list: scrolling, clicking, selecting, keys. Tells the view, and undoes itself. */
 
+import { messagesOf } from "../lib/copy-text.js";
 import { LogKeys } from "./log-keys.js";
 
 /**
@@ -19,6 +20,7 @@ export function listenTo(scroller, list, view) {
   on(scroller, "wheel", (event) => event.deltaY < 0 && view.leaveEnd(), { passive: true });
   on(list, "click", (event) => onClick(event, view));
   on(document, "selectionchange", () => onSelection(list, view));
+  on(list, "copy", (event) => onCopy(event, view));
   const keys = new LogKeys(view);
   on(scroller, "keydown", (event) => keys.onKey(event));
   const observer = new ResizeObserver(() => view.resized());
@@ -39,9 +41,16 @@ function onClick(event, view) {
   view.toggle(row.entry.id);
 }
 
-/** Whoever selects text wants it to stay where it is. */
+/** Whoever selects text wants it to stay where it is. A click elsewhere, as on a menu, leaves what was selected. */
 function onSelection(list, view) {
   const selection = document.getSelection();
-  if (selection.isCollapsed || !list.contains(selection.anchorNode)) return;
-  view.leaveEnd();
+  if (!list.contains(selection.anchorNode)) return;
+  view.select(selection.isCollapsed ? null : selection);
+}
+
+/** Several rows are copied as what was logged, without numbers and times; a part of one row as it is. */
+function onCopy(event, view) {
+  if (view.selected.length < 2) return;
+  event.clipboardData.setData("text/plain", messagesOf(view.selected));
+  event.preventDefault();
 }

@@ -13,9 +13,11 @@ export function logShare(parts, jobId) {
   return {
     copied: "", // what the last copy did, for a moment
 
-    /** The lines that are pointed at, else those in sight. */
+    /** The lines that are pointed at, else those that are selected, else those in sight. */
     async chosenEntries() {
+      const { selected } = parts.view;
       if (this.lines) return linesOf(path, jobId, this.lines, parts.stream.filters);
+      if (selected.length > 0) return selected;
       const [first, last] = parts.view.visibleRange;
       return parts.stream.logs.slice(Math.max(0, first), last + 1);
     },

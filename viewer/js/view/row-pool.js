@@ -36,6 +36,11 @@ export class RowPool {
     return this.#rows.find((row) => row.element.contains(target));
   }
 
+  /** Entries of the rows that a selection touches, in order. */
+  entriesIn(selection) {
+    return this.#rows.filter((row) => selection.containsNode(row.element, true)).map((row) => row.entry);
+  }
+
   /** Show `logs[first]` up to, without, `logs[last]`; `facts(entry)` gives what a row says besides its entry. */
   show(logs, first, last, facts) {
     this.#recycle(logs, first, Math.max(0, last - first));

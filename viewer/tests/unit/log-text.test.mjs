@@ -71,9 +71,10 @@ test("totals say what is shown, what the filter lets through, and what there is"
   const logs = [entry(1, { job_line: 1 })];
   assert.equal(totalsOf({ logs, displayedCount: 1380, totalCount: 1542 }), "Showing 1 of 1,380 filtered (1,542 total)");
   assert.equal(totalsOf({ logs, displayedCount: null, totalCount: null }), "Showing 1");
-  const live = { logs, totalCount: 90_001, pending: 0, filters: { level: "debug" }, state: "live" };
+  const live = { behind: 90_000, paused: false, state: "live" };
   assert.equal(behindOf(live), 90_000);
-  assert.deepEqual([behindOf({ ...live, state: "ended" }), behindOf({ ...live, totalCount: 2000 })], [0, 0]);
+  const nothing = [{ ...live, state: "ended" }, { ...live, behind: 2999 }, { ...live, paused: true }];
+  assert.deepEqual(nothing.map(behindOf), [0, 0, 0]);
   assert.equal(connectionWords({ state: "live" }, 0, 90_000).wait, "90,000 behind");
   assert.equal(connectionWords({ state: "failed", error: { status: 403, message: "no" } }, 0).word, "Refused");
 });

@@ -55,6 +55,19 @@ test("the numbers are the server's", async () => {
   assert.deepEqual([stream.totalCount, stream.displayedCount, stream.counts], [1542, 1380, counts]);
 });
 
+test("how far behind the page is follows from the counts, whatever the level", async () => {
+  const { stream, server } = await following({ level: "warn" });
+  assert.equal(stream.behind, 0);
+  await server.last.logs(entries(11, 20), { displayed_count: 9020, total_count: 50_000 });
+  assert.equal(stream.behind, 9000);
+  await server.last.logs(entries(21, 30), { displayed_count: 9030 });
+  await server.last.event("gap", { job_id: "j1", from_id: 31, to_id: 9000, count: 8970, reason: "lag" }, "ab-9000");
+  assert.equal(stream.behind, 0);
+  await server.last.logs(entries(9001, 9010), { displayed_count: 9030 });
+  await server.last.logs(entries(9011, 9012), { displayed_count: 9032 });
+  assert.equal(stream.behind, 0);
+});
+
 test("a count of 0 is a count, and unknown ones are null", async () => {
   const { stream, server } = await following();
   await server.last.logs(entries(11, 11), { total_count: 0, displayed_count: 0 });
