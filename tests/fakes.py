@@ -166,6 +166,7 @@ class FakeMemory:
         document: Document | None = None,
         unchanged: str | None = None,
         memo: PageMemo | None = None,
+        used: str | None = None,
     ) -> None:
         for url, state in states:
             self.found([(url, 0)] if url not in self.own else [])

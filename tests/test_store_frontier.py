@@ -10,6 +10,7 @@ from quaero_cli.model import Document, FrontierDropped, PageMemo, PagesFound, Pa
 from quaero_cli.settings import Settings
 from quaero_cli.store.documents import DocumentQuery
 from quaero_cli.store.frontier import open_crawl_reader
+from quaero_cli.store.memos import count_memos, forget_memos
 from quaero_cli.store.queue import enqueue
 from quaero_cli.store.reader import open_reader
 
@@ -104,3 +105,16 @@ def test_a_frontier_is_forgotten_in_parts(home: Settings) -> None:
     assert len(left(home, "first", inherited=False)) == 2
     write_once(home, [FrontierDropped("first", STEP, 3)])
     assert left(home, "first", inherited=False) == []
+
+
+def test_what_no_crawl_has_used_for_long_is_forgotten(home: Settings) -> None:
+    """The store would grow by every page that any crawl ever read; or forget what each night's crawl still needs."""
+    for name in "abc":
+        write_once(home, [visited(memo=PageMemo(f"http://h/{name}", None, None, b"{}"))])
+    write_once(home, [PageVisited("first", STEP, (), NOW + 100, used="http://h/b")])
+    write_once(home, [FrontierDropped("first", STEP, 1, NOW + 50)])  # one at a time
+    assert count_memos(home.database, NOW + 50) == 1
+    assert forget_memos(home.database, NOW + 50) == 1
+    assert forget_memos(home.database, NOW + 50) == 0
+    with open_crawl_reader(home.database, "first", STEP) as reader:
+        assert [name for name in "abc" if reader.recall(f"http://h/{name}") is not None] == ["b"]

@@ -94,14 +94,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: Gazette
 
     def do_GET(self) -> None:
+        path, mark, query = self.path.partition("?")
+        query = mark + query
         self.server.hits[self.path] += 1
-        name = self.path.strip("/")
-        if self.path == "/":
-            body = "".join(f'<a href="/{n}">x</a>' for n in range(PAGES))
+        name = path.strip("/")
+        if path == "/":
+            body = "".join(f'<a href="/{n}{query}">x</a>' for n in range(PAGES))
         elif name.isdigit():
             if int(name) >= OPEN:
                 self.server.gate.wait()
-            body = f"<title>Number {name}</title><article><h1>Number {name}</h1>{_paragraphs(int(name))}</article>"
+            title = f"<!-- {query} --><title>Number {name}</title>"
+            body = f"{title}<article><h1>Number {name}</h1>{_paragraphs(int(name))}</article>"
         else:
             self.send_error(404)
             return
@@ -127,12 +130,21 @@ def gazette() -> Iterator[Gazette]:
         thread.join()
 
 
-def test_a_killed_crawl_goes_on_and_fetches_nothing_twice_that_was_stored(shell: Shell, gazette: Gazette) -> None:
-    """A crawl of hours would begin anew after a power cut, and ask the site for everything once more."""
+@pytest.mark.parametrize("query", ["", "?key=tops3cret-%5E"])
+def test_a_killed_crawl_goes_on_and_fetches_nothing_twice_that_was_stored(
+    tmp_path: Path, gazette: Gazette, query: str
+) -> None:
+    """A crawl of hours would begin anew after a power cut, and ask the site for everything once more; or one whose
+    addresses hold a secret store it, or ask for stars."""
+    shell = Shell(tmp_path, {"GAZETTE_KEY": query or "no secret"})
     path = shell.define("crawl", f"""
+        [secrets]
+        KEY = "env:GAZETTE_KEY"
+
         [step.crawl]
         type = "crawler"
-        start_urls = "{gazette.url}/"
+        start_urls = "{gazette.url}/{'{env.KEY}' if query else ''}"
+        keep_html = true
         allow_private = ["127.0.0.1"]
         per_host = 32  # those that wait for the gate must not keep the others from being fetched
         """)  # fmt: skip
@@ -142,7 +154,7 @@ def test_a_killed_crawl_goes_on_and_fetches_nothing_twice_that_was_stored(shell:
     for line in child.stdout:
         event = json.loads(line)
         if event.get("message") == "Extracted":
-            stored.add(event["fields"]["url"].removeprefix(gazette.url))
+            stored.add(event["fields"]["url"].removeprefix(gazette.url).removesuffix("***"))
         if len(stored) == OPEN:
             break
     child.kill()
@@ -150,8 +162,12 @@ def test_a_killed_crawl_goes_on_and_fetches_nothing_twice_that_was_stored(shell:
     assert shell.json("jobs")[0]["status"] == "interrupted"
     gazette.gate.set()
     shell.run("retry", "last", "--failed")
-    assert {page: gazette.hits[page] for page in stored} == dict.fromkeys(stored, 1)
-    assert all(gazette.hits[f"/{n}"] for n in range(PAGES))
+    assert {page: gazette.hits[page + query] for page in stored} == dict.fromkeys(stored, 1)
+    assert all(gazette.hits[f"/{n}{query}"] for n in range(PAGES))
+    assert not [page for page in gazette.hits if "*" in page]
+    (first, *_) = shell.json("docs", "--limit", "1")
+    assert (b"tops3cret" in (shell.home / "quaero.db").read_bytes()) is False
+    assert "tops3cret" not in shell.run("docs", "show", str(first["id"]), "--html").stdout
     assert len(shell.json("docs", "--limit", "100")) == PAGES
     (summary,) = [
         entry for entry in shell.lines("tail", "last", "-n", "all", "--no-follow")

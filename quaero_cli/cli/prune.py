@@ -82,5 +82,9 @@ def _print(pruned: "Pruned", bounds: "Bounds", *, dry_run: bool, json: bool) -> 
     if not dry_run:
         sizes = f"the store had {shown_size(pruned.bytes_before)} and has {shown_size(pruned.bytes_after)}"
     err.write(f"{words.count(len(pruned.removed), 'job')} {word}; {sizes}\n")
+    if pruned.memos:
+        err.write(
+            f"{words.count(pruned.memos, 'page')} {'would be' if dry_run else 'were'} forgotten by the crawler\n"
+        )
     if bounds.max_size is not None and pruned.bytes_after > bounds.max_size and not dry_run:
         err.write("hint: it is still larger than --max-size: what is left is kept, runs, or is documents\n")

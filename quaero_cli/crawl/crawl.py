@@ -5,7 +5,7 @@ crawl is over when the last worker has ended; links found by one are admitted, a
 """
 
 import functools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,12 +28,13 @@ from quaero_cli.crawl.report import Report
 from quaero_cli.crawl.resolve import Lookup, Resolver, system_lookup
 from quaero_cli.crawl.robots import WANTED as WANTED_ROBOTS
 from quaero_cli.crawl.robots import Robots, Rules
+from quaero_cli.crawl.secrecy import Secrecy
 from quaero_cli.crawl.tally import Tally
 from quaero_cli.crawl.transfer import Wanted
 from quaero_cli.crawl.urls import authority, origin
 from quaero_cli.crawl.visit import Client, Visitor
 from quaero_cli.errors import StepFailed
-from quaero_cli.model import PageState
+from quaero_cli.model import FrontierPage, PageState
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
@@ -118,6 +119,7 @@ class _Crawl:
         self._report = Report(tally)
         self._manners = Manners(per_host=options.per_host, delay=options.delay)
         self._recall = recall = Recall(memory, options)
+        self._secrecy = Secrecy(around.mask, options.start_urls)
         self._client = client = Client(fetcher, options.scope, self._manners, tuning.patience, recall)
         # Twice as many pages under way as connections: while half are fetched, half are read.
         self._frontier = Frontier(
@@ -201,9 +203,11 @@ class _Crawl:
         """Go on where an earlier part of this crawl was: another attempt of the step, or the job that is repeated."""
         inherited = not self._memory.left(inherited=False, after=0, limit=1)
         starts = set(self._options.start_urls)
-        last = 0
-        while pages := self._memory.left(inherited=inherited, after=last, limit=_ROWS_AT_ONCE):
-            last = pages[-1].id
+        last = lost = 0
+        while rows := self._memory.left(inherited=inherited, after=last, limit=_ROWS_AT_ONCE):
+            last = rows[-1].id
+            pages = self._whole(rows)
+            lost += len(rows) - len(pages)
             for page in pages:
                 self._frontier.restore(page)
                 visited = page.state in (PageState.DONE, PageState.PASSED)
@@ -218,6 +222,13 @@ class _Crawl:
             self._around.log.info(
                 "Crawl resumed", pages_done=self._frontier.pages, pages_waiting=self._frontier.waiting
             )
+        if lost:
+            self._around.log.warn("Pages not resumed", pages=lost, reason="a secret in their addresses is not stored")
+
+    def _whole(self, rows: Sequence[FrontierPage]) -> list[FrontierPage]:
+        """Pages of the store with their addresses made whole; without those of which that cannot be done."""
+        found = ((page, self._secrecy.whole(page.url)) for page in rows)
+        return [page._replace(url=url) for page, url in found if url is not None]
 
     def _links_of(self, url: str) -> list[str]:
         """The links of a page that was read, from the store."""
@@ -238,6 +249,7 @@ class _Crawl:
             return answer
         if answer.status == 304:
             known = self._recall.known(answer.url)
+            self._recall.used(answer.url)
             text = "" if known is None else str(known.facts["robots"])
             return Response(answer.url, 200, answer.headers, text.encode("latin-1"), answer.duration)
         self._recall.remember(answer, {"robots": answer.body.decode("latin-1")})
@@ -250,7 +262,7 @@ class _Crawl:
             if self._frontier.hungry:
                 limit = self._frontier.appetite
                 pages = await self._memory.waiting(limit)
-                self._frontier.feed(pages, complete=len(pages) < limit)
+                self._frontier.feed(self._whole(pages), complete=len(pages) < limit)
                 self._admit()
             elif not self._under_way:
                 return

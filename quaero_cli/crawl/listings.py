@@ -111,6 +111,7 @@ class Listings:
         if isinstance(answer, Response) and answer.status == 304:
             known = self._recall.known(answer.url)
             if known is not None and "listing" in known.facts:
+                self._recall.used(answer.url)
                 return _listing(known.facts["listing"])
         if isinstance(answer, FetchError) or answer.status != 200:
             reason = answer.reason if isinstance(answer, FetchError) else f"the site answered {answer.status}"

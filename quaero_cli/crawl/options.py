@@ -29,6 +29,9 @@ _OWN_HEADERS = frozenset(
 # articles alone.
 Recrawl = Literal["conditional", "always", "never"]
 
+# What extracts the text of an article: trafilatura as it is, or without comparing its result with two other methods'.
+Engine = Literal["trafilatura", "trafilatura-fast"]
+
 _AGE = re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+", re.ASCII)
 _PROXIES = ("http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://")
 
@@ -55,6 +58,7 @@ class Options:
     since: float | None = None  # seconds since 1970: older articles are not kept
     recrawl: Recrawl = "conditional"
     keep_html: bool = False
+    engine: Engine = "trafilatura"
     timeout_connect: float = 10.0
     timeout_first_byte: float = 20.0
     timeout_page: float = 30.0

@@ -124,7 +124,7 @@ class Pages:
             parts.discovery.wants(view["canonical"], parts.frontier.depth(target.url))
         await parts.discovery.finish(offer)
         await parts.listings.feeds(feeds)
-        parts.memory.visited(visit.states(), unchanged=url if known.is_article else None)
+        parts.memory.visited(visit.states(), unchanged=url if known.is_article else None, used=url)
         parts.report.skipped(log, target, Passed(UNCHANGED, asked=visit.asked), offer)
 
     async def _read(self, log: Log, visit: "_Visit", answer: Response, digest: bytes) -> None:
@@ -166,6 +166,7 @@ class Pages:
             "op": "look",
             "url": answer.url,
             "content_type": answer.headers.get("content-type", ""),
+            "engine": self._parts.options.engine,
         }
         by_header = Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots)
         if not by_header.noindex and not self._identities.has_body(digest, answer.url):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from quaero_cli.masking.mask import Mask
 from quaero_cli.model import Document, FrontierPage, PageMemo, PageState
 
 
@@ -56,6 +57,7 @@ class Memory(Protocol):
         document: Document | None = None,
         unchanged: str | None = None,
         memo: PageMemo | None = None,
+        used: str | None = None,
     ) -> None: ...
 
     def drop(self, rows: int) -> None: ...
@@ -63,6 +65,9 @@ class Memory(Protocol):
 
 class Surroundings(Protocol):
     """The running step."""
+
+    @property
+    def mask(self) -> Mask | None: ...
 
     @property
     def log(self) -> Log: ...

@@ -86,6 +86,10 @@ class Recall:
         if answer.status == 200 and (memo.etag or memo.last_modified):
             self._memory.visited(memo=memo)
 
+    def used(self, url: str) -> None:
+        """What is known of a file that is no page still holds."""
+        self._memory.visited(used=url)
+
     def _usable(self, facts: Mapping[str, Any], kept: bool) -> bool:
         end = facts.get("end")
         if end == ARTICLE:

@@ -5,9 +5,10 @@ What cuts texts before they get here (a log's 64 KiB, a child's lines) has maske
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Fact, LogLine, LogLines
+from quaero_cli.model import Fact, LogLine, LogLines, PageMemo, PageVisited
 
 # Names by which the store finds its rows, and what no step can put a text into.
 _KEPT = frozenset(("job", "step", "worker", "status"))
@@ -32,6 +33,26 @@ def masked_emit(emit: Callable[[Fact], None], mask: Mask) -> Callable[[Fact], No
                 fact = fact._replace(messages=messages, source=mask_source(fact.source))
             emit(fact)
             return
+        if isinstance(fact, PageVisited):
+            fact = _without_bytes(fact, mask)
         emit(mask.record(fact, _KEPT))
 
     return emit_masked
+
+
+def _without_bytes(fact: PageVisited, mask: Mask) -> PageVisited:
+    """A page kept as it came is masked in its bytes. Where a secret shows, nothing of the page is remembered.
+
+    What is remembered is packed data, which masking would break: the page is then fetched as a new one next time.
+    """
+    document, memo = fact.document, fact.memo
+    if document is not None and document.html is not None:
+        document = replace(document, html=mask.bytes(document.html))
+    if memo is not None and _shows(memo, mask):
+        memo = None
+    return replace(fact, document=document, memo=memo)
+
+
+def _shows(memo: PageMemo, mask: Mask) -> bool:
+    plain = replace(memo, facts=b"")
+    return mask.bytes(memo.facts) is not memo.facts or mask.record(plain) != plain

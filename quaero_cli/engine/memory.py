@@ -34,6 +34,10 @@ class CrawlReader(Protocol):
     def waiting(self, limit: int) -> list[FrontierPage]: ...
 
 
+# A page that no crawl has asked for in so long is fetched as a new one: sites that are gone must not fill the store.
+_MEMO_DAYS = 180
+_DAY_US = 86_400_000_000
+
 OpenCrawl = Callable[[str, str], AbstractContextManager[CrawlReader]]
 
 
@@ -95,13 +99,15 @@ class PageMemory:
         document: Document | None = None,
         unchanged: str | None = None,
         memo: PageMemo | None = None,
+        used: str | None = None,
     ) -> None:
         """Keep what became of a page. Raises StepFailed for a document that cannot be stored."""
         if document is not None:
             check_document(document)
         now = time.time_ns() // 1000
-        self._emit(PageVisited(self._job, self._step, tuple(states), now, document, unchanged, memo))
+        self._emit(PageVisited(self._job, self._step, tuple(states), now, document, unchanged, memo, used))
 
     def drop(self, rows: int) -> None:
-        """Forget so many URLs of the frontier."""
-        self._emit(FrontierDropped(self._job, self._step, rows))
+        """Forget so many URLs of the frontier, and memos that were not used for long."""
+        before = time.time_ns() // 1000 - _MEMO_DAYS * _DAY_US
+        self._emit(FrontierDropped(self._job, self._step, rows, before))

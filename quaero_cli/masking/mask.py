@@ -25,6 +25,17 @@ class Mask:
         """Return the text without the secrets."""
         return self._texts.replace(text)
 
+    def found(self, text: str) -> frozenset[str]:
+        """Return what of the text is a secret, in whatever form it stands there."""
+        expression = self._texts.expression(text)
+        return frozenset() if expression is None else frozenset(expression.findall(text))
+
+    def bytes(self, data: bytes) -> bytes:
+        """Return the bytes without the secrets, where they are UTF-8 or a charset that agrees with it so far."""
+        text = data.decode("latin-1")
+        masked = self._bytes.replace(text)
+        return data if masked is text else masked.encode("latin-1")
+
     def value(self, value: Any) -> Any:  # noqa: ANN401 - whatever step code hands over
         """Return a value without the secrets, through lists, tables and records; a number as it is written."""
         if isinstance(value, str):

@@ -74,7 +74,7 @@ class PagesFound:
 class PageVisited:
     """What became of a page of a crawl, all of it at once: its URLs' states, its article, what is known of it now.
 
-    `unchanged` is the URL of a document that was found as it is kept.
+    `unchanged` is the URL of a document that was found as it is kept; `used` one whose memo still holds.
     """
 
     job: str
@@ -84,15 +84,17 @@ class PageVisited:
     document: Document | None = None
     unchanged: str | None = None
     memo: PageMemo | None = None
+    used: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FrontierDropped:
-    """So many URLs of the step's frontier are needed no more."""
+    """So many URLs of the step's frontier are needed no more, nor so many memos that were not used since a time."""
 
     job: str
     step: str
     rows: int
+    memos_before: int = 0  # UTC microseconds
 
 
 CrawlFact = PagesFound | PageVisited | FrontierDropped

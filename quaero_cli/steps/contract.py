@@ -132,6 +132,7 @@ class PageMemory(Protocol):
         document: Document | None = None,
         unchanged: str | None = None,
         memo: PageMemo | None = None,
+        used: str | None = None,
     ) -> None:
         """Keep what became of a page: its URLs' states, its document (as `save`), what is known of it now.
 

@@ -115,6 +115,7 @@ async def crawler(
     since: Annotated[str, Checked(_check_since)] = "",
     recrawl: Literal["conditional", "always", "never"] = "conditional",
     keep_html: bool = False,
+    engine: Literal["trafilatura", "trafilatura-fast"] = "trafilatura",
 ) -> dict[str, int]:
     """Fetch pages breadth first, follow their links, and keep the articles among them as documents.
 
@@ -151,6 +152,7 @@ async def crawler(
     recrawl: pages that an earlier crawl had: conditional asks whether they changed, always fetches them as new ones,
         never leaves its articles alone
     keep_html: whether pages are kept as they came, beside their articles
+    engine: what extracts the text: trafilatura-fast takes two thirds of the time, and finds as much of most news
     """
     from quaero_cli.crawl import options as asked
     from quaero_cli.crawl.addresses import Policy
@@ -183,6 +185,7 @@ async def crawler(
         since=asked.parse_since(since, time.time()),
         recrawl=recrawl,
         keep_html=keep_html,
+        engine=engine,
         timeout_connect=timeout_connect,
         timeout_first_byte=timeout_first_byte,
         timeout_page=timeout_page,

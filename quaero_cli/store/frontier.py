@@ -24,6 +24,7 @@ from quaero_cli.store.encode import clean_text
 from quaero_cli.store.engine import Connection, connect, snapshot, translated
 from quaero_cli.store.keeping import keep_document
 from quaero_cli.store.many import ManyRows
+from quaero_cli.store.memos import drop_memos
 
 _MAX_CHAIN = 100  # jobs that resume each other
 _FAR = 1 << 20  # depth of a URL that only a redirect led to, until it is told
@@ -67,6 +68,8 @@ class CrawlChanges:
                 "UPDATE document SET last_seen = ?, job_id = ? WHERE url = ?",
                 (fact.time_us, fact.job, clean_text(fact.unchanged)),
             )
+        if fact.used is not None:
+            connection.execute("UPDATE page SET fetched_at = ? WHERE url = ?", (fact.time_us, clean_text(fact.used)))
         if fact.memo is not None:
             memo = fact.memo
             self._memos += (
@@ -85,10 +88,11 @@ class CrawlChanges:
 
 
 def drop(connection: Connection, step: int, fact: FrontierDropped) -> None:
-    """Forget a part of a frontier that nobody needs any more."""
+    """Forget a part of a frontier that nobody needs any more, and of the memos."""
     connection.execute(
         "DELETE FROM frontier WHERE id IN (SELECT id FROM frontier WHERE step = ? LIMIT ?)", (step, fact.rows)
     )
+    drop_memos(connection, fact.memos_before, fact.rows)
 
 
 class CrawlReader:

@@ -184,6 +184,7 @@ CREATE TABLE page (
     facts BLOB NOT NULL,
     fetched_at INTEGER NOT NULL
 );
+CREATE INDEX page_fetched ON page(fetched_at);
 
 CREATE TABLE frontier (
     id INTEGER PRIMARY KEY,

@@ -51,14 +51,14 @@ class Article(TypedDict):
     text: str
 
 
-def read(tree: LexborHTMLParser, text: str, url: str, canonical: str | None) -> Article | str:
-    """The page's article; if it is none, why not, in words."""
+def read(tree: LexborHTMLParser, text: str, url: str, canonical: str | None, *, fast: bool = False) -> Article | str:
+    """The page's article; if it is none, why not, in words. `fast`: without the extractor's second opinions."""
     sources = Sources(tree, url, canonical)
     declared = _declares_article(sources)
     refusal = None if declared else _looks_unlike(sources, url)
     if refusal is not None:
         return refusal
-    body = _markdown(text, url)
+    body = _markdown(text, url, fast=fast)
     found = metadata(sources)
     body = _without_title(body, found["title"])
     if len(body) < (MIN_DECLARED_CHARS if declared else MIN_UNDECLARED_CHARS):
@@ -98,7 +98,7 @@ def _visible_chars(tree: LexborHTMLParser, selector: str) -> int:
     return sum(len(node.text(strip=True)) for node in tree.css(selector))
 
 
-def _markdown(text: str, url: str) -> str:
+def _markdown(text: str, url: str, *, fast: bool) -> str:
     # The extractor reads nothing that does not say at once that it is HTML; a page may begin with a comment.
     if "html" not in text[:_BEGINNING].lower() and _ELEMENT.search(text):
         text = f"<!doctype html>{text}"
@@ -112,6 +112,7 @@ def _markdown(text: str, url: str) -> str:
         include_images=False,
         include_tables=True,
         with_metadata=False,
+        fast=fast,
     )
     return tidy(_UNDERLINED.sub("", found or "").strip())
 

@@ -34,6 +34,7 @@ class Reader:
         self._text = ""
         self._url = ""
         self._canonical: str | None = None
+        self._fast = False
 
     def __call__(self, request: Request, body: bytes) -> Reply:
         """One request. Raises whatever a hostile page makes the parsers raise."""
@@ -46,6 +47,7 @@ class Reader:
 
     def _look(self, request: Request, body: bytes) -> Reply:
         self._url = request["url"]
+        self._fast = request.get("engine") == "trafilatura-fast"
         self._text = decode(body, request["content_type"])
         self._tree = LexborHTMLParser(self._text)
         view = markup.look(self._tree, self._url)
@@ -53,7 +55,7 @@ class Reader:
         return dict(view)
 
     def _article(self, _request: Request, _body: bytes) -> Reply:
-        found = article.read(self._tree, self._text, self._url, self._canonical)
+        found = article.read(self._tree, self._text, self._url, self._canonical, fast=self._fast)
         if isinstance(found, str):
             return {"article": None, "reason": found}
         return {"article": found, "reason": None, "sketch": sketch(found["text"])}
