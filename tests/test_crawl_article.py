@@ -173,12 +173,50 @@ def test_title_without_the_sites_name() -> None:
         ("2026-05-12 09:30", "2026-05-12 09:30"),
         ("2026-05-12T09:30:00Z", "2026-05-12T09:30:00Z"),
         ("12 May 2026", None),
+        ("0001-01-01T00:00:00", None),  # what .NET writes for no date
+        ("2026-13-01", None),
         ("", None),
     ],
 )
 def test_dates(text: str, date: str | None) -> None:
     """Dates in words would be stored as they are and never sort."""
     assert iso_date(text) == date
+
+
+TIME = '<time datetime="2026-05-12">x</time>'
+PLAIN = "https://news.example/harbour-bridge"
+
+
+@pytest.mark.parametrize(
+    "margin",
+    [
+        f"<aside>{TIME}</aside>",
+        f"<article><h2>Another</h2>{TIME}</article>",
+        f'<div class="comment-list"><div class="comment">By <b class="author">Cy Troll</b> {TIME}</div></div>',
+        '<div class="latest"><ul><li>Nov 12, 2026 Another story<li>2026-11-10 A third story</ul></div>',
+        '<div id="event-calendar"><span class="date">2026-05-12</span></div>',
+        '<div class="header"><span class="current-date">Tuesday, May 12, 2026</span></div>',
+        "<footer>Copyright 12 May 2026 The Example</footer>",
+        '<meta property="article:modified_time" content="2026-05-12">',
+        "<p>On 12 May 2026 the first stone of the next bridge is to be laid.</p>",
+        '<p><a href="/2026/05/12/another">Another</a><img src="/2026/05/12/a.jpg">',
+    ],
+)
+def test_a_page_without_a_date_has_none(margin: str) -> None:
+    """Articles would be dated by the newest comment, the next event or today, and signed by a reader."""
+    html = f"<html><head><meta property='og:type' content=article>{margin if 'meta' in margin else ''}</head>"
+    html += (
+        f'<body class="single comments-open"><article><h1>Harbour bridge opens</h1>{BODY}</article>{margin}</body>'
+    )
+    found = metadata(html, PLAIN)
+    assert (found["published"], found["authors"]) == (None, [])
+
+
+def test_a_date_beside_the_heading_is_the_articles() -> None:
+    """Articles that declare no date, but show one, would have none."""
+    html = page(body=f'<p class="meta"><span class="date">12 May 2026</span></p>{BODY}')
+    for shape in (html, html.replace("<body>", '<body class="single recent sidebar-left">')):
+        assert metadata(shape, PLAIN)["published"] == "2026-05-12"
 
 
 def test_the_text_is_markdown_without_the_rest() -> None:

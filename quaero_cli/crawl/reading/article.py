@@ -64,7 +64,7 @@ def read(tree: LexborHTMLParser, text: str, url: str, canonical: str | None, *, 
     if len(body) < (MIN_DECLARED_CHARS if declared else MIN_UNDECLARED_CHARS):
         return "too little text"
     if found["published"] is None:
-        found["published"] = _visible_date(text, url)
+        found["published"] = _visible_date(sources.inner.html or "", url)
     return Article(metadata=found, text=body)
 
 

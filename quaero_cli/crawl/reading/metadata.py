@@ -4,14 +4,17 @@ Each of these is asked in the order of how often it is right; a source that is t
 more. Visible bylines and dates are looked for in few, narrow places: a wrong author is worse than none.
 """
 
+import functools
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TypedDict
 
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import jsonld
+from quaero_cli.crawl.reading.margins import without_margins
 from quaero_cli.crawl.reading.markup import attribute
 from quaero_cli.crawl.urls import normalise
 
@@ -19,6 +22,8 @@ MAX_TAGS = 50
 _MAX_NAME_CHARS = 80
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)?)?")
+# Of the oldest paper that is still printed.
+_FIRST_YEAR = 1600
 _DATE_METAS = [
     "article:published_time",
     "datepublished",
@@ -81,6 +86,11 @@ class Sources:
         self.things = jsonld.things(tree)
         self.article = jsonld.article(self.things, url, canonical)
         self.metas = _metas(tree)
+
+    @functools.cached_property
+    def inner(self) -> LexborHTMLParser:
+        """The page without its margins: where names and dates are looked for that nothing declares."""
+        return without_margins(self.tree)
 
     def meta(self, names: Sequence[str]) -> Iterator[str]:
         """Contents of the metas of these names, in the names' order."""
@@ -162,7 +172,7 @@ def _authors(sources: Sources, site: str | None) -> list[str]:
     if people:
         return people
     for selector in _AUTHOR_NODES:
-        node = sources.tree.css_first(selector)
+        node = sources.inner.css_first(selector)
         if node is not None:
             people = _people(_split(_BY.sub("", clean(node.text(separator=" ")))), site)
             if people:
@@ -195,21 +205,30 @@ def _published(sources: Sources) -> str | None:
     article = sources.article or {}
     stated = [article.get("datePublished"), article.get("dateCreated"), *sources.meta(_DATE_METAS)]
     for text in stated:
-        date = iso_date(text) if isinstance(text, str) else None
-        if date is not None:
-            return date
+        found = iso_date(text) if isinstance(text, str) else None
+        if found is not None:
+            return found
     for selector in _DATE_NODES:
-        node = sources.tree.css_first(selector)
-        date = iso_date(attribute(node, "datetime") or attribute(node, "content")) if node is not None else None
-        if date is not None:
-            return date
+        node = sources.inner.css_first(selector)
+        found = iso_date(attribute(node, "datetime") or attribute(node, "content")) if node is not None else None
+        if found is not None:
+            return found
     return None
 
 
 def iso_date(text: str) -> str | None:
-    """The ISO 8601 date or date-time that the text begins with, as it is written; None for any other notation."""
+    """The ISO 8601 date or date-time that the text begins with, as it is written; None for any other notation.
+
+    None as well for what is no day, and for the year 1 that programs write when they know none.
+    """
     found = _DATE.match(text.strip())
-    return found.group().strip() if found is not None else None
+    if found is None or int(found.group()[:4]) < _FIRST_YEAR:
+        return None
+    try:
+        date.fromisoformat(found.group()[:10])
+    except ValueError:
+        return None
+    return found.group().strip()
 
 
 def _language(sources: Sources) -> str | None:
