@@ -52,6 +52,18 @@ def test_it_prints_what_the_local_tail_prints(shell):
             assert remote.stderr == local.stderr, words
 
 
+def test_it_refuses_what_the_local_tail_refuses(shell):
+    """A mistake would be told in the words of the API, and not be found in the help."""
+    shell.run("run", shell.define("greet", HELLO))
+    with shell.serving() as server:
+        for words in (("last", "--step", "b"), ("last", "--worker", "a")):
+            local = shell.run("tail", *words, code=2)
+            assert _remote(shell, server, *words, code=2).stderr == local.stderr, words
+        for words in (("-n", "1000"), ("-n", "all", "--json")):
+            local = shell.run("tail", "--service", "--no-follow", *words)
+            assert _remote(shell, server, "--service", "--no-follow", *words).stdout == local.stdout, words
+
+
 def test_exit_codes(shell):
     """A script could not tell a failed job from a server that is not there."""
     shell.run("run", shell.define("bad", 'id = "bad"\n[step.a]\ntype = "shell"\ncommand = "exit 3"\n'), code=1)

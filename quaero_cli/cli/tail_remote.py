@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from quaero_cli.settings import Settings
 
 # The stream begins with so many entries at most; more are resumed from a place.
-_MOST = 1000
+_MOST = 500
 
 
 def tail_server(settings: "Settings", server: str, token: str | None, asked: Asked) -> int:

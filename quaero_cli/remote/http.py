@@ -13,7 +13,7 @@ import h11
 import orjson
 import trio
 
-from quaero_cli.errors import NotFoundError, QuaeroError, ServerError, UsageError
+from quaero_cli.errors import FilterError, NotFoundError, QuaeroError, ServerError, UsageError
 from quaero_cli.remote.address import Address
 
 CONNECT_SECONDS = 10.0
@@ -158,13 +158,22 @@ def _refusal(address: Address, answer: Answer, body: bytes) -> QuaeroError:
     if answer.status == 404:
         return NotFoundError(words, hint=hint)
     if answer.status in (400, 412):
-        return UsageError(words, hint=hint)
+        return _filter_error(body) or UsageError(words, hint=hint)
     if answer.status >= 500:
         busy = Unreachable(f"{address}: {words}", hint=hint)
         after = answer.headers.get("retry-after", "")
         busy.retry_after = float(after) if after.isascii() and after.isdigit() else None
         return busy
     return ServerError(f"{address}: {words}", hint=hint)
+
+
+def _filter_error(body: bytes) -> FilterError | None:
+    """Return the error that the same filter would have caused here, if it is one that is an option here, too."""
+    told = orjson.loads(body)
+    name = told.get("parameter")
+    if name not in ("step", "worker"):
+        return None
+    return FilterError(name, str(told["error"]).removeprefix(f"{name}: "), str(told["allowed"]))
 
 
 def _words(body: bytes) -> tuple[str | None, str | None]:

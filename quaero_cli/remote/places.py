@@ -13,7 +13,7 @@ from quaero_cli.remote.follow import filters_of
 from quaero_cli.remote.http import get, get_json
 
 _PAGE = 500  # jobs
-_MOST = 1000  # entries: less than any server's limit of a page
+_MOST = 500  # entries of a page: as many as the service's log gives
 
 
 async def find_job(address: Address, reference: str) -> str:
