@@ -88,9 +88,10 @@ nightly: setup peers
     {{bin}}/pytest --nightly
     {{bin}}/python -m bench
 
-# Take the pictures of the README anew, of a real run in a real browser.
+# Take the pictures of the README anew: of real runs on a terminal and in a real browser.
 screenshots:
     cd tests && {{bin}}/python screenshots.py ../docs
+    cd tests && {{bin}}/python terminal_pictures.py ../docs
 
 # Run a job.
 run *words:

@@ -90,6 +90,10 @@ class Screen:
             lines.pop()
         return lines
 
+    def painted_rows(self):
+        """What stands on the screen now, row by row, with its styles."""
+        return [_painted(row.cells) for row in self.rows[-self.height :]]
+
     def resize(self, columns):
         if self.reflows:
             self._reflow(columns)

@@ -17,7 +17,7 @@ from quaero_cli.terminal.lists import definitions_table, jobs_table, step_type_p
 from quaero_cli.terminal.page import Cell, Column, Page, table
 from quaero_cli.terminal.palette import Paint
 from quaero_cli.terminal.show import show_page
-from quaero_cli.terminal.summary import Summary, summary_page, write_summary
+from quaero_cli.terminal.summary import Summary, summary_page, what_failed, write_summary
 from quaero_cli.terminal.tables import write_job, write_jobs
 
 JOBS = [
@@ -184,3 +184,13 @@ def test_wrapping_loses_nothing(words, width):
     lines = wrap(text, width)
     assert all(cells(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_failed_worker_says_why_and_not_those_that_went_well():
+    """Of a thousand workers one failed: the last lines of the step would be those of the others."""
+    report = failed()
+    assert what_failed(report["steps"], report["workers"]) == [("fetch", "fetch-36")]
+    text = summary_page(Summary(report), Page(100, Paint(color=False), unicode=True, now=NOW, tz=UTC))
+    why = text.partition("Why\n")[2].splitlines()
+    assert [line.split()[0] for line in why[2:5]] == ["fetch-36", "fetch-72", "fetch-108"]
+    assert what_failed(report["steps"][:1], report["workers"]) == []

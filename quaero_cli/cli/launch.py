@@ -89,12 +89,14 @@ def _summarise(settings: "Settings", result: "RunResult", *, json: bool) -> None
         return
     from quaero_cli.store.reader import open_reader
     from quaero_cli.terminal.clean import clean
-    from quaero_cli.terminal.summary import Summary, write_summary
+    from quaero_cli.terminal.summary import Summary, what_failed, write_summary
 
     with open_reader(settings.database) as reader:
         details = reader.details(result.job_id)
-        failed = [step["name"] for step in details["steps"] if step["status"] == "failed"]
-        last_lines = {name: reader.last_entries(result.job_id, name) for name in failed}
+        last_lines = {
+            worker or step: reader.last_entries(result.job_id, step, worker)
+            for step, worker in what_failed(details["steps"], details["workers"])
+        }
     err = common.err()
     write_summary(err, Summary(details, last_lines))
     hints = [entry.get("fields", {}).get("hint") for lines in last_lines.values() for entry in lines]

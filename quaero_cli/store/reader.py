@@ -304,9 +304,9 @@ class Reader:
         with translated(self._path), snapshot(self._connection):
             return self._read_on(resolve(self._connection, LogQuery((job_id,), level=Level.ERROR)), 0, limit)
 
-    def last_entries(self, job_id: str, step: str, limit: int = 5) -> list[Entry]:
-        """Return the newest entries of a step, of all levels, oldest first."""
-        query = LogQuery((job_id,), (step,), Level.DEBUG)
+    def last_entries(self, job_id: str, step: str, worker: str | None = None, *, limit: int = 5) -> list[Entry]:
+        """Return the newest entries of a step, or of a worker of it, of all levels, oldest first."""
+        query = LogQuery((job_id,), (step,), Level.DEBUG, worker)
         with translated(self._path), snapshot(self._connection):
             return entries.read_newest(self._connection, self._make, resolve(self._connection, query), limit)[0]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quaero_cli.model import Entry, JobView, Status, StepView
+from quaero_cli.model import Entry, Status, StepView, WorkerView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
@@ -25,14 +25,35 @@ _STEPS = (
     Column("", right=True, drop=1),
 )
 _REASONS = (Column(""), Column("", least=20, wrap=True))
+# Of many workers that failed, these tell why; `quaero show` has the rest.
+_WORKERS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the summary tells: the job, and the last entries of the steps that failed, by the step's name."""
+    """What the summary tells: the job, and the last entries of what failed, by the step's or the worker's name."""
 
     report: JobReport
     last_lines: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+
+
+def what_failed(steps: Sequence[StepView], workers: Sequence[WorkerView]) -> list[tuple[str, str | None]]:
+    """Return the failed steps, each with the worker that failed first: its lines say why, not those of the others."""
+    return [
+        (step["name"], next((worker["name"] for worker in _failed_workers(step, workers)), None))
+        for step in steps
+        if step["status"] == Status.FAILED
+    ]
+
+
+def _failed_workers(step: StepView, workers: Sequence[WorkerView]) -> list[WorkerView]:
+    """Return a step's failed workers, those that failed first at the top."""
+    found = [
+        worker
+        for worker in workers
+        if worker["status"] == Status.FAILED and worker["name"].rpartition("-")[0] == step["name"]
+    ]
+    return sorted(found, key=lambda worker: worker["finished_at"] or "")
 
 
 def write_summary(terminal: Terminal, facts: Summary, *, now: float | None = None) -> None:
@@ -52,7 +73,7 @@ def summary_page(facts: Summary, page: Page) -> str:
     if job["status"] == Status.COMPLETED:
         return text
     lines = [error_lines(f"Last lines of {flat(name)}", lines, page) for name, lines in facts.last_lines.items()]
-    return text + _reasons(job, steps, page) + "".join(lines) + _more(job["id"], page)
+    return text + _reasons(facts.report, page) + "".join(lines) + _more(job["id"], page)
 
 
 def _step_row(step: StepView, page: Page) -> list[Cell]:
@@ -68,10 +89,16 @@ def _step_row(step: StepView, page: Page) -> list[Cell]:
     ]
 
 
-def _reasons(job: JobView, steps: Sequence[StepView], page: Page) -> str:
-    """Return why: the errors of steps, and the job's own where no step says it."""
-    rows = [[Cell(step["name"], "title"), Cell(step["error"], "red")] for step in steps if step["error"]]
-    own = job["error"]
+def _reasons(report: JobReport, page: Page) -> str:
+    """Return why: the errors of steps and of their first failed workers, and the job's own where no step says it."""
+    rows = []
+    for step in report["steps"]:
+        if step["error"]:
+            rows.append([Cell(step["name"], "title"), Cell(step["error"], "red")])
+        for worker in _failed_workers(step, report["workers"])[:_WORKERS_SHOWN]:
+            said = ": ".join(filter(None, (worker["label"], worker["error"])))
+            rows.append([Cell(worker["name"], "title"), Cell(said, "red")])
+    own = report["job"]["error"]
     if own and not rows:
         rows.append([Cell("job", "title"), Cell(own, "red")])
     return page.heading("Why") + table(page, _REASONS, rows, indent="  ") if rows else ""
