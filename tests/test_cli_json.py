@@ -12,7 +12,7 @@ from documents import ROOT
 from jsonschema import Draft202012Validator
 from shells import PATIENCE, Shell, read_line
 
-from quaero_cli.cli.app import app
+from quaero_cli.cli.app import make_app
 
 FILE = ROOT / "docs" / "cli.schema.json"
 FAILING = """
@@ -104,7 +104,7 @@ def test_what_the_store_is_asked_is_in_the_file_too(shell):
 def test_every_command_that_prints_json_is_in_the_file():
     """A new command would print what nobody has promised."""
     named = set(json.loads(FILE.read_text())["$defs"])
-    for command in app.registered_commands:
+    for command in make_app().registered_commands:
         if "json" in inspect.signature(command.callback).parameters:
             streams = command.name in ("run", "tail", "retry")  # by `event`
             assert streams or any(name.partition("-")[0] == command.name for name in named), command.name

@@ -19,7 +19,7 @@ from shells import PATIENCE, Shell
 
 from quaero_cli import errors
 from quaero_cli.cli import cancel
-from quaero_cli.cli.app import app
+from quaero_cli.cli.app import make_app
 from quaero_cli.cli.configuration import from_tables
 from quaero_cli.engine.process import GRACE
 from quaero_cli.jobdef.keys import (
@@ -54,7 +54,7 @@ from quaero_cli.stream import pace
 from quaero_cli.stream.follower import FAR_BEHIND
 from quaero_cli.terminal.codes import CTRL_C, TIMEOUT, exit_code
 
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_command(make_app())
 DOCUMENTS = {each.name: each for each in documents()}
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
 

@@ -1,9 +1,13 @@
 """What `--help` and mistakes tell somebody who has never seen quaero: words, not the parser's names for them."""
 
+import inspect
 import re
 
 import pytest
 from shells import Shell
+
+from quaero_cli.cli.app import make_app
+from quaero_cli.cli.commands import COMMANDS, named_in
 
 
 @pytest.fixture
@@ -16,6 +20,25 @@ def test_the_list_of_commands_is_whole(shell):
     text = shell.run("--help").stdout
     assert "doctor" in text
     assert "..." not in text.partition("Commands:")[2]
+
+
+def test_the_list_says_what_the_commands_say_of_themselves():
+    """The list is kept apart from the commands, for speed: it would promise what they no longer do."""
+    whole = {info.name: info for info in make_app().registered_commands}
+    assert list(whole) == list(COMMANDS)
+    for name, line in COMMANDS.items():
+        said = whole[name].short_help or inspect.getdoc(whole[name].callback).partition("\n\n")[0].replace("\n", " ")
+        assert said.startswith(line.removesuffix(".")), name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [("jobs --json", "jobs"), ("--home x jobs", "jobs"), ("--config=x --debug run jobs", "run"), ("", None),
+     ("--help", None), ("--home jobs", None), ("nope jobs", None)],
+)  # fmt: skip
+def test_the_named_command_is_found(words, name):
+    """A command would be unknown, because another word stands before it."""
+    assert named_in(words.split()) == name
 
 
 def test_options_and_arguments_have_names_for_people(shell):

@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any
@@ -12,65 +12,50 @@ import typer
 from typer.core import TyperCommand
 
 from quaero_cli import __version__
-from quaero_cli.cli import (
-    cancel,
-    check,
-    db,
-    defs,
-    docs,
-    doctor,
-    jobs,
-    logs,
-    new,
-    prune,
-    retry,
-    rm,
-    run,
-    search,
-    serve,
-    show,
-    steps,
-    tail,
-    token,
-)
+from quaero_cli.cli import commands
 from quaero_cli.cli.common import before_command
 from quaero_cli.cli.mistakes import usage_error
 from quaero_cli.cli.streams import open_standard_streams
 from quaero_cli.errors import FilterError, QuaeroError
 
+_ABOUT = "Runs jobs, stores every line they write, and shows them live in the terminal and in the browser."
 EPILOG = "Try: quaero run hello, then quaero tail last, then quaero serve --open"
 
-app = typer.Typer(
-    name="quaero",
-    help="Runs jobs, stores every line they write, and shows them live in the terminal and in the browser.",
-    epilog=EPILOG,
-    rich_markup_mode=None,  # rich help costs more than all the rest of `--help`
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
-for module in (
-    run,
-    tail,
-    serve,
-    jobs,
-    show,
-    cancel,
-    retry,
-    rm,
-    prune,
-    defs,
-    check,
-    new,
-    steps,
-    logs,
-    search,
-    docs,
-    db,
-    token,
-    doctor,
-):
-    module.register(app)
+def make_app(name: str | None = None) -> typer.Typer:
+    """Return the command line with the command `name` alone, or with all of them, whole."""
+    app = _root()
+    for each in [name] if name else commands.COMMANDS:
+        commands.register(app, each)
+    for command in app.registered_commands:
+        command.cls = _Command
+        if command.callback is not None:
+            command.callback = _quiet_in_pipes(command.callback)
+    return app
+
+
+def _app_for(words: Sequence[str]) -> typer.Typer:
+    """Return as much of the command line as these words need."""
+    if "_QUAERO_COMPLETE" in os.environ:  # a shell asks, and `words` are not what was typed
+        return make_app()
+    if name := commands.named_in(words):
+        return make_app(name)
+    app = _root()
+    commands.register_names(app)
+    return app
+
+
+def _root() -> typer.Typer:
+    app = typer.Typer(
+        name="quaero",
+        help=_ABOUT,
+        epilog=EPILOG,
+        rich_markup_mode=None,  # rich help costs more than all the rest of `--help`
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(before)
+    return app
 
 
 def _quiet_in_pipes(command: Callable[..., None]) -> Callable[..., None]:
@@ -95,19 +80,12 @@ class _Command(TyperCommand):
         return [piece[1:-1] if piece.startswith("{") and piece.endswith("}") else piece for piece in pieces]
 
 
-for command in app.registered_commands:
-    command.cls = _Command
-    if command.callback is not None:
-        command.callback = _quiet_in_pipes(command.callback)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         print(f"quaero {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def before(
     home: Annotated[
         str | None,
@@ -131,7 +109,7 @@ def run_command_line() -> int:
     """Run the command and return its exit code; every error of ours is one line, and one with a hint."""
     open_standard_streams()
     try:
-        code = app(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
+        code = _app_for(sys.argv[1:])(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except QuaeroError as error:
