@@ -23,7 +23,8 @@ async def test_many_links_leave_time_for_others() -> None:
     robots = Robots(fetch, user_agent="quaero", obey=True)
     await robots.rules("http://h")
     frontier = Frontier(max_pages=9, per_server=9)
-    discovery = Discovery(frontier, Scope(["http://h/"], max_depth=3), robots, Tally(), FakeLog(lines), lambda: None)
+    scope = Scope(["http://h/"], max_depth=3)
+    discovery = Discovery(frontier, scope, robots, Tally(), FakeLog(lines), lambda: None, max_sites=1)
     turns = 0
 
     async def watch() -> None:

@@ -42,6 +42,9 @@ _PAGE_ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 # Start sites whose robots.txt is fetched at the same time: as many as pages by default.
 _SITES_AT_ONCE = 32
 
+# Sites that are asked for their robots.txt beyond one for each page: whose rules then forbid all that is linked.
+_SPARE_SITES = 100
+
 # Rows of a frontier that are read, or forgotten, at once: some milliseconds.
 _ROWS_AT_ONCE = 1_000
 _ROWS_DROPPED = 5_000
@@ -136,7 +139,15 @@ class _Crawl:
         )
         wanted = Wanted(limit=options.max_bytes, types=_PAGE_TYPES, accept=_PAGE_ACCEPT)
         visitor = Visitor(client, options.scope, robots, self._frontier, wanted)
-        self._discovery = Discovery(self._frontier, options.scope, robots, tally, around.log, self._admit)
+        self._discovery = Discovery(
+            self._frontier,
+            options.scope,
+            robots,
+            tally,
+            around.log,
+            self._admit,
+            max_sites=options.max_pages + _SPARE_SITES,
+        )
         self._listings = Listings(
             client, pool, self._discovery, robots, options.scope, around.log, recall, since=options.since
         )

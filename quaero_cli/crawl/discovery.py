@@ -20,6 +20,13 @@ from quaero_cli.crawl.scope import TOO_DEEP, Scope
 from quaero_cli.crawl.tally import Tally
 from quaero_cli.crawl.urls import origin
 
+# Why a URL is not followed, beside the reasons of the scope.
+TOO_MANY = "more than may be fetched"
+TOO_MANY_SITES = "too many sites"
+
+# Sites whose robots.txt is asked for at the same time, for the links of one page.
+_SITES_AT_ONCE = 8
+
 _KNOWN = "known"
 _UNDECIDED = "undecided"
 
@@ -60,11 +67,23 @@ class Offer:
 
 
 class Discovery:
-    """Feeds the frontier. `admit` is called whenever something new waits there."""
+    """Feeds the frontier. `admit` is called whenever something new waits there.
+
+    `max_sites`: how many sites are asked for their rules. A domain may have a subdomain for each link.
+    """
 
     def __init__(
-        self, frontier: Frontier, scope: Scope, robots: Robots, tally: Tally, log: Log, admit: Callable[[], None]
+        self,
+        frontier: Frontier,
+        scope: Scope,
+        robots: Robots,
+        tally: Tally,
+        log: Log,
+        admit: Callable[[], None],
+        *,
+        max_sites: int,
     ) -> None:
+        self._max_sites = max_sites
         self._frontier = frontier
         self._scope = scope
         self._robots = robots
@@ -97,9 +116,21 @@ class Discovery:
         """Decide about the rest of an offer."""
         while offer.undecided:
             found, offer.undecided = offer.undecided, []
-            for server in dict.fromkeys(origin(url) for url, _ in found):
-                await self._robots.rules(server)
+            await self._ask_rules(dict.fromkeys(origin(url) for url, _ in found))
             await self._decide_all(offer, found)
+
+    async def _ask_rules(self, sites: Iterable[str]) -> None:
+        """Ask sites for their rules, for as long as there may be more of them."""
+        places = trio.CapacityLimiter(_SITES_AT_ONCE)
+
+        async def ask(site: str) -> None:
+            async with places:
+                if self._robots.sites < self._max_sites:
+                    await self._robots.rules(site)
+
+        async with trio.open_nursery() as nursery:
+            for site in sites:
+                nursery.start_soon(ask, site)
 
     async def offer(self, urls: Iterable[str], depth: int) -> Offer:
         """`begin` and `finish`, for lists that nobody waits for."""
@@ -164,7 +195,7 @@ class Discovery:
             offer.undecided.append((url, depth))
         else:
             self._tally.filtered[verdict] += 1
-            if verdict != TOO_DEEP:  # a shorter way may still be found
+            if verdict not in (TOO_DEEP, TOO_MANY):  # a shorter way may still be found; there may be room again
                 self._frontier.refuse(url)
         return verdict, nearer
 
@@ -174,9 +205,11 @@ class Discovery:
         reason = self._scope.refuses(url)
         if reason is not None:
             return reason
+        if self._frontier.full and not self._frontier.belongs(url):
+            return TOO_MANY
         rules = self._robots.known(origin(url))
         if rules is None:
-            return _UNDECIDED
+            return _UNDECIDED if self._robots.sites < self._max_sites else TOO_MANY_SITES
         if rules.allows(url):
             return None
         self._log.debug("Skipped", url=url, reason="robots")

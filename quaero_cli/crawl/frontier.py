@@ -31,6 +31,12 @@ MAX_UNDER_WAY = 1_000
 MAX_LINKED = 100_000
 MAX_LINKS = 4_000_000
 
+# URLs that wait beyond what may still be asked for, and so many for each page of that: a trap has no end.
+SPARE = 100_000
+SPARE_PER_PAGE = 10
+# URLs that are remembered as refused: 75 bytes each. Further ones are judged each time.
+MAX_REFUSED = 1_000_000
+
 # A URL's entry is one integer: its depth above five flags.
 _ADMITTED = 1  # asked for, or about to be
 _REFUSED = 2  # will never belong to the crawl
@@ -88,6 +94,7 @@ class Frontier:
         self._order = 0
         self._heaped = 0
         self._spilled = False
+        self._refused = 0  # that are remembered
         self._fresh: list[tuple[str, int]] = []
         self.pages = 0  # admitted and not refunded
         self.waiting = 0  # known, and not admitted
@@ -109,6 +116,10 @@ class Frontier:
     def refuse(self, url: str) -> None:
         """The URL will never belong to the crawl."""
         key = hash(url)
+        if key not in self._known:
+            if self._refused >= MAX_REFUSED:
+                return
+            self._refused += 1
         self._known[key] = self._known.get(key, _NOWHERE) | _REFUSED
 
     def add(self, url: str, depth: int, *, start: bool = False) -> Iterable[str]:
@@ -158,6 +169,11 @@ class Frontier:
     def size(self) -> int:
         """URLs that are known."""
         return len(self._known)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that what is found from now on will never be asked for."""
+        return self.waiting > SPARE + SPARE_PER_PAGE * self._budget
 
     @property
     def hungry(self) -> bool:

@@ -119,6 +119,11 @@ class Robots:
         self._rules: dict[str, Rules] = {}
         self._asking: dict[str, trio.Event] = {}
 
+    @property
+    def sites(self) -> int:
+        """Origins whose rules were fetched, or are being fetched."""
+        return len(self._rules) + len(self._asking)
+
     def known(self, origin: str) -> Rules | None:
         """The origin's rules, if they were fetched."""
         return self._rules.get(origin)

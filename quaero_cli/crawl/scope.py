@@ -20,6 +20,10 @@ _MANY_PARTS = 10
 _SAME_PARTS = 4
 
 
+# Servers that are remembered as judged: a page may link to any number of them.
+_MAX_SERVERS = 10_000
+
+
 class Scope:
     """The author's fence around a crawl.
 
@@ -53,6 +57,8 @@ class Scope:
         server = authority(url)
         known = self._covered.get(server)
         if known is None:
+            if len(self._covered) >= _MAX_SERVERS:
+                self._covered.clear()
             host, port = split_port(server)
             known = self._covered[server] = any(_within(host, port, domain) for domain in self._domains)
         return known
