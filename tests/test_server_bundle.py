@@ -111,9 +111,9 @@ async def test_a_server_that_stops_says_goodbye_to_each(tmp_path):
     assert {channel for channel, name, _ in told if name == "shutdown"} == {0, 1}
 
 
-async def test_a_bundle_is_one_stream_and_leaves_nothing_behind(tmp_path):
+async def test_a_bundle_leaves_nothing_behind(tmp_path):
     """A browser that comes and goes would use up the server's streams, or keep readers of the store open."""
-    async with running(tmp_path, limits=Limits(streams=1)) as web:
+    async with running(tmp_path, limits=Limits(streams=3)) as web:
         web.add_job("j1")
         for _ in range(3):
             async with _bundle(web, JOB, JOB, "scope=service") as bundle:
@@ -131,3 +131,17 @@ async def test_a_bundle_of_nothing_is_refused(tmp_path):
             answer = await web.get(f"/api/logs/streams{target}")
             assert answer.status == 400, target
             assert answer.json()["error"]
+
+
+async def test_each_stream_of_a_bundle_counts(tmp_path):
+    """A page could open a hundred times as many streams as the server allows, and take its memory."""
+    two = "scope=service", "scope=service"
+    async with running(tmp_path, limits=Limits(streams=3)) as web, _bundle(web, *two) as bundle:
+        await bundle.opened(2)
+        answer = await web.get("/api/logs/streams?" + "&".join(f"stream={quote(query, safe='')}" for query in two))
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) > 0
+        async with web.events("scope=service") as events:
+            await anext(events)
+            status = await anext(events)
+        assert status.data["service"]["streams"] == 3

@@ -196,7 +196,13 @@ async def test_mutated_requests(tmp_path, campaign):
     rng = random.Random(seed)
     sources = [data for data, _ in CORPUS.values() if len(data) < 2000]
     end = b" HTTP/1.1\r\n" + _HOST + b"AUTH\r\nConnection: close\r\n\r\n"
-    for target in (b"logs/stream?scope=job&job_id=j1&limit=5", b"logs?scope=job&job_id=j1", b"search?q=a&limit=5"):
+    for target in (
+        b"logs/stream?scope=job&job_id=j1&limit=5", b"logs?scope=job&job_id=j1", b"search?q=a&limit=5",
+        b"logs/streams?stream=scope%3Djob%26job_id%3Dj1", b"logs?scope=job&job_id=j1&around=1&q=%C3%A4&level=warn",
+        b"jobs?status=running&limit=3&before=j1", b"jobs/j1/map?parts=7", b"jobs/j1/errors?limit=2",
+        b"jobs/j1/hits?q=a&level=debug", b"jobs/j1/lines/1", b"jobs/j1/artifacts/fetch/a.txt", b"jobs/j1/logs.ndjson",
+        b"documents?q=a&limit=1&offset=1&since=2026-01-01T00:00:00Z", b"documents/1", b"job-definitions/hello",
+    ):  # fmt: skip
         sources.append(b"GET /api/" + target + end)
     async with running(tmp_path, limits=Limits(header_seconds=0.2, linger_seconds=0.1)) as web:
         web.add_job("j1")

@@ -47,7 +47,8 @@ class BundleRoute:
         if request.method == "HEAD":
             return stream_answer(b"", sse.SSE_HEADERS)
         stack = stack_of(request.scope)
-        stack.enter_context(self._desk.streams.slot())
+        for _ in queries:
+            stack.enter_context(self._desk.streams.slot())
         receiver = self._feed(queries, scope := trio.CancelScope())
         stack.callback(receiver.close)
         stack.callback(scope.cancel)

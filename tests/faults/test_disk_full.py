@@ -99,7 +99,7 @@ def test_an_injected_error_ends_the_run_and_harms_nothing(tmp_path, campaign, ca
     shell = Shell(tmp_path)
     shell.run("run", "hello", "--quiet")
     path = shell.define("loud", LOUD.replace("200000", "3000"))
-    for number in range(campaign(2, 60)):
+    for number in range(campaign(1, 30)):
         error, when = ("EIO", "ENOSPC")[number % 2], f"{5 + number // 2 * 3}{'' if number % 4 > 1 else '+'}"
         traced = ["strace", "-f", "-o", os.devnull, "-e", f"trace={call}"]
         traced += ["-e", f"inject={call}:error={error}:when={when}", sys.executable, "-m", "quaero_cli"]
