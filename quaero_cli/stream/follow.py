@@ -50,7 +50,6 @@ async def follow(
             crowd = wakeups.crowd_for(follower) if outlet is not None else None
             if outlet is not None and crowd is not None:
                 await crowd.ride(follower, outlet)
-                await outlet.settle()
                 if follower.finished:
                     return
             else:

@@ -72,12 +72,12 @@ class Follower:
         return not (self._held or self.pace.backlog or self.lags or self.finished)
 
     def told_the_same(self, other: Self) -> bool:
-        """Return whether exactly the same was told from both, which are of one kind; this one has caught up."""
+        """Return whether exactly the same was told from both, which are of one kind."""
         return (
             self._told_places == other._told_places
             and self._ended == other._ended
             and self._told == other._told
-            and not other.finished
+            and not (self.lags or self.finished or other.finished)
         )
 
     def fork(self, *, ping_after: float | None) -> Self:

@@ -49,14 +49,12 @@ class Wakeups:
 
     def crowd_for(self, follower: Follower) -> Crowd | None:
         """Return the crowd that a follower may join now; a new one when there is none of its kind."""
-        if not follower.caught_up:
-            return None
         kind = follower.kind
         crowd = self._crowds.get(kind)
-        if crowd is None:
+        if crowd is None and follower.caught_up:
             crowd = self._crowds[kind] = Crowd(follower, self.waiter, lambda: self._dissolve(kind))
             self.looks.lookers += 1
-        return crowd if crowd.takes(follower) else None
+        return crowd if crowd is not None and crowd.takes(follower) else None
 
     def _dissolve(self, kind: Hashable) -> None:
         del self._crowds[kind]
