@@ -33,6 +33,12 @@ class Follower:
         self.ended.wait(PATIENCE)
         return [(entry["job_line"], when) for when, data in self.came for entry in _entries(json.loads(data))]
 
+    def newest(self) -> list[tuple[int, int]]:
+        """Return the same of the newest entry of each event."""
+        self.ended.wait(PATIENCE)
+        events = ((when, _entries(json.loads(data))) for when, data in self.came)
+        return [(entries[-1]["job_line"], when) for when, entries in events if entries]
+
 
 def _entries(event: dict[str, Any]) -> list[dict[str, Any]]:
     """The entries of an event: of a line of NDJSON, or of the data of a `logs` event."""

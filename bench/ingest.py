@@ -19,6 +19,7 @@ WAYS = {"room": "asking for room after each line", "sync": "never resting"}
 # for room costs is the event loop's turn after some of the lines.
 PROMISED = 0.6
 TARGETS = {"room": 1 / PROMISED, "sync": 1 / PROMISED}
+_PEER = "a child's lines kept by Cronicle 133,000 a second, by Dagster 77,000; a task's own by Prefect 523"
 # The recorder's limits in memory: 65,536 entries, or 8,192 and a batch for tasks that ask for room.
 MEMORY_MB = {"room": 16.0, "sync": 48.0}
 
@@ -36,7 +37,7 @@ def measure(smoke: bool) -> Result:
     for way, words in WAYS.items():
         runs = found[way]
         result.ratios.append(
-            Ratio(f"time, {words}", "plain executemany", seconds[way], seconds["floor"], "s", TARGETS[way])
+            Ratio(f"time, {words}", "plain executemany", seconds[way], seconds["floor"], "s", TARGETS[way], _PEER)
         )
         result.facts.append(
             Fact(

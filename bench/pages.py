@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from bench.homes import Home, new_home
-from bench.verdict import Fact, Figure, Ratio, Result, median
+from bench.verdict import Fact, Promise, Ratio, Result, median
 from quaero_cli.model import JobChanged, Level, LogLine, LogQuery, NewJob, Status, StepRow
 from quaero_cli.server.encode import to_json
 from quaero_cli.store.engine import connect
@@ -25,6 +25,9 @@ _SMOKE = (50_000, 7)
 _BATCH = 5000
 _PAGE = 100
 JOB = "large1"
+_PEER = "Concourse sends 25,000 lines for minutes before the end is seen; GitHub shows a part of the log"
+# Milliseconds in which the counts of a job shall be there.
+COUNTS_SOON = 1.0
 # Milliseconds in which the server shall open the stream of a million entries, or find a page of it.
 SOON = 20.0
 # Measured: 2 to 4. The floor makes no names, places, states and counts.
@@ -43,7 +46,7 @@ def measure(smoke: bool) -> Result:
         for what, read in _reads(number).items():
             took = median(_times(lambda read=read: _with_reader(home, read), repeats))
             result.ratios.append(Ratio(what, f"{_PAGE} rows by their ids", took, floor, "ms", PAGE_TARGET))
-            result.facts.append(Fact(f"{what}, within {SOON:g} ms", took < SOON * (3 if smoke else 1)))
+            result.promises.append(Promise(f"{what} of {number:,} entries", took, SOON, "ms", _PEER))
         scan = median(_times(lambda: _scan(home), 3))
         search = median(_times(lambda: _with_reader(home, _search), 3))
         result.ratios.append(Ratio(f"a search of {number:,} entries", "reading each message", search, scan, "ms",
@@ -51,7 +54,7 @@ def measure(smoke: bool) -> Result:
         with open_reader(home.database) as reader:
             counts = median(_times(lambda: reader.counts(JOB), repeats))
             result.facts.append(Fact(f"counts of {number:,} entries", sum(reader.counts(JOB).values()) == number))
-        result.figures.append(Figure("counts of the job", counts, "ms"))
+        result.promises.append(Promise("counts of the job", counts, COUNTS_SOON, "ms", _PEER))
     return result
 
 

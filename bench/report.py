@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.machine import Machine
-from bench.verdict import Ratio, Result
+from bench.verdict import Promise, Ratio, Result
 
 _OK, _BAD = "ok", "FAILED"
 
@@ -26,9 +26,20 @@ def as_text(result: Result, *, smoke: bool) -> str:
     if result.error is not None:
         lines.append(f"  broke: {result.error}")
     rows = [_ratio_row(ratio, smoke) for ratio in result.ratios]
+    rows += [_promise_row(promise, smoke) for promise in result.promises]
     rows += [(fact.what, "", "", "", _OK if fact.holds else _BAD) for fact in result.facts]
     rows += [(figure.what, _number(figure.value, figure.unit), "", "", "") for figure in result.figures]
-    return "\n".join([*lines, *_aligned(rows), *(f"  {note}" for note in result.notes)]) + "\n"
+    peers = [each.peer for each in (*result.ratios, *result.promises)]
+    return "\n".join([*lines, *_with_peers(_aligned(rows), peers)]) + "\n"
+
+
+def _with_peers(rows: Iterable[str], peers: Sequence[str]) -> Iterable[str]:
+    """Say below each row, or below those that have the same, what the best peer is known to do."""
+    for place, row in enumerate(rows):
+        yield row
+        peer, following = [*peers[place : place + 2], "", ""][:2]
+        if peer and peer != following:
+            yield f"    others: {peer}"
 
 
 def _ratio_row(ratio: Ratio, smoke: bool) -> tuple[str, ...]:
@@ -38,6 +49,16 @@ def _ratio_row(ratio: Ratio, smoke: bool) -> tuple[str, ...]:
         f"{ratio.against}: {_number(ratio.floor, ratio.unit)}",
         f"{ratio.value:.2f}x, at most {ratio.bound(smoke):g}x",
         _OK if ratio.holds(smoke) else _BAD,
+    )
+
+
+def _promise_row(promise: Promise, smoke: bool) -> tuple[str, ...]:
+    return (
+        promise.what,
+        _number(promise.value, promise.unit),
+        "",
+        f"at most {_number(promise.most, promise.unit)}" + (", not judged" if smoke else ""),
+        _OK if promise.value <= promise.most else "missed" if smoke else _BAD,
     )
 
 
@@ -72,6 +93,7 @@ def _plain(result: Result, smoke: bool) -> dict[str, Any]:
             {**asdict(ratio), "ratio": ratio.value, "bound": ratio.bound(smoke), "ok": ratio.holds(smoke)}
             for ratio in result.ratios
         ],
+        "promises": [{**asdict(promise), "ok": promise.holds(smoke)} for promise in result.promises],
         "facts": [{"what": fact.what, "ok": fact.holds} for fact in result.facts],
         "figures": [asdict(figure) for figure in result.figures],
         "notes": result.notes,

@@ -1,6 +1,7 @@
 """What a benchmark found, and whether that is good enough. Pure.
 
-Three kinds of finding: a `Ratio` is judged by its target, a `Fact` is true or not, a `Figure` is for reading only.
+Four kinds of finding: a `Ratio` is judged by its target, a `Fact` is true or not, a `Promise` is a number with its
+bound, a `Figure` is for reading only. `peer`: the best that is known of others in the same matter, for reading.
 """
 
 import statistics
@@ -21,6 +22,7 @@ class Ratio:
     floor: float
     unit: str
     target: float
+    peer: str = ""
 
     @property
     def value(self) -> float:
@@ -47,6 +49,21 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """A number that may be `most` on a quiet machine of today. A smoke run shows it, but is not judged by it."""
+
+    what: str
+    value: float
+    most: float
+    unit: str
+    peer: str = ""
+
+    def holds(self, smoke: bool) -> bool:
+        """Whether it is kept, as far as that counts. Not a number is not."""
+        return smoke or self.value <= self.most
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A number that nobody is judged by."""
 
@@ -63,13 +80,15 @@ class Result:
     ratios: list[Ratio] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
 
     def holds(self, smoke: bool) -> bool:
-        """Whether every ratio and every fact held. A benchmark that judges nothing does not hold."""
+        """Whether every ratio, fact and promise held. A benchmark that judges nothing does not hold."""
         judged = [ratio.holds(smoke) for ratio in self.ratios] + [fact.holds for fact in self.facts]
+        judged += [promise.holds(smoke) for promise in self.promises]
         return self.error is None and bool(judged) and all(judged)
 
 

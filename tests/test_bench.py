@@ -11,7 +11,7 @@ import pytest
 from bench import report
 from bench.__main__ import NAMES, main
 from bench.machine import cpu_seconds, describe, memory_mb, peak_memory_mb
-from bench.verdict import SMOKE_SLACK, Fact, Figure, Ratio, Result, median, percentile, share_within
+from bench.verdict import SMOKE_SLACK, Fact, Figure, Promise, Ratio, Result, median, percentile, share_within
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +47,25 @@ def test_a_result_holds_when_all_of_it_does():
     assert not Result("x", [ratio(100)], [good]).holds(True)
     assert not Result("x", [ratio(1)], [good], error="broke").holds(True)
     assert not Result("x", figures=[Figure("some", 1, "")]).holds(True)
+
+
+def test_a_promise_is_judged_in_a_whole_run_alone():
+    """CI would fail on a busy machine, or a whole run pass what is too slow."""
+    kept, missed, nothing = (Promise("soon", value, 10.0, "ms", "theirs") for value in (10.0, 10.1, math.nan))
+    assert Result("x", [ratio(1)], promises=[kept]).holds(False)
+    for broken in (missed, nothing):
+        assert not Result("x", [ratio(1)], promises=[broken]).holds(False)
+        assert Result("x", [ratio(1)], promises=[broken]).holds(True)
+
+
+def test_what_others_do_is_said_once_below_the_rows_that_it_is_for():
+    """A number would stand alone, or beside another matter's peer."""
+    promises = [
+        Promise(name, 1.0, 10.0, "ms", peer) for name, peer in (("a", "A"), ("b", "A"), ("c", ""), ("d", "D"))
+    ]
+    lines = report.as_text(Result("x", promises=promises, facts=[Fact("all there", True)]), smoke=False).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["a", "b", "others:", "c", "d", "others:", "all"]
+    assert [line.strip() for line in lines if "others" in line] == ["others: A", "others: D"]
 
 
 def test_medians_and_percentiles():

@@ -1,8 +1,10 @@
-"""Many clients of one server in one process: `sse_readers PORT TOKEN JOB COUNT`.
+"""Many clients of one server in one process: `sse_readers PORT TOKEN JOB COUNT [FILTER...]`.
 
-Says `ready` when each has its first batch. Tells in the end how many batches were delivered, the number of the last
-entry that every one of them has seen, each with all entries before it, once and in order (0: one has not), and how
-many milliseconds after it was logged the oldest entry of a batch came. What all are sent is parsed once.
+A filter is the rest of a query string (`level=warn`); clients take them in turn, without any they ask for everything.
+Says `ready` when each has its first batch. Tells in the end how many batches were delivered, by filter the numbers
+of the entries that its clients have seen (null: not all of them the same), and how many milliseconds after they were
+logged entries came: every entry of every client, and the oldest of each batch alone. What all are sent is parsed
+once.
 """
 
 import json
@@ -18,20 +20,19 @@ from datetime import datetime
 import orjson
 
 _REQUEST = (
-    "GET /api/logs/stream?scope=job&job_id={job}&level=debug&limit=5000 HTTP/1.1\r\n"
+    "GET /api/logs/stream?scope=job&limit=5000&job_id={job} HTTP/1.1\r\n"
     "Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
 )
 _RECEIVE = 256 * 1024
+_LATEST = 60_000  # milliseconds; what is later counts as this
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The entries of one `logs` event: their numbers, whether none is missing between them, the oldest one's time."""
+    """The entries of one `logs` event: their numbers, and when they were logged, in milliseconds."""
 
-    first: int
-    last: int
-    whole: bool
-    logged_ms: float
+    numbers: list[int]
+    logged_ms: list[float]
 
 
 def read_batches(text: bytes) -> list[Batch]:
@@ -41,10 +42,8 @@ def read_batches(text: bytes) -> list[Batch]:
         if b"event: logs\n" not in event[:100]:
             continue
         entries = orjson.loads(event[event.index(b"\ndata: ") + 7 :])["logs"]
-        numbers = [entry["job_line"] for entry in entries] or [0]
-        whole = numbers == list(range(numbers[0], numbers[-1] + 1))
-        logged = datetime.fromisoformat(entries[0]["timestamp"]).timestamp() * 1000 if entries else 0.0
-        found.append(Batch(numbers[0], numbers[-1], whole, logged))
+        logged = [datetime.fromisoformat(entry["timestamp"]).timestamp() * 1000 for entry in entries]
+        found.append(Batch([entry["job_line"] for entry in entries], logged))
     return found
 
 
@@ -57,10 +56,8 @@ class Client:
     """One connection, and what it has been told. Looks at each byte once, or the server would have to wait for it."""
 
     connection: socket.socket
-    batches: int = 0
-    last: int = 0  # number of the last entry
-    exact: bool = True
-    late: list[float] = field(default_factory=list)  # ms from the log call of a batch's oldest entry to its coming
+    filter: str = ""
+    came: list[tuple[float, Batch]] = field(default_factory=list)  # and when, in milliseconds since 1970
     ended: bool = False
     _line: bytes = b""  # of the head, or of a chunk's size
     _answered: bool = False
@@ -107,27 +104,57 @@ class Client:
         if found is None:
             found = _KNOWN[key] = read_batches(b"".join(self._parts))
         self._parts, self._size, self._sum = [], 0, 0
-        for batch in found:
-            self.batches += 1
-            if batch.last:
-                self.exact = self.exact and batch.whole and batch.first == self.last + 1
-                self.last = batch.last
-                if self.batches > 1:
-                    self.late.append(time.time() * 1000 - batch.logged_ms)
+        now = time.time() * 1000
+        self.came += [(now, batch) for batch in found]
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all entries, as they came."""
+        return [number for _, batch in self.came for number in batch.numbers]
 
 
-def connect(port: int, token: str, job: str) -> Client:
+def connect(port: int, token: str, job: str, wanted: str) -> Client:
     """Open a stream."""
     connection = socket.create_connection(("127.0.0.1", port))
-    connection.sendall(_REQUEST.format(port=port, token=token, job=job).encode())
-    return Client(connection)
+    target = f"{job}&{wanted}" if wanted else job
+    connection.sendall(_REQUEST.format(port=port, token=token, job=target).encode())
+    return Client(connection, wanted)
 
 
-def main(port: int, token: str, job: str, count: int) -> None:
+def same_numbers(clients: list[Client]) -> list[int] | None:
+    """Return what all of them have seen; None when it is not the same."""
+    first, *others = clients
+    numbers = first.numbers()
+    return numbers if all(other.numbers() == numbers for other in others) else None
+
+
+def lateness(clients: list[Client]) -> tuple[list[int], list[int]]:
+    """Return how often an entry came so many milliseconds late (by index), and the same of each batch's oldest."""
+    counts, oldest = [0] * (_LATEST + 1), [0] * (_LATEST + 1)
+    for client in clients:
+        for now, batch in client.came[1:]:  # the first was logged before it had come
+            late = [min(_LATEST, max(0, int(now - logged))) for logged in batch.logged_ms]
+            for each in late:
+                counts[each] += 1
+            oldest[max(late, default=0)] += bool(late)
+    return counts, oldest
+
+
+def percentile(counts: list[int], percent: float) -> int:
+    """Return the index at or below which so many percent of the counted are."""
+    left = sum(counts) * percent / 100
+    for index, count in enumerate(counts):
+        left -= count
+        if left <= 0:
+            return index
+    return len(counts) - 1
+
+
+def main(port: int, token: str, job: str, count: int, filters: list[str]) -> None:
     """Read all streams to their ends and print what was found."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, count + 100)), hard))
-    clients = [connect(port, token, job) for _ in range(count)]
+    filters = filters or [""]
+    clients = [connect(port, token, job, filters[number % len(filters)]) for number in range(count)]
     waiting, ready = selectors.DefaultSelector(), False
     for client in clients:
         waiting.register(client.connection, selectors.EVENT_READ, client)
@@ -136,15 +163,15 @@ def main(port: int, token: str, job: str, count: int) -> None:
             key.data.feed(key.data.connection.recv(_RECEIVE))
             if key.data.ended:
                 waiting.unregister(key.data.connection)
-        if not ready and all(client.batches for client in clients):
+        if not ready and all(client.came for client in clients):
             print("ready", flush=True)
             ready = True
-    same = {client.last if client.exact else 0 for client in clients}
-    batches = sum(client.batches for client in clients)
-    late = sorted(each for client in clients for each in client.late) or [0.0]
-    told = {"batches": batches, "last": same.pop() if len(same) == 1 else 0}
-    print(json.dumps({**told, "late_p50": late[len(late) // 2], "late_p99": late[len(late) * 99 // 100]}))
+    seen = {wanted: same_numbers([client for client in clients if client.filter == wanted]) for wanted in filters}
+    every, oldest = lateness(clients)
+    told = {"batches": sum(len(client.came) for client in clients), "seen": seen}
+    told |= {"late_p50": percentile(every, 50), "late_p99": percentile(every, 99)}
+    print(json.dumps({**told, "oldest_p99": percentile(oldest, 99)}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:])
