@@ -11,7 +11,8 @@ from quaero_cli.server.slim import slim_code, slim_page, with_views
 def test_comments_go_and_lines_stay():
     """The page would break, or an error in it would point to another line."""
     code = b'/** What it is.\n * More. */\nlet a = "// no";\n  // why\n  a /= 2; /* here */\n\n/*\n x\n*/\nlet b = 1;'
-    assert slim_code(code) == b'\n\nlet a = "// no";\n\na /= 2; /* here */\n\n\n\n\nlet b = 1;'
+    code += b'  // why\nc("a // b");'
+    assert slim_code(code) == b'\n\nlet a = "// no";\n\na /= 2; /* here */\n\n\n\n\nlet b = 1;\nc("a // b");'
 
 
 def test_views_are_put_in():

@@ -5,12 +5,13 @@ stay lines, so that an error in the browser's console is found; where files are 
 
 A line is left out when all of it is a comment: it begins with `//`, or lies between a line that begins with `/*` and
 the one that ends with `*/`. Code never looks like that in these files (no template text spans lines; a test of the
-viewer holds it).
+viewer holds it). A comment behind code goes, too, unless a quote follows: then `//` may lie in a text.
 """
 
 import re
 from collections.abc import Callable
 
+_BEHIND_CODE = re.compile(rb" +// [^\"'`]*$")
 _VIEW = re.compile(rb"^[ \t]*<!-- view: ([a-z][a-z-]{0,39}) -->[ \t]*$", re.MULTILINE)
 
 
@@ -27,7 +28,7 @@ def slim_code(body: bytes) -> bytes:
         elif text.startswith(b"//"):
             kept.append(b"")
         else:
-            kept.append(text)
+            kept.append(_BEHIND_CODE.sub(b"", text))
     return b"\n".join(kept)
 
 

@@ -1,6 +1,8 @@
 /** Starts the page. */
 
 import Alpine from "../vendor/alpine.js";
+import { createParser } from "../vendor/eventsource-parser.js";
+import { browserEnvironment } from "./lib/environment.js";
 import { registerComponents } from "./log-components.js";
 import { definitionList } from "./page/definitions-page.js";
 import { documentList, documentPage } from "./page/documents-page.js";
@@ -21,6 +23,7 @@ const COMPONENTS = {
   servicePage, servicePanel,
 };
 
+browserEnvironment(createParser).hub(); // its worker starts while the page is made
 fillIncludes(document);
 registerComponents(Alpine);
 for (const [name, component] of Object.entries(COMPONENTS)) Alpine.data(name, component);

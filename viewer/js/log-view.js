@@ -60,7 +60,7 @@ export class LogView {
     const frame = buildFrame(container, this.#strip.element);
     ({ scroller: this.#scroller, space: this.#space, list: this.#list } = frame);
     this.#painter = new RowPainter(frame, this.#heights, numberOf);
-    this.#place.viewport = this.#scroller.clientHeight;
+    // How high it is, is told by its observer with the first frame: asking now would lay out a page half made.
     this.#stopListening = listenTo(this.#scroller, this.#list, this);
   }
 
@@ -141,6 +141,7 @@ export class LogView {
     this.activeId = logs[at].id;
     this.#follow(false);
     this.#heights.arrange(this.source);
+    this.#place.viewport ||= this.#scroller.clientHeight; // no frame yet: a tab in the background
     this.#place.reveal(at, base, centre);
     this.#sent = true;
     this.update();

@@ -75,17 +75,23 @@ const words = (number) => number.toLocaleString("en-US");
 const chip = (page, name) => page.locator(`.main button.chip.log-level-${name}`);
 const totals = (page, text) => page.locator(".main .log-totals", { hasText: text }).waitFor(PATIENCE);
 
+/** Wait until what was scrolled to is painted: the list is told with the next frame, and may take another. */
+function painted(page) {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  return page.evaluate(frame);
+}
+
 /** Scroll through the whole log and return the line numbers in the order in which they were shown. */
 async function readAll(page) {
   const scroller = page.locator(".main .log-scroller");
   while ((await page.locator(".main .log-beginning").textContent()) === "") {
     await scroller.evaluate((list) => (list.scrollTop = 0));
-    await page.waitForTimeout(30);
+    await painted(page);
   }
   await scroller.evaluate((list) => (list.scrollTop = 0));
   const seen = [];
   for (let more = true; more; ) {
-    await page.waitForTimeout(30);
+    await painted(page);
     const shown = await page.locator(".main .log-number").allTextContents();
     seen.push(...shown.map(Number).filter((number) => number > (seen.at(-1) ?? 0)));
     more = await scroller.evaluate((list) => {

@@ -94,7 +94,7 @@ export function documentPage({ id }) {
 }
 
 /** Markdown's marks, which say nothing in a line of text; a link is its words. */
-const MARKS = /(?<!\S)#+\s|`|!?\[([^\]]*)\]\([^)]*\)?/g;
+const MARKS = /(?<!\S)#+\s|\x60|!?\[([^\]]*)\]\([^)]*\)?/g;
 
 /** The server puts `**` around words that were looked for; the text has some of its own. */
 function snippetParts(snippet, wanted) {

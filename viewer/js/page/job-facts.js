@@ -46,6 +46,15 @@ export function jobFacts(parts, jobId) {
       this.showTab();
     },
 
+    /** The log is what the reader came for: the server is asked for the rest when the first entries are here. */
+    loadFactsLater() {
+      const { onReady } = parts;
+      parts.onReady = () => {
+        onReady?.();
+        this.loadFacts();
+      };
+    },
+
     /** Save a file that a step has left. What goes wrong is told where the page tells it. */
     saveArtifact({ path: file, name }) {
       return this.ask(jobId, "save", () => saveFile(file, name.split("/").pop()));
@@ -55,7 +64,7 @@ export function jobFacts(parts, jobId) {
     followFacts() {
       const ended = !this.job.running && this.known && !kept.final;
       const wanted = this.tab !== "log" || this.steps.some(({ open }) => open);
-      const due = Date.now() - kept.asked >= RENEW_MS;
+      const due = kept.asked > 0 && Date.now() - kept.asked >= RENEW_MS; // the page asks for the first time
       if (due && !document.hidden && (ended || (this.job.running && wanted))) this.loadFacts();
     },
 

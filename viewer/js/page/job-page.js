@@ -37,7 +37,8 @@ export function jobPage({ id, params, lines }) {
         if (lines || this.onlyHits) this.look(params.q);
         else this.find(1);
       }
-      this.loadFacts();
+      if (this.tab === "log") this.loadFactsLater();
+      else this.loadFacts();
     },
 
     refresh() {

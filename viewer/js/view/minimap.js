@@ -47,6 +47,7 @@ export class Minimap {
   }
 
   #draw(from, to) {
+    if (!this.#map) return; // asking for its size would lay out a page half made
     const canvas = this.#canvas;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!height) return;

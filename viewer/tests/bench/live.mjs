@@ -1,12 +1,13 @@
-/** A job that runs: how long its lines take from where they are logged to the screen. */
+/** A job that runs: how long its lines take from just before their commit to the screen. */
 
-import { freshPage, median, percentile } from "./support.mjs";
+import { freshPage, median, meter, percentile } from "./support.mjs";
 
 /** Runs in the page: note, for every entry, when the frame that showed it, or an entry behind it, was painted. */
 async function watch(lines) {
   const { stream } = document.querySelector("main.job")._x_dataStack[0].parts();
   const late = [];
-  let [shown, frames] = [stream.logs.at(-1)?.job_line ?? 0, 0];
+  let [shown, frames, heap] = [stream.logs.at(-1)?.job_line ?? 0, 0, 0];
+  globalThis.longTasks.length = 0;
   const began = performance.now();
   while (shown < lines) {
     await globalThis.painted();
@@ -17,8 +18,10 @@ async function watch(lines) {
       if (stream.logs[at].job_line <= newest) late.push(now - Date.parse(stream.logs[at].timestamp));
     }
     shown = Math.max(shown, newest);
+    heap = Math.max(heap, performance.memory.usedJSHeapSize / 1e6);
   }
-  return { late, frames: (1000 * frames) / (performance.now() - began), tasks: globalThis.longTasks };
+  const frameRate = (1000 * frames) / (performance.now() - began);
+  return { late, frames: frameRate, heap, tasks: globalThis.longTasks, nodes: document.querySelectorAll("*").length };
 }
 
 export async function measure(browser, environment) {
@@ -26,11 +29,13 @@ export async function measure(browser, environment) {
   const page = await freshPage(browser, environment);
   await page.goto(`${QUAERO_URL}/#/job/${QUAERO_JOB}?level=debug`);
   await page.locator(".main .log-row").first().waitFor();
+  const worked = await meter(page);
+  const began = Date.now();
   const watching = page.evaluate(watch, Number(QUAERO_LINES));
   process.stdout.write("ready\n");
-  const { late, frames, tasks } = await watching;
+  const { late, tasks, ...found } = await watching;
   return {
-    p50: median(late), p99: percentile(late, 99), seen: late.length, frames,
-    longest: Math.max(0, ...tasks), over50: tasks.length,
+    ...found, p50: median(late), p99: percentile(late, 99), most: percentile(late, 100), seen: late.length,
+    longest: Math.max(0, ...tasks), over50: tasks.length, busy: (1000 * (await worked())) / (Date.now() - began),
   };
 }

@@ -30,13 +30,13 @@ export async function freshPage(browser, { QUAERO_TOKEN }) {
   return context.newPage();
 }
 
-/** Begin to count a page's work; returns a function that tells how many seconds its tasks have taken since. */
+/** Begin to count a page's work; returns a function that tells its thread's processor time since, in seconds. */
 export async function meter(page) {
   const client = await page.context().newCDPSession(page);
   await client.send("Performance.enable");
   const read = async () => {
     const { metrics } = await client.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration").value;
+    return metrics.find(({ name }) => name === "ThreadTime").value;
   };
   const before = await read();
   return async () => (await read()) - before;
