@@ -154,7 +154,9 @@ export class LogView {
 
   /** Indices of the first and the last row in sight. */
   get visibleRange() {
-    return this.#place.visible(this.source.logs.length);
+    const { logs, base } = this.source;
+    const joined = this.#place.base - base; // above, since the rows were shown
+    return this.#place.visible(logs.length).map((at) => Math.min(logs.length - 1, Math.max(0, at + joined)));
   }
 
   /** The row that has this element in it. */
@@ -186,7 +188,7 @@ export class LogView {
     this.#place.top = top;
     if (up && !this.atEnd) this.#follow(false);
     else if (down && this.atEnd) this.#follow(true);
-    this.#place.anchorAt(top, this.source.base);
+    this.#place.anchorAt(top);
     this.update();
     this.onChange();
   }
@@ -244,6 +246,6 @@ export class LogView {
     this.#opened = null;
     const top = this.#place.topOf(this.source.indexOf(row.entry.id));
     const wanted = Math.min(top, top + ROW_HEIGHT + extra - this.#place.viewport);
-    if (wanted > this.#place.top) this.#place.anchorAt(wanted, this.source.base);
+    if (wanted > this.#place.top) this.#place.anchorAt(wanted);
   }
 }

@@ -14,6 +14,7 @@ export class ReadingPlace {
     this.top = 0; // of what is in sight, from the top of everything
     this.viewport = 0; // its height
     this.height = 0; // of everything
+    this.base = 0; // index of the first row that was held when the rows were shown last
   }
 
   /** Whether the last row is in sight. */
@@ -40,8 +41,11 @@ export class ReadingPlace {
     return [Math.min(first, count), last];
   }
 
-  /** From now on the reader is at this distance; `base` is the index of the first row that is held. */
-  anchorAt(top, base) {
+  /**
+   * From now on the reader is at this distance among the rows that are shown. Others may have joined since; they have
+   * moved nothing yet.
+   */
+  anchorAt(top, base = this.base) {
     const distance = top - this.#strip;
     const index = this.#layout.indexAt(distance);
     this.#anchor = { index: base + index, offset: distance - this.#layout.top(index) };
@@ -60,6 +64,7 @@ export class ReadingPlace {
 
   /** Rows have joined or left: return where the reader belongs now, at the end or at the row they look at. */
   settle(base, count, following) {
+    this.base = base;
     this.height = this.#strip + this.#layout.height(count);
     const end = Math.max(0, this.height - this.viewport);
     const wanted = following ? end : this.topOf(this.#anchor.index - base) + this.#anchor.offset;

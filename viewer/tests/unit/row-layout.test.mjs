@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { RowLayout } from "../../js/lib/row-layout.js";
+import { ReadingPlace } from "../../js/view/reading-place.js";
 
 test("folded rows are one below the other", () => {
   const layout = new RowLayout(20);
@@ -25,4 +26,17 @@ test("every pixel of a row belongs to it, its details too", () => {
     assert.equal(layout.indexAt(layout.top(index)), index);
     assert.equal(layout.indexAt(layout.top(index + 1) - 1), index);
   }
+});
+
+test("a scroll that is told after rows have joined above, and before they are shown, moves nobody", () => {
+  const place = new ReadingPlace(new RowLayout(20), 30);
+  place.viewport = 200;
+  place.settle(0, 100, true);
+  place.top = 630; // the reader went up to row 30
+  place.anchorAt(630);
+  assert.equal(place.settle(0, 100, false), null);
+  // 50 rows have joined above; the scroll by 20 pixels is told only now.
+  place.top = 610;
+  place.anchorAt(610);
+  assert.equal(place.settle(-50, 150, false), 610 + 50 * 20);
 });
