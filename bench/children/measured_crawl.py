@@ -35,6 +35,8 @@ from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.display import open_display
 
 DEFAULT_CONCURRENCY = 64
+# Processor seconds when the step began, and at its end.
+_spent: dict[str, float] = {}
 _LINKS_ONLY = "bench.children.links_reader:make"
 
 
@@ -50,7 +52,11 @@ async def measured(
     """
     urls = (start_urls,)
     options = Options(urls, Scope(urls, max_depth=100), Policy(["127.0.0.1"]), max_pages=max_pages, per_host=per_host)
-    return await crawl(ctx, options, Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY))
+    try:
+        _spent.update({f"{name} before": seconds for name, seconds in _processor_seconds().items()})
+        return await crawl(ctx, options, Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY))
+    finally:
+        _spent.update(_processor_seconds())
 
 
 class Turns(trio.abc.Instrument):
@@ -84,7 +90,8 @@ def main(data: str, definition: str, what: str = "") -> None:
         instruments=[turns] if what == "turns" else [],
     )
     told = {"status": result.status, "longest_turn": turns.longest, "memory": peak_memory_mb(os.getpid())}
-    print(json.dumps({**told, **_of_the_store(settings.database), **_processor_seconds()}))
+    spent = {name: _spent[name] - _spent[f"{name} before"] for name in ("processor", "readers")}
+    print(json.dumps({**told, **_of_the_store(settings.database), **spent}))
 
 
 def _of_the_store(database: Path) -> dict[str, float]:

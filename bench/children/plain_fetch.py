@@ -29,7 +29,7 @@ async def main(at_once: int, urls: list[str]) -> None:
 
     resolver = Resolver(Policy(["127.0.0.1"]), timeout=_PATIENCE, lookup=system_lookup)
     async with open_fetcher(
-        resolver, Identity("quaero"), timeout_connect=_PATIENCE, timeout_page=_PATIENCE
+        resolver, Identity("quaero"), timeout_connect=_PATIENCE, timeout_first_byte=_PATIENCE, timeout_page=_PATIENCE
     ) as fetcher:
         began = time.perf_counter()
         async with trio.open_nursery() as nursery:

@@ -6,6 +6,7 @@ hides it. `ipaddress.is_global` differs between Python versions and calls NAT64-
 clouds' metadata addresses global (measured on 3.11 to 3.13), so the table is our own.
 """
 
+import functools
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -13,6 +14,9 @@ from quaero_cli.crawl.urls import hostname, normalise
 from quaero_cli.errors import StepFailed
 
 Address = IPv4Address | IPv6Address
+
+# Hosts whose notation is remembered: it is looked at for each request.
+_HOSTS = 1024
 
 _V4: tuple[tuple[IPv4Network, str], ...] = tuple(
     (IPv4Network(network), what)
@@ -100,6 +104,7 @@ class Policy:
         return None if kind is None else f"{address} is a {kind} address"
 
 
+@functools.lru_cache(_HOSTS)
 def literal(host: str) -> str | None:
     """The address that a normalised host *is* (`127.0.0.1`, `[::1]`), None for a name."""
     text = host[1:-1] if host.startswith("[") else host

@@ -16,7 +16,7 @@ import pycurl
 import trio
 
 # Idle connections kept for reuse; more than workers at once are of no use.
-IDLE_CONNECTIONS = 256
+IDLE_CONNECTIONS = 512
 
 _EVENTS = {
     pycurl.POLL_IN: select.EPOLLIN,

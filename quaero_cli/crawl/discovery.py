@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import trio
 
 from quaero_cli.crawl.answers import FetchError
-from quaero_cli.crawl.frontier import Frontier
+from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.ports import Log
 from quaero_cli.crawl.robots import Robots
 from quaero_cli.crawl.scope import TOO_DEEP, Scope
@@ -106,10 +106,22 @@ class Discovery:
         self._admit()
         return None
 
-    async def begin(self, urls: Iterable[str], depth: int) -> Offer:
+    async def begin(self, urls: Sequence[str], depth: int) -> Offer:
         """Offer what was found on a page, at the depth that links from it have; others run in between."""
-        offer = Offer(depth)
-        await self._decide_all(offer, [(url, depth) for url in urls])
+        _, news = self._frontier.sort_out(urls, depth)
+        offer = Offer(depth, known=len(urls) - len(news))
+        await self._decide_all(offer, [(url, depth) for url in news])
+        return offer
+
+    async def follow(self, urls: Sequence[str], target: Target, url: str) -> Offer:
+        """`begin` with the links of a page, which was found at `url` after redirects; the frontier keeps them."""
+        depth = self._frontier.depth(target.url) + 1
+        ours, news = self._frontier.sort_out(urls, depth)
+        self._frontier.read(target, url, ours + await self.in_scope(news))
+        if self._frontier.depth(target.url) + 1 != depth:  # it has come nearer meanwhile
+            return await self.begin(urls, self._frontier.depth(target.url) + 1)
+        offer = Offer(depth, known=len(urls) - len(news))
+        await self._decide_all(offer, [(each, depth) for each in news])
         return offer
 
     async def finish(self, offer: Offer) -> None:
@@ -132,7 +144,7 @@ class Discovery:
             for site in sites:
                 nursery.start_soon(ask, site)
 
-    async def offer(self, urls: Iterable[str], depth: int) -> Offer:
+    async def offer(self, urls: Sequence[str], depth: int) -> Offer:
         """`begin` and `finish`, for lists that nobody waits for."""
         offer = await self.begin(urls, depth)
         await self.finish(offer)

@@ -104,6 +104,23 @@ class Frontier:
         entry = self._known.get(hash(url), _NOWHERE)
         return bool(entry & _REFUSED) or entry >> _DEPTH <= depth
 
+    def sort_out(self, urls: Sequence[str], depth: int) -> tuple[list[str], list[str]]:
+        """Those of `urls` that are no news at `depth` and belong to the crawl; and those that are news.
+
+        `knows` and `belongs` for a whole page: nearly all its links are known, and this is all that is done for them.
+        """
+        known, ours, news = self._known.get, [], []
+        nearer = (depth + 1) << _DEPTH  # what the entry of a URL that is no news is below
+        for url in urls:
+            entry = known(hash(url), _NOWHERE)
+            if entry & _REFUSED:
+                continue
+            if entry < nearer:
+                ours.append(url)
+            else:
+                news.append(url)
+        return ours, news
+
     def belongs(self, url: str) -> bool:
         """Whether the URL was added, and not refused since."""
         entry = self._known.get(hash(url), _NOWHERE)
@@ -228,7 +245,9 @@ class Frontier:
         if self.depth(target.url) <= 1:
             return  # no shorter way can exist
         if len(self._urls) < MAX_LINKED and self._links_kept < MAX_LINKS:
-            self._links[target.url] = self._links[url] = array("I", map(self._number, links))
+            known, number = self._numbers.get, self._number
+            numbers = array("I", [found if (found := known(link)) is not None else number(link) for link in links])
+            self._links[target.url] = self._links[url] = numbers
             self._links_kept += len(links)
         else:
             for name in (target.url, url):

@@ -183,8 +183,7 @@ class Pages:
         if not parts.options.follow_links or wishes.nofollow:
             return Offer(0)
         links = view["links"] if parts.options.obey_robots else view["links"] + view["nofollow_links"]
-        parts.frontier.read(target, url, await parts.discovery.in_scope(links))
-        return await parts.discovery.begin(links, parts.frontier.depth(target.url) + 1)
+        return await parts.discovery.follow(links, target, url)
 
     def _known(
         self, target: Target, answer: Response, view: dict[str, Any], wishes: Wishes, digest: bytes

@@ -8,8 +8,6 @@ slower than at its best, it is given half as many connections; each good answer 
 failures in a row, or when it asks for more time than anybody waits, it is left alone: `resting` then says why.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import trio
@@ -59,19 +57,17 @@ class _Server:
         self.resting: str | None = None
 
 
-class Manners:
-    """Keeps every server's rules: `per_host` connections at once, `delay` seconds between two requests' starts."""
+class _Visit:
+    """One place at a server. A plain class: it is entered for each request."""
 
-    def __init__(self, *, per_host: int, delay: float) -> None:
-        self.per_host = per_host
-        self._delay = delay
-        self._servers: dict[str, _Server] = {}
+    __slots__ = ("_state",)
 
-    @asynccontextmanager
-    async def visit(self, server: str) -> AsyncGenerator[None, None]:
-        """Wait for a place at the server and for its time, then hold the place."""
-        state = self._state(server)
-        await trio.lowlevel.checkpoint()
+    def __init__(self, state: _Server) -> None:
+        self._state = state
+
+    async def __aenter__(self) -> None:
+        state = self._state
+        await trio.lowlevel.checkpoint_if_cancelled()  # the request itself lets others run
         while state.busy >= int(state.allowed):
             await state.lot.park()
         state.busy += 1
@@ -81,11 +77,31 @@ class Manners:
                 if now >= state.free_at:
                     break
                 await trio.sleep_until(state.free_at)
-            state.free_at = now + state.delay
-            yield
-        finally:
-            state.busy -= 1
-            state.lot.unpark(count=max(0, int(state.allowed) - state.busy))
+        except BaseException:
+            self._leave()
+            raise
+        state.free_at = now + state.delay
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        state = self._state
+        state.busy -= 1
+        state.lot.unpark(count=max(0, int(state.allowed) - state.busy))
+
+
+class Manners:
+    """Keeps every server's rules: `per_host` connections at once, `delay` seconds between two requests' starts."""
+
+    def __init__(self, *, per_host: int, delay: float) -> None:
+        self.per_host = per_host
+        self._delay = delay
+        self._servers: dict[str, _Server] = {}
+
+    def visit(self, server: str) -> "_Visit":
+        """Wait for a place at the server and for its time, then hold the place: `async with`."""
+        return _Visit(self._state(server))
 
     def heard(self, server: str, answer: Response | FetchError) -> None:
         """Tell what came of a request, for the next ones."""

@@ -61,21 +61,34 @@ class Pool:
         self._idle: list[Reading] = []
         self._page_seconds = page_seconds
 
-    @asynccontextmanager
-    async def lend(self) -> "AsyncGenerator[Reading, None]":
-        """A process for one page. Raises PoolBroken if none can be started."""
-        async with self._places:
-            reading = self._idle.pop() if self._idle else await self._start()
-            try:
-                yield reading
-            finally:
-                # Busy: it was left in the middle of an answer. It cannot be told to stop, only killed.
-                if reading.usable:
-                    self._idle.append(reading)
-                else:
-                    with trio.CancelScope(shield=True):  # bounded: the server kills and answers, or is killed itself
-                        reading.close()
-                        await self._server.end(reading.process_id)
+    def lend(self) -> "_Loan":
+        """A process for one page, for the length of an `async with`. Raises PoolBroken if none can be started."""
+        return _Loan(self)
+
+    async def take(self) -> "Reading":
+        """Wait for a process; to be given back. Raises PoolBroken."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # what is asked of it lets others run
+        try:
+            self._places.acquire_nowait()
+        except trio.WouldBlock:
+            await self._places.acquire()
+        try:
+            return self._idle.pop() if self._idle else await self._start()
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def give_back(self, reading: "Reading") -> None:
+        """Let others have it. One that was left in the middle of an answer cannot be told to stop, only killed."""
+        try:
+            if reading.usable:
+                self._idle.append(reading)
+            else:
+                with trio.CancelScope(shield=True):  # bounded: the server kills and answers, or is killed itself
+                    reading.close()
+                    await self._server.end(reading.process_id)
+        finally:
+            self._places.release()
 
     async def stop(self) -> None:
         """End every process. Bounded in time; no request may be running."""
@@ -87,6 +100,22 @@ class Pool:
     async def _start(self) -> "Reading":
         pipe, process_id = await self._server.fork()
         return Reading(pipe, process_id, self._page_seconds)
+
+
+class _Loan:
+    """A process that is lent. A plain class: it is entered for each page."""
+
+    __slots__ = ("_pool", "_reading")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> "Reading":
+        self._reading = await self._pool.take()
+        return self._reading
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.give_back(self._reading)
 
 
 class Reading:

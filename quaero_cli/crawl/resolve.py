@@ -58,7 +58,8 @@ class Resolver:
                 answer.until = trio.current_time() + KEEP
             finally:
                 answer.known.set()  # a cancelled look has `until` in the past: the next one looks again
-        await answer.known.wait()
+        if not answer.known.is_set():
+            await answer.known.wait()
         return answer.result if answer.result is not None else await self.addresses(host)
 
     async def _look(self, host: str) -> list[str] | FetchError:
