@@ -93,6 +93,10 @@ screenshots:
     cd tests && {{bin}}/python screenshots.py ../docs
     cd tests && {{bin}}/python terminal_pictures.py ../docs
 
+# Make the manual page anew, from the commands.
+man:
+    UPDATE_GOLDEN=1 {{bin}}/pytest -q tests/test_manpage.py
+
 # Run a job.
 run *words:
     {{bin}}/quaero run {{words}}

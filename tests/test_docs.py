@@ -224,6 +224,17 @@ def signature_of_thread_context() -> set[str]:
     return set(re.findall(r"self\.([a-z]\w*)", source))
 
 
+def test_every_variable_of_the_environment_is_described():
+    """Somebody's terminal or service would behave strangely, and no page would say why."""
+    written = {name for cells in first_cells(document("configuration.md").text) for name in cells}
+    read = set()
+    for path in (ROOT / "quaero_cli").rglob("*.py"):
+        if path.parent.name not in ("engine", "steps"):  # what is handed to children is told with definitions
+            read |= set(re.findall(r'(?:env|environ|environment)(?:\.get\(|\[)"([A-Z_]+)"', path.read_text()))
+    assert "NO_COLOR" in read
+    assert read <= written, read - written
+
+
 # ------------------------------------------------------------------ the protocol
 
 

@@ -58,7 +58,9 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_package_the_viewer_and_the_definitions(wheel):
     """An installed quaero without its viewer or its jobs is none."""
-    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    whole = zipfile.ZipFile(wheel).namelist()
+    assert [name.partition(".data/data/")[2] for name in whole if ".data/" in name] == ["share/man/man1/quaero.1"]
+    names = {name for name in whole if ".dist-info/" not in name and ".data/" not in name}
     wanted = {f"quaero_cli/_viewer/vendor/{name}" for name in VENDOR_FILES}
     for name in tracked_files():
         if name.startswith(NOT_SHIPPED):
