@@ -17,6 +17,8 @@ CODES = {
     "quaero retry last --failed": 2,  # nothing of it has failed
     "quaero tail --service": 124,  # goes on for ever
 }
+# Where the pages have the data directory.
+_USUAL = "~/.local/share/quaero"
 # What needs the network.
 ELSEWHERE = "example.org"
 
@@ -32,9 +34,9 @@ def shell(tmp_path):
 
 
 def lines(page: Document) -> list[str]:
-    """Return the examples that begin with `quaero`, without their comments."""
+    """Return the examples that call quaero or sqlite-utils, which comes with it, without their comments."""
     found = [line.partition("  #")[0].strip() for block in page.blocks("sh") for line in block.splitlines()]
-    return [line for line in found if line.startswith("quaero ") and ELSEWHERE not in line]
+    return [line for line in found if line.startswith(("quaero ", "sqlite-utils ")) and ELSEWHERE not in line]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/command-line.md"])
@@ -60,9 +62,11 @@ def _run(shell: Shell, line: str, port: int) -> None:
         assert child.returncode == 0
         return
     typed = line.replace("127.0.0.1:8420", f"127.0.0.1:{port}").replace("/backups/", "backups/")
+    typed = typed.replace(f"{_USUAL}/", "")
     typed += " --timeout 0.2" if code == 124 else ""
+    folder = shell.home if line.startswith("sqlite-utils") else shell.folder  # the guide goes there
     done = subprocess.run(
-        ["bash", "-c", typed], cwd=shell.folder, env=shell.environment(), capture_output=True, text=True, check=False,
+        ["bash", "-c", typed], cwd=folder, env=shell.environment(), capture_output=True, text=True, check=False,
         timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == code, f"{typed}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -1,4 +1,4 @@
-"""The tutorial, from its first command to its last, as somebody would follow it who knows nothing else."""
+"""The tutorial and the recipes, from the first command to the last, as somebody would who knows nothing else."""
 
 import json
 import os
@@ -11,7 +11,9 @@ from pathlib import Path
 from documents import ROOT
 from shells import PATIENCE, Shell, read_line
 
-_BLOCK = re.compile(r"(?:<!-- exit code (\d+) -->\n)?^```(sh|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from quaero_cli.steps.registry import load_step_types
+
+_BLOCK = re.compile(r"(?:<!-- exit code (\d+) -->\n)?^```(sh|toml|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_the_tutorial_can_be_followed(tmp_path):
@@ -20,9 +22,8 @@ def test_the_tutorial_can_be_followed(tmp_path):
     server = None
     try:
         for code, kind, text in _BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text()):
-            if kind == "toml":
-                name = text.splitlines()[0].removeprefix("# ")
-                (tmp_path / name).write_text(text)
+            if kind != "sh":
+                _write(tmp_path, text)
                 continue
             for line in text.splitlines():
                 if line.startswith("quaero serve"):
@@ -41,6 +42,27 @@ def test_the_tutorial_can_be_followed(tmp_path):
         if server is not None:
             server.send_signal(signal.SIGTERM)
             server.communicate(timeout=PATIENCE)
+
+
+def test_every_recipe_works(tmp_path):
+    """Somebody would copy a file and a command, and learn that quaero does something else."""
+    shell = Shell(tmp_path, extra={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    text = (ROOT / "docs" / "how-to.md").read_text()
+    for code, kind, block in _BLOCK.findall(text):
+        if kind != "sh":
+            _write(tmp_path, block)
+            continue
+        for line in block.splitlines():
+            _run(shell, line, int(code or 0))
+    assert all(f'type = "{name}"' in text for name in load_step_types())
+    assert {job["status"] for job in shell.json("jobs", "--limit", "100")} <= {"completed", "warning", "failed"}
+
+
+def _write(folder: Path, text: str) -> None:
+    """Write a block of a page to the file that its first line names."""
+    path = folder / text.splitlines()[0].removeprefix("# ")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
 
 
 def _wait_for_two_jobs(shell: Shell) -> None:
