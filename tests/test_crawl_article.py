@@ -1,6 +1,7 @@
 """What is read from an article's page, and which pages are articles."""
 
 import json
+import time
 
 import pytest
 
@@ -309,3 +310,23 @@ def test_underlined_words_are_words() -> None:
     assert not isinstance(found, str)
     assert "<u>" not in found["text"]
     assert "Underlined words" in found["text"]
+
+
+def test_what_a_page_says_of_itself_is_bounded() -> None:
+    """A title of megabytes would stand in every list and line of the log."""
+    thing = {**NEWS, "headline": "long " * 10_000, "keywords": ["k" * 10_000, "short"]}
+    thing["author"] = [{"name": f"Ada {chr(97 + n % 26)}{chr(97 + n // 26)}"} for n in range(600)]
+    thing["publisher"] = {"name": "The Example " * 1000}
+    found = metadata(page(ld(thing), title="long " * 10_000))
+    assert len(str(found["title"])) == 1000
+    assert len(found["authors"]) == 50  # type: ignore[arg-type]
+    assert (found["tags"], found["site"]) == (["short"], None)
+
+
+@pytest.mark.parametrize("element", ["<div class='comment related'>", "<article>", "<b>", "<ul><li>", "<h1>"])
+def test_nested_pages_are_read_in_time(element: str) -> None:
+    """A page could make its reader look at each of its elements once for each other one."""
+    html = page(body=BODY + element * 10_000)
+    began = time.process_time()
+    read(html)
+    assert time.process_time() - began < 15  # of its process it may have twenty; measured: one

@@ -5,13 +5,14 @@ heading is never taken for a margin, whatever it is called: many pages say `comm
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_TAGS = "aside, footer, nav, form, header, article, script, style, iframe, noscript, meta[content], [class], [id]"
 _ALWAYS = frozenset({"aside", "footer", "nav", "form", "script", "style", "iframe", "noscript"})
 _HEADED = frozenset({"header", "article"})  # margins if they have no heading, where another one has
+_NEVER = frozenset({"html", "head", "body", "main"})
+_MOST_HEADINGS = 20
 _NAMES = re.compile(
     r"(?:^|[-_\s])(?:comments?|respond|disqus|related|sidebar|side-?bar|widgets?|calendar|events?|recommended|"
     r"recommendations?|trending|popular|latest|recent|most-?read|read-?more|also|teasers?|promo|newsletter|footer|"
@@ -25,31 +26,45 @@ _CHANGED = re.compile(r"modified|updated|revised|expires", re.IGNORECASE)
 def without_margins(tree: LexborHTMLParser) -> LexborHTMLParser:
     """A copy of the page without its margins."""
     copy = LexborHTMLParser(tree.html or "")
-    headed = copy.css_first("article h1") is not None
     # All of them are found before the first one goes: what is inside of one is freed with it.
-    for node in list(_outermost(node for node in copy.css(_TAGS) if _is_margin(node, headed=headed))):
+    for node in list(_margins(copy)):
         node.decompose()
     return copy
 
 
-def _outermost(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
-    """Those that are not inside of another one; `nodes` come in the page's order."""
-    chosen: set[int] = set()
-    for node in nodes:
-        parent = node.parent
-        while parent is not None and parent.mem_id not in chosen:
-            parent = parent.parent
-        if parent is None:
-            chosen.add(node.mem_id)
+def _margins(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """The outermost ones. Linear in the page's size: a page may be nested thousands of levels deep."""
+    if tree.root is None:
+        return
+    holding = _holders(tree)
+    headed = tree.css_first("article h1") is not None
+    waiting = [tree.root]
+    while waiting:
+        node = waiting.pop()
+        if node.mem_id not in holding and _is_margin(node, headed=headed):
             yield node
+        else:
+            waiting.extend(node.iter())
+
+
+def _holders(tree: LexborHTMLParser) -> set[int]:
+    """The elements that hold a heading of the first level."""
+    holding: set[int] = set()
+    for heading in tree.css("h1")[:_MOST_HEADINGS]:
+        node: LexborNode | None = heading
+        while node is not None and node.mem_id not in holding:
+            holding.add(node.mem_id)
+            node = node.parent
+    return holding
 
 
 def _is_margin(node: LexborNode, *, headed: bool) -> bool:
     tag = node.tag
     if tag == "meta":
-        return bool(_CHANGED.search(_attributes(node, "name", "property", "itemprop")))
-    margin = tag in _ALWAYS or (tag in _HEADED and headed) or _NAMES.search(_attributes(node, "class", "id"))
-    return bool(margin) and tag not in ("html", "body", "main") and node.css_first("h1") is None
+        return _CHANGED.search(_attributes(node, "name", "property", "itemprop")) is not None
+    if tag in _ALWAYS or (tag in _HEADED and headed):
+        return True
+    return tag not in _NEVER and _NAMES.search(_attributes(node, "class", "id")) is not None
 
 
 def _attributes(node: LexborNode, *names: str) -> str:

@@ -18,7 +18,12 @@ from quaero_cli.crawl.reading.margins import without_margins
 from quaero_cli.crawl.reading.markup import attribute
 from quaero_cli.crawl.urls import normalise
 
+# A page may say as much of itself as it has bytes; what is longer or more than this is no title, tag or author.
+MAX_TITLE_CHARS = 1_000
 MAX_TAGS = 50
+MAX_AUTHORS = 50
+_MAX_TAG_CHARS = 200
+_MAX_SITE_CHARS = 200
 _MAX_NAME_CHARS = 80
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -106,8 +111,8 @@ def metadata(sources: Sources) -> Metadata:
     """Everything the page says."""
     site = _site(sources)
     return Metadata(
-        title=_title(sources, site),
-        authors=_authors(sources, site),
+        title=_title(sources, site)[:MAX_TITLE_CHARS],
+        authors=_authors(sources, site)[:MAX_AUTHORS],
         published=_published(sources),
         language=_language(sources),
         site=site,
@@ -247,11 +252,12 @@ def _language(sources: Sources) -> str | None:
 
 def _site(sources: Sources) -> str | None:
     named = sources.first("og:site_name")
-    if named and "://" not in named:
+    if named and "://" not in named and len(named) <= _MAX_SITE_CHARS:
         return named
     publishers = jsonld.names((sources.article or {}).get("publisher"), sources.things)
     sites = [name for thing in sources.things if "WebSite" in jsonld.types(thing) for name in jsonld.names(thing, ())]
-    return next((clean(name) for name in (*publishers, *sites)), None) or sources.first("application-name")
+    found = next((clean(name) for name in (*publishers, *sites)), None) or sources.first("application-name")
+    return found if found is not None and len(found) <= _MAX_SITE_CHARS else None
 
 
 def _tags(sources: Sources) -> list[str]:
@@ -263,7 +269,7 @@ def _tags(sources: Sources) -> list[str]:
         found = (sources.first("news_keywords", "keywords") or "").split(",")
     if not any(map(str.strip, found)):
         found = [node.text(separator=" ") for node in sources.tree.css("a[rel~=tag]")]
-    tags = {tag.casefold(): tag for tag in map(clean, found) if tag}
+    tags = {tag.casefold(): tag for tag in map(clean, found) if 0 < len(tag) <= _MAX_TAG_CHARS}
     return list(tags.values())[:MAX_TAGS]
 
 
