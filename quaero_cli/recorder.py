@@ -14,7 +14,7 @@ Rules:
    past the hard limit the sync caller itself writes. Memory is bounded by the hard limit.
 6. A cancelled recorder stores what it had accepted before it dies, within `FINAL_DRAIN` seconds.
 7. A recorder with `on_trouble` outlives a full disk: what it has accepted is kept, and tried again each second. Past
-   the hard limit further lines are lost then, and counted; states never are.
+   the hard limit further lines of steps are lost then, and counted; states never are.
 """
 
 import threading
@@ -114,10 +114,10 @@ class Recorder:
         return len(self._facts) >= HARD_FACTS or self._bytes >= HARD_BYTES
 
     def _takes(self, fact: Fact) -> bool:
-        """Return whether a fact is kept while the store cannot be written."""
+        """Return whether a fact is kept while the store cannot be written: once it is full, not what steps say."""
         if self._failure is not None:
             raise self._failure
-        if not (self._is_full() and isinstance(fact, LogLine | LogLines)):
+        if not (self._is_full() and isinstance(fact, LogLine | LogLines) and fact.step is not None):
             return True
         self._lost += len(fact.messages) if isinstance(fact, LogLines) else 1
         return False
@@ -214,7 +214,9 @@ class Recorder:
             self._halt = None
         if self._on_trouble is not None and self._in_trouble == (error is None):
             self._in_trouble = error is not None
-            lost, self._lost = self._lost, 0
+            lost = 0
+            if error is None:
+                lost, self._lost = self._lost, 0
             self._on_trouble(error, lost)
 
     def _note_progress(self) -> None:

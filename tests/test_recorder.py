@@ -168,6 +168,59 @@ async def test_a_store_that_stays_broken_is_one_error_and_accepts_nothing_more(h
     assert "free space" in (caught.value.hint or "")
 
 
+async def test_a_recorder_that_may_wait_outlives_a_full_disk(home, monkeypatch):
+    """A server would end with the job that filled the disk, forget what it took, or fill the memory instead."""
+    monkeypatch.setattr(recorder_module, "HARD_FACTS", 50)
+    monkeypatch.setattr(recorder_module, "RETRY_AFTER", 0.001)
+
+    class Full(Writer):
+        full = True
+
+        def apply(self, first, facts):
+            if self.full:
+                raise self._connection.OperationalError("database or disk is full")
+            super().apply(first, facts)
+
+    told = trio.open_memory_channel(10)
+    writer = Full(home.database)
+    recorder = Recorder(writer, lambda: None, lambda *words: told[0].send_nowait(words))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        recorder.emit(line("aaaa", "0"))
+        error, lost = await told[1].receive()
+        assert "disk is full" in str(error)
+        assert not lost
+        for number in range(1, 80):
+            recorder.emit(line("aaaa", str(number)))
+        recorder.emit(LogLines("aaaa", "work", None, NOW, 20, ("x",) * 20, "step", "stdout"))
+        recorder.emit(line("aaaa", "80", step=None))  # what the runner says is not lost
+        writer.full = False
+        assert await told[1].receive() == (None, 30 + 20)
+        await recorder.flush()
+        recorder.emit(line("aaaa", "81"))
+        await recorder.flush()
+        nursery.cancel_scope.cancel()
+    assert messages(home) == [*range(50), 80, 81]
+
+
+async def test_a_recorder_that_waits_for_room_ends_when_it_must(home):
+    """A server that is stopped while the disk is full would wait for room that nobody makes."""
+
+    class Full(Writer):
+        def apply(self, first, facts):
+            raise self._connection.OperationalError("database or disk is full")
+
+    told = trio.Event()
+    recorder = Recorder(Full(home.database), lambda: None, lambda *_: told.set())
+    with pytest.RaisesGroup(pytest.RaisesExc(StoreError, match="disk is full")):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(recorder.run)
+            recorder.emit(line("aaaa", "1"))
+            await told.wait()
+            recorder.lose_patience()
+            await trio.sleep_forever()
+
+
 async def test_callers_wait_while_the_recorder_is_behind(home, monkeypatch):
     """Backpressure goes to the source: a child's pipe is not read while the disk is slow."""
     monkeypatch.setattr(recorder_module, "SOFT_FACTS", 10)
