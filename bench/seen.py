@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.homes import ending, finish_child, new_home, start_child
-from bench.machine import cpu_nanoseconds
+from bench.machine import loop_nanoseconds
 from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepRow
 from quaero_cli.store.queue import claim, enqueue
 from quaero_cli.store.schema import prepare
@@ -46,9 +46,9 @@ def watch_reader(entries: int, idle_seconds: float) -> Seen:
         ):
             assert reader.stdout is not None
             reader.stdout.readline()
-            before = cpu_nanoseconds(reader.pid)
+            before = loop_nanoseconds(reader.pid)
             pause.wait(idle_seconds)
-            idle = (cpu_nanoseconds(reader.pid) - before) / idle_seconds / 1e7
+            idle = (loop_nanoseconds(reader.pid) - before) / idle_seconds / 1e7
             committed = []
             for number in range(1, entries + 1):
                 pause.wait(_PAUSE)
