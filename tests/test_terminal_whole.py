@@ -141,6 +141,15 @@ def test_tail_waits_for_a_job_that_waits(shell):
         child.communicate(timeout=PATIENCE)
 
 
+def test_a_server_says_how_to_stop_it(shell):
+    """A terminal that shows an address and nothing else is closed, and the scheduler with it."""
+    with on_a_terminal(shell, "serve", "--port", "0") as terminal:
+        terminal.until("Ctrl-C stops it")
+        terminal.type("\x03")
+        assert terminal.wait() == 0
+    assert terminal.screen.lines()[0].startswith("http://127.0.0.1:")
+
+
 def test_the_rate_is_that_of_the_last_seconds():
     """A job that has stopped logging would be shown as busy, and a new one as a guess."""
     rates = Rates()

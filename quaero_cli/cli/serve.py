@@ -98,6 +98,8 @@ def announce(bound: "Bound", *, open_browser: bool, to_stderr: bool = False, jso
         facts = {"url": bound.url, "viewer_url": bound.viewer_url, "host": bound.host, "port": bound.port}
         said = json_object({**facts, "token": bound.token})
     (common.err() if to_stderr else common.out()).write(said)
+    if not (to_stderr or json) and common.err().tty:
+        common.err().write("Ctrl-C stops it, and the jobs that it has started\n")
     if bound.public:
         common.err().write(
             "warning: other machines can reach this server, and what it sends is not encrypted\n"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quaero_cli.model import Entry, Status, StepView, WorkerView
+from quaero_cli.model import Entry, JobSummary, Status, StepView, WorkerView
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.console import Terminal
@@ -73,7 +73,7 @@ def summary_page(facts: Summary, page: Page) -> str:
     if job["status"] == Status.COMPLETED:
         return text
     lines = [error_lines(f"Last lines of {flat(name)}", lines, page) for name, lines in facts.last_lines.items()]
-    return text + _reasons(facts.report, page) + "".join(lines) + _more(job["id"], page)
+    return text + _reasons(facts.report, page) + "".join(lines) + _more(job, page)
 
 
 def _step_row(step: StepView, page: Page) -> list[Cell]:
@@ -104,10 +104,13 @@ def _reasons(report: JobReport, page: Page) -> str:
     return page.heading("Why") + table(page, _REASONS, rows, indent="  ") if rows else ""
 
 
-def _more(job_id: str, page: Page) -> str:
-    ident = flat(job_id)
-    rows = [
-        [Cell("more:", "muted"), Cell(f"quaero show {ident}", "title")],
-        [Cell("", "muted"), Cell(f"quaero tail {ident} --level error", "title")],
-    ]
+def _more(job: JobSummary, page: Page) -> str:
+    """Return what to type next: to look at it, and to go on where it has failed."""
+    ident = flat(job["id"])
+    wanted = [("more:", f"quaero show {ident}")]
+    if job["counts"]["error"]:
+        wanted.append(("", f"quaero tail {ident} --level error"))
+    if job["status"] != Status.WARNING:
+        wanted.append(("again:", f"quaero retry {ident} --failed"))
+    rows = [[Cell(word, "muted"), Cell(command, "title")] for word, command in wanted]
     return "\n" + table(page, (Column(""), Column("")), rows)
