@@ -1,7 +1,6 @@
 """Whole crawls over real HTTP on loopback: what is asked for, how often, in which order, and what is said of it."""
 
 import gzip
-import itertools
 from pathlib import Path
 
 import pytest
@@ -197,9 +196,11 @@ async def test_crawl_delay_is_kept(tmp_path: Path, web: Web) -> None:
     web.add("/robots.txt", Answer(body="User-agent: *\nCrawl-delay: 0.2\n"))
     _tree(web, 4, 1)
     await run_crawl(tmp_path, web.url)
-    starts = [request.started for request in web.requests if request.target != "/robots.txt"]
-    # Servers see requests a moment after they are sent; a tenth of the delay is plenty.
-    assert all(later - sooner > 0.18 for sooner, later in itertools.pairwise(starts))
+    robots, *pages = web.requests
+    assert robots.target == "/robots.txt"
+    # A request is seen a while after it was sent, the busier the machine the later: so all count from the first one.
+    assert len(pages) > 3
+    assert all(page.started - robots.started >= 0.2 * place - 0.001 for place, page in enumerate(pages))
 
 
 async def test_connections_per_host_are_bounded(tmp_path: Path, web: Web) -> None:

@@ -1,6 +1,5 @@
 """Options of a crawl over real HTTP: each has an effect that a site or the kept documents show."""
 
-import itertools
 import socket
 from pathlib import Path
 
@@ -159,9 +158,11 @@ async def test_delay_is_kept(tmp_path: Path, web: Web) -> None:
     web.page("/", links=["/a", "/b"])
     web.page("/a")
     web.page("/b")
+    began = trio.current_time()
     await run_crawl(tmp_path, web.url, delay=0.15)
-    starts = [request.started for request in web.requests]
-    assert all(later - earlier > 0.14 for earlier, later in itertools.pairwise(starts))
+    assert len(web.requests) == 4
+    # A request is seen a while after it was sent, the busier the machine the later: so all count from the beginning.
+    assert all(each.started - began >= 0.15 * place - 0.001 for place, each in enumerate(web.requests))
 
 
 async def test_a_site_that_wants_a_long_rest_gets_it(tmp_path: Path, web: Web) -> None:
