@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 
 from quaero_cli.errors import StoreError
-from quaero_cli.store.engine import connect
+from quaero_cli.store.engine import Connection, connect
 from quaero_cli.stream.crowd import Crowd
 from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.looks import SharedLooks
@@ -34,6 +34,7 @@ class Wakeups:
         self._folder = folder
         self._database = database
         self._event = trio.Event()
+        self._known: int | None = None  # version of the data for which all were woken
         self.looks = SharedLooks(database)
         self._crowds: dict[Hashable, Crowd] = {}
 
@@ -62,29 +63,32 @@ class Wakeups:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen to other processes until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._look_slowly)
-            with _listening(self._folder) as listener:
+        with closing(connect(self._database, readonly=True)) as connection, _listening(self._folder) as listener:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._look_slowly, connection)
                 task_status.started()
-                if listener is None:
-                    await trio.sleep_forever()
-                else:
-                    await self._receive(trio.socket.from_stdlib_socket(listener))
+                if listener is not None:
+                    await self._receive(trio.socket.from_stdlib_socket(listener), connection)
 
-    async def _receive(self, listener: trio.socket.SocketType) -> None:
+    async def _receive(self, listener: trio.socket.SocketType, connection: Connection) -> None:
         while True:
             await listener.recv(1)
+            # The slow look need not wake anybody again for what is there by now.
+            self._known = _version(connection)
             self.set()
 
-    async def _look_slowly(self) -> None:
-        with closing(connect(self._database, readonly=True)) as connection:
-            known = None
-            while True:
-                version = connection.execute("PRAGMA data_version").fetchone()[0]
-                if version != known:
-                    known = version
-                    self.set()
-                await trio.sleep(SLOW_LOOK)
+    async def _look_slowly(self, connection: Connection) -> None:
+        while True:
+            version = _version(connection)
+            if version != self._known:
+                self._known = version
+                self.set()
+            await trio.sleep(SLOW_LOOK)
+
+
+def _version(connection: Connection) -> int:
+    """Return a number that changes with each commit of others."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 @contextmanager
