@@ -83,9 +83,11 @@ class Pseudo:
             pass
 
     def wait(self) -> int:
-        """Take everything to the end and return the exit code."""
+        """Take everything to the end, however long that is, and return the exit code."""
         deadline = time.monotonic() + PATIENCE
-        while self.read(0.2) or self.process.poll() is None:
+        while (came := self.read(0.2)) or self.process.poll() is None:
+            if came:
+                deadline = time.monotonic() + PATIENCE
             assert time.monotonic() < deadline, self.raw[-3000:]
         return self.process.wait()
 

@@ -161,7 +161,8 @@ class Screen:
                 self.column, row = 0, self.rows[self.row]
                 row.wrapped = False
             row.cells += [" "] * (self.column - len(row.cells))
-            row.cells[self.column : self.column + width] = [Styled(character, self._style)] + [""] * (width - 1)
+            cell = Styled(character, self._style) if self._style else character
+            row.cells[self.column : self.column + width] = [cell] + [""] * (width - 1)
             self.column += width
 
 

@@ -180,9 +180,9 @@ def _shown(case: Case, ended: dict, columns: int | None, folder: Path) -> str:
 
 _MACHINE = (
     (re.compile(r"quaero \d\S* on Python \d\S*"), "quaero VERSION on Python VERSION"),
-    (re.compile(r"(SQLite |engine +)3\.\d+\.\d+"), r"\1VERSION"),
+    (re.compile(r"(SQLite |engine(?:\x1b\[0m)? +)3\.\d+\.\d+"), r"\1VERSION"),
     (re.compile(r"\d+(\.\d)? [kMGT]?B\b"), "SIZE"),
-    (re.compile(r"(?<=bytes )( +)\d+ "), r"\1BYTES "),
+    (re.compile(r"(bytes(?:\x1b\[0m)? +)\d+ "), r"\1BYTES "),
 )
 # Of a job that runs in the test. A duration stands at the right end of its column: its blanks go with it.
 _TIMES = (

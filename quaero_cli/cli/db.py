@@ -12,6 +12,7 @@ from quaero_cli.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from quaero_cli.settings import Settings
+    from quaero_cli.terminal.console import Terminal
 
 EPILOG = "Example: quaero db backup /backups/quaero-monday.db"
 _HINT = "quaero db info, quaero db backup FILE, quaero db check, or quaero db compact"
@@ -98,9 +99,7 @@ def _compact(settings: "Settings") -> dict[str, Any]:
 def _print(action: str, result: dict[str, Any]) -> None:
     out, err = common.out(), common.err()
     if action == "info":
-        for name, value in result.items():
-            shown = f"{value} ({shown_size(value)})" if name.endswith("bytes") else value
-            out.write(f"{name.replace('_', ' '):<21} {shown}\n")
+        _print_info(out, result)
     elif action == "backup":
         out.write(f"{result['file']}\n")
         err.write(f"{shown_size(result['bytes'])} written\n")
@@ -115,3 +114,14 @@ def _print(action: str, result: dict[str, Any]) -> None:
         out.write(f"{shown_size(result['bytes_before'])} before, {shown_size(result['bytes_after'])} after\n")
         if not result["wal_emptied"]:
             err.write("hint: somebody reads from the write-ahead log, so it stays for now\n")
+
+
+def _print_info(out: "Terminal", facts: dict[str, Any]) -> None:
+    from quaero_cli.terminal.page import Cell, Column, page_for, table
+
+    shown = {
+        name.replace("_", " "): f"{value} ({shown_size(value)})" if name.endswith("bytes") else str(value)
+        for name, value in facts.items()
+    }
+    rows = [[Cell(name, "muted"), Cell(value)] for name, value in shown.items()]
+    out.write(table(page_for(out, 0), (Column(""), Column("", least=20, wrap=True)), rows))
