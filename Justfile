@@ -49,9 +49,9 @@ proxy:
         exit 1
     }
 
-# Run the Python tests, the browser's among them.
+# Run the Python tests, the browser's among them, two at a time: most of them wait for processes.
 test *options:
-    {{bin}}/pytest {{options}}
+    {{bin}}/pytest -n 2 --dist worksteal {{options}}
 
 # Run the viewer's own tests.
 viewer-test:

@@ -1,5 +1,6 @@
 """Options and fixtures of the whole suite."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,16 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--nightly` makes the campaigns long; every run of one prints its seed."""
     parser.addoption("--nightly", action="store_true", help="run the campaigns at full length")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Ctrl-C means the same to every process started here, and a campaign may take its time.
+
+    A shell ignores SIGINT for what it starts with `&`, and that is inherited: the processes of the tests would ignore it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("--nightly"):
+        config.option.timeout = 0
 
 
 @pytest.fixture
