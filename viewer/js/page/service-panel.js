@@ -14,7 +14,7 @@ export function servicePanel() {
     open: preferences.get("panelOpen"),
     unread: "",
     hasErrors: false,
-    label: "",
+    news: "",
 
     init() {
       base.init.call(this);
@@ -43,9 +43,7 @@ export function servicePanel() {
     tell() {
       this.unread = seen.unread > 0 ? formatCount(seen.unread) : "";
       this.hasErrors = seen.errors > 0;
-      // It begins with what is seen, so that whoever speaks to the page can name the button.
-      const news = `Service ${this.unread} new in the log${this.hasErrors ? ", with errors" : ""}`;
-      this.label = this.unread ? news : "Service log";
+      this.news = this.unread ? `, ${this.unread} new${this.hasErrors ? ", with errors" : ""}` : "";
     },
 
     toggle() {

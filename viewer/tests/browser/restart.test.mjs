@@ -53,13 +53,20 @@ function allLines(page) {
   return page.evaluate(async () => {
     const seen = new Map();
     const list = document.querySelector(".main .log-scroller");
+    const isCovered = () => {
+      const { top, bottom } = list.getBoundingClientRect();
+      const rows = [...document.querySelectorAll(".main .log-row")].map((row) => row.getBoundingClientRect());
+      const covered = rows.filter((row) => row.bottom > top && row.top < bottom).reduce((sum, { height }) => sum + height, 0);
+      return covered >= list.clientHeight / 2;
+    };
     while (!seen.has(1)) {
       for (const row of document.querySelectorAll(".main .log-row")) {
         const [number, message] = [".log-number", ".log-message"].map((each) => row.querySelector(each)?.textContent);
         if (number) seen.set(Number(number), message);
       }
       list.scrollTop -= list.clientHeight / 2;
-      for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame); // scrolled, told, drawn
+      // Scrolled, told, drawn; and older lines come when they have come.
+      for (let frame = 0; frame < 3 || !isCovered(); frame += 1) await new Promise(requestAnimationFrame);
     }
     return [...seen].sort(([one], [other]) => one - other);
   });
