@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C means the same to every process started here, and a campaign may take its time.
 
-    A shell ignores SIGINT for what it starts with `&`, and that is inherited: the processes of the tests would ignore it.
+    A shell ignores SIGINT for what it starts with `&`, and that is inherited: no process of a test would hear it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--nightly"):

@@ -53,6 +53,48 @@ test("older entries come on scrolling up, and the row that is looked at stays wh
   await done(opened);
 });
 
+test("who scrolls in the very moment in which older entries come stays where they are", async () => {
+  const opened = await openJob(BIG);
+  const { page } = opened;
+  const scroller = main(page, ".log-scroller");
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route(/[?&]before=/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  const topLine = () => scroller.evaluate((list) => {
+    const { top } = list.getBoundingClientRect();
+    const rows = [...list.querySelectorAll(".log-row")];
+    return Number(rows.find((row) => row.getBoundingClientRect().bottom > top + 1).querySelector(".log-number").textContent);
+  });
+  const asked = page.waitForRequest(/[?&]before=/);
+  await scroller.evaluate((list) => (list.scrollTop = 1200));
+  await asked;
+  const before = await topLine();
+  // Nothing is drawn until the entries are there and the reader has scrolled by two rows.
+  await page.evaluate(() => {
+    const frame = globalThis.requestAnimationFrame;
+    const held = [];
+    globalThis.requestAnimationFrame = (draw) => held.push(draw);
+    globalThis.heldFrames = held;
+    globalThis.drawAgain = () => {
+      globalThis.requestAnimationFrame = frame;
+      held.forEach((draw) => frame(draw));
+    };
+  });
+  release();
+  await page.waitForFunction(() => globalThis.heldFrames.length > 0, null, { polling: 20 });
+  await scroller.evaluate((list) => new Promise((resolve) => {
+    list.addEventListener("scroll", resolve, { once: true });
+    list.scrollTop -= 42;
+  }));
+  await page.evaluate(() => globalThis.drawAgain());
+  await page.waitForFunction(() => document.querySelector(".main .log-totals").textContent.match(/Showing [1-9],\d{3}/));
+  assert.equal(await topLine(), before - 2);
+  await done(opened);
+});
+
 test("search finds in the whole log, counts, goes round, highlights, filters", async () => {
   const opened = await openJob(BIG);
   const { page } = opened;
