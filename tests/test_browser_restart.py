@@ -14,7 +14,7 @@ LIVELY = """
     type = "test_job_generator"
     worker_count = 2
     log_count = 100000
-    log_delay_ms = 20
+    log_delay_ms = 40
     failure_rate = 0
     child_count = 0
     recursion_depth = 0
@@ -30,7 +30,8 @@ def test_restart(tmp_path):
     runner = world.shell.start("run", world.shell.define("lively", LIVELY), "--json")
     try:
         job = first_job(runner)
-        look("tests/browser/restart.test.mjs", server, QUAERO_JOB=job, QUAERO_SERVE=json.dumps(serve))
+        told = {"QUAERO_SERVE": json.dumps(serve), "QUAERO_PROFILE": str(tmp_path / "profile")}
+        look("tests/browser/restart.test.mjs", server, QUAERO_JOB=job, **told)
     finally:
         runner.terminate()
         runner.communicate(timeout=PATIENCE)

@@ -2,15 +2,13 @@
  * A job is followed while its server is stopped and started anew, and in a tab that is hidden; then every line is in
  * the list, as it is in the store.
  *
- * QUAERO_JOB is a job that runs by itself; QUAERO_SERVE the command, as a JSON array, that serves it at QUAERO_URL.
+ * QUAERO_JOB is a job that runs by itself; QUAERO_SERVE the command, as a JSON array, that serves it at QUAERO_URL;
+ * QUAERO_PROFILE a folder for a browser, which its helpers may still be writing to at the end.
  */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { chromium } from "playwright-core";
@@ -18,6 +16,7 @@ import { chromium } from "playwright-core";
 import { api, CHROMIUM, needed, openJob, PATIENCE, says, TOKEN, URL_ } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
+const PROFILE = needed("QUAERO_PROFILE");
 const [COMMAND, ...WORDS] = JSON.parse(needed("QUAERO_SERVE"));
 const DEBUG = { fragment: "?level=debug" };
 
@@ -64,7 +63,7 @@ function allLines(page) {
         const [number, message] = [".log-number", ".log-message"].map((each) => row.querySelector(each)?.textContent);
         if (number) seen.set(Number(number), message);
       }
-      list.scrollTop -= list.clientHeight / 2;
+      list.scrollTop -= list.clientHeight - 50;
       // Scrolled, told, drawn; and older lines come when they have come.
       for (let frame = 0; frame < 3 || !isCovered(); frame += 1) await new Promise(requestAnimationFrame);
     }
@@ -85,9 +84,8 @@ async function allStored() {
 
 /** Two tabs of one window, in a browser that nobody tells to treat every tab as if it were looked at. */
 async function openTabs() {
-  const folder = mkdtempSync(join(tmpdir(), "quaero-chromium-"));
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"];
-  const process_ = spawn(CHROMIUM, [...flags, `--user-data-dir=${folder}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+  const process_ = spawn(CHROMIUM, [...flags, `--user-data-dir=${PROFILE}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   while (!/ws:\/\/\S+/.test(said)) said += (await once(process_.stderr, "data"))[0];
   const browser = await chromium.connectOverCDP(said.match(/ws:\/\/\S+/)[0], { noDefaults: true });
@@ -97,7 +95,6 @@ async function openTabs() {
     await browser.close();
     process_.kill();
     await ended;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   return [await context.newPage(), await context.newPage()];
 }
@@ -106,6 +103,7 @@ test("a server that goes and comes, a tab that is hidden: the page's lines are t
   const opened = await openJob(JOB, DEBUG);
   const [hidden, other] = await openTabs();
   await hidden.bringToFront();
+  await hidden.setViewportSize({ width: 1280, height: 800 });
   await hidden.goto(`${URL_}/#t=${TOKEN}`);
   await hidden.waitForFunction(() => !location.hash.includes("t="));
   await hidden.goto(`${URL_}/#/job/${JOB}${DEBUG.fragment}`);
