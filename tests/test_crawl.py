@@ -280,6 +280,7 @@ async def test_a_dead_link_is_a_fact_not_a_failure(tmp_path: Path, web: Web) -> 
     assert sorted((line.level, line.fields["status"]) for line in ran.lines_of("Failed")) == [
         (30, 403), (30, 404), (30, 410),
     ]  # fmt: skip
+    assert {line.fields["found_on"] for line in ran.lines_of("Failed")} == {f"{web.url}/"}
     assert ran.outputs["failed"] == 3
     assert ran.summary()["failed_by_kind"] == {"http_403": 1, "http_404": 1, "http_410": 1}
 

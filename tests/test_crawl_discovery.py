@@ -35,7 +35,7 @@ async def test_many_links_leave_time_for_others() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch)
-        offer = await discovery.begin([f"http://h/{n}" for n in range(20_000)], 1)
+        offer = await discovery.begin([f"http://h/{n}" for n in range(20_000)], 1, "http://h/")
         nursery.cancel_scope.cancel()
     assert offer.followed == 20_000  # a third of a second on any machine
     assert turns >= 5

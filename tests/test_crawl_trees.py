@@ -37,6 +37,7 @@ async def test_exactly_what_links_reach(tmp_path: Path, seed: int) -> None:
     assert {_address(str(line.fields["url"])) for line in ran.lines_of("Fetched")} == expected.pages
     dead = [line for line in ran.lines_of("Failed") if line.fields.get("status") == 404]
     assert {_address(str(line.fields["url"])) for line in dead} == expected.broken
+    assert {_address(str(line.fields["found_on"])) for line in dead} <= expected.pages
     assert len(expected.pages) > 10
     _assert_each_once(asked)
 

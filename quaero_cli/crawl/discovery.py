@@ -50,6 +50,10 @@ class _Pause:
             self._until = time.perf_counter() + _AT_ONCE
 
 
+# A URL that was found, its depth, and the page, sitemap or feed that it was found on.
+_Found = tuple[str, int, str | None]
+
+
 @dataclass
 class Offer:
     """The links of one page: how many were followed, already known, or filtered; and those not decided yet."""
@@ -58,7 +62,7 @@ class Offer:
     followed: int = 0
     known: int = 0
     filtered: int = 0
-    undecided: list[tuple[str, int]] = field(default_factory=list)  # URL and depth
+    undecided: list["_Found"] = field(default_factory=list)
 
     def fields(self) -> dict[str, int]:
         """For the page's last line."""
@@ -106,11 +110,11 @@ class Discovery:
         self._admit()
         return None
 
-    async def begin(self, urls: Sequence[str], depth: int) -> Offer:
+    async def begin(self, urls: Sequence[str], depth: int, page: str) -> Offer:
         """Offer what was found on a page, at the depth that links from it have; others run in between."""
         _, news = self._frontier.sort_out(urls, depth)
         offer = Offer(depth, known=len(urls) - len(news))
-        await self._decide_all(offer, [(url, depth) for url in news])
+        await self._decide_all(offer, [(url, depth, page) for url in news])
         return offer
 
     async def follow(self, urls: Sequence[str], target: Target, url: str) -> Offer:
@@ -119,16 +123,16 @@ class Discovery:
         ours, news = self._frontier.sort_out(urls, depth)
         self._frontier.read(target, url, ours + await self.in_scope(news))
         if self._frontier.depth(target.url) + 1 != depth:  # it has come nearer meanwhile
-            return await self.begin(urls, self._frontier.depth(target.url) + 1)
+            return await self.begin(urls, self._frontier.depth(target.url) + 1, url)
         offer = Offer(depth, known=len(urls) - len(news))
-        await self._decide_all(offer, [(each, depth) for each in news])
+        await self._decide_all(offer, [(each, depth, url) for each in news])
         return offer
 
     async def finish(self, offer: Offer) -> None:
         """Decide about the rest of an offer."""
         while offer.undecided:
             found, offer.undecided = offer.undecided, []
-            await self._ask_rules(dict.fromkeys(origin(url) for url, _ in found))
+            await self._ask_rules(dict.fromkeys(origin(url) for url, _, _ in found))
             await self._decide_all(offer, found)
 
     async def _ask_rules(self, sites: Iterable[str]) -> None:
@@ -144,9 +148,9 @@ class Discovery:
             for site in sites:
                 nursery.start_soon(ask, site)
 
-    async def offer(self, urls: Sequence[str], depth: int) -> Offer:
+    async def offer(self, urls: Sequence[str], depth: int, page: str) -> Offer:
         """`begin` and `finish`, for lists that nobody waits for."""
-        offer = await self.begin(urls, depth)
+        offer = await self.begin(urls, depth, page)
         await self.finish(offer)
         return offer
 
@@ -171,11 +175,11 @@ class Discovery:
 
     def wants(self, url: str, depth: int) -> bool:
         """Offer one URL; whether it was or surely will be fetched."""
-        self._decide(Offer(depth), [(url, depth)])
+        self._decide(Offer(depth), [(url, depth, None)])
         self._admit()
         return self._frontier.will_fetch(url)
 
-    async def _decide_all(self, offer: Offer, found: Iterable[tuple[str, int]]) -> None:
+    async def _decide_all(self, offer: Offer, found: Iterable[_Found]) -> None:
         pause = _Pause()
         for each in found:
             self._decide(offer, (each,))
@@ -184,27 +188,28 @@ class Discovery:
                 await pause.sometimes()
         self._admit()
 
-    def _decide(self, offer: Offer, found: Iterable[tuple[str, int]]) -> None:
+    def _decide(self, offer: Offer, found: Iterable[_Found]) -> None:
         """Judge each URL; then, without counting them, the links of pages that came nearer by it."""
-        for url, depth in found:
-            verdict, nearer = self._judge(offer, url, depth)
+        for each in found:
+            verdict, nearer = self._judge(offer, each)
             offer.followed += verdict is None
             offer.known += verdict == _KNOWN
             offer.filtered += verdict not in (None, _KNOWN, _UNDECIDED)
             while nearer:
-                link, depth_now = nearer.popleft()
-                nearer.extend(self._judge(offer, link, depth_now)[1])
+                nearer.extend(self._judge(offer, nearer.popleft())[1])
 
-    def _judge(self, offer: Offer, url: str, depth: int) -> tuple[str | None, deque[tuple[str, int]]]:
+    def _judge(self, offer: Offer, found: _Found) -> tuple[str | None, deque[_Found]]:
         """Judge one URL: why it is not followed (None: it is), and the links to judge again with their new depths."""
-        nearer: deque[tuple[str, int]] = deque()
+        url, depth, page = found
+        nearer: deque[_Found] = deque()
         if self._frontier.knows(url, depth):
             return _KNOWN, nearer
         verdict = self._verdict(url, depth)
         if verdict is None:
-            nearer.extend((link, depth + 1) for link in self._frontier.add(url, depth))
+            links = self._frontier.add(url, depth, found_on=page)
+            nearer.extend((link, depth + 1, url) for link in links)
         elif verdict == _UNDECIDED:
-            offer.undecided.append((url, depth))
+            offer.undecided.append(found)
         else:
             self._tally.filtered[verdict] += 1
             if verdict not in (TOO_DEEP, TOO_MANY):  # a shorter way may still be found; there may be room again

@@ -54,15 +54,18 @@ class Target(NamedTuple):
     url: str
     depth: int
     start: bool
+    found_on: str | None = (
+        None  # the page, sitemap or feed that led to it; of one that came from the store it is unknown
+    )
 
 
 class _Lane:
-    """What waits for one server: a heap of (depth, order, URL)."""
+    """What waits for one server: a heap of (depth, order, URL, where it was found)."""
 
     __slots__ = ("busy", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[int, int, str]] = []
+        self.waiting: list[tuple[int, int, str, str | None]] = []
         self.busy = 0
 
 
@@ -139,7 +142,7 @@ class Frontier:
             self._refused += 1
         self._known[key] = self._known.get(key, _NOWHERE) | _REFUSED
 
-    def add(self, url: str, depth: int, *, start: bool = False) -> Iterable[str]:
+    def add(self, url: str, depth: int, *, start: bool = False, found_on: str | None = None) -> Iterable[str]:
         """The URL belongs to the crawl, at `depth` or nearer.
 
         Returns the links of a read page that came nearer by this: they did, too, and are to be added again.
@@ -156,7 +159,7 @@ class Frontier:
         if entry & _ADMITTED:
             return [self._urls[number] for number in self._links.get(url, ())]
         self.waiting += entry >= _NOWHERE
-        self._push(url, depth)
+        self._push(url, depth, found_on)
         return ()
 
     def restore(self, page: FrontierPage) -> None:
@@ -278,7 +281,7 @@ class Frontier:
         if self._budget <= 0 or lane.busy >= most:
             return None
         while lane.waiting:
-            depth, _, url = heapq.heappop(lane.waiting)
+            depth, _, url, found_on = heapq.heappop(lane.waiting)
             self._heaped -= 1
             key = hash(url)
             entry = self._known[key]
@@ -289,12 +292,12 @@ class Frontier:
                 self.pages += 1
                 self.waiting -= 1
                 lane.busy += 1
-                return Target(url, depth, bool(entry & _START))
+                return Target(url, depth, bool(entry & _START), found_on)
         return None
 
-    def _push(self, url: str, depth: int) -> None:
+    def _push(self, url: str, depth: int, found_on: str | None = None) -> None:
         self._order += 1
-        heapq.heappush(self._lane(url).waiting, (depth, self._order, url))
+        heapq.heappush(self._lane(url).waiting, (depth, self._order, url, found_on))
         self._known[hash(url)] |= _HEAPED
         self._heaped += 1
         if self._heaped > self._max_heaped:

@@ -91,7 +91,7 @@ class Listings:
     async def _offer(self, url: str, listing: Listing, what: Literal["Sitemap", "Feed"]) -> None:
         recent = self._recent(listing)
         older = len(listing["urls"]) - len(recent)
-        offer = await self._discovery.offer(recent, 1)
+        offer = await self._discovery.offer(recent, 1, url)
         self._log.info(f"{what} read", url=url, **offer.fields(), **({"older": older} if older else {}))
 
     def _recent(self, listing: Listing) -> list[str]:

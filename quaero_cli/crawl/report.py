@@ -77,7 +77,14 @@ class Report:
         self._tally.failed[f"http_{error.status}" if error.kind == "status" else error.kind] += 1
         self._tally.unfinished += not is_fact(error)
         what = {"status": error.status} if error.kind == "status" else {"kind": error.kind}
-        fields = {"url": target.url, **what, "reason": error.reason, **(offer.fields() if offer is not None else {})}
+        where = {"found_on": target.found_on} if target.found_on is not None else {}
+        fields = {
+            "url": target.url,
+            **what,
+            "reason": error.reason,
+            **where,
+            **(offer.fields() if offer is not None else {}),
+        }
         log.warn("Failed", **fields)  # where it is an error, the engine says so of the worker
         if target.start and offer is None:
             self.start_problems.append((target.url, error.kind, error.reason))
