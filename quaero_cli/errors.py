@@ -40,7 +40,9 @@ class DefinitionError(QuaeroError):
 
 
 class ParameterError(UsageError):
-    """A parameter is unknown, missing, or its value does not fit its declaration."""
+    """A parameter is unknown, missing, or its value does not fit its declaration; `parameter` says which."""
+
+    parameter: str | None = None
 
 
 class OverlapError(UsageError):

@@ -43,7 +43,15 @@ def resolve_parameters(
         if name not in declared:
             hint = suggestion(name, declared) or "the definition declares no parameters"
             raise ParameterError(f"{definition.id}: unknown parameter {shown(name)}", hint=hint)
-    return {name: _value(definition.id, item, given, parse_text) for name, item in declared.items()}
+    return {name: _value_of(definition.id, item, given, parse_text) for name, item in declared.items()}
+
+
+def _value_of(job: str, parameter: Parameter, given: Mapping[str, object], parse_text: bool) -> Value:
+    try:
+        return _value(job, parameter, given, parse_text)
+    except ParameterError as error:
+        error.parameter = parameter.name  # so that a form can show it at its field
+        raise
 
 
 def _value(job: str, parameter: Parameter, given: Mapping[str, object], parse_text: bool) -> Value:

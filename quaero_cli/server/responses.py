@@ -9,6 +9,7 @@ from quaero_cli.errors import (
     FilterError,
     NotFoundError,
     OverlapError,
+    ParameterError,
     QuaeroError,
     StateError,
     StoreError,
@@ -60,6 +61,8 @@ def error_facts(error: QuaeroError) -> tuple[int, dict[str, object]]:
     """Return the status of an error's answer, and what its body says."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
     more = {"parameter": error.parameter, "allowed": error.allowed} if isinstance(error, FilterError) else {}
+    if isinstance(error, ParameterError) and error.parameter is not None:
+        more["parameter"] = error.parameter
     return status, {"error": error.message, "hint": error.hint, **more}
 
 

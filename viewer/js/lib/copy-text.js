@@ -30,10 +30,11 @@ export function entriesAsJson(entries) {
  * @param {{level?: string, step?: string, worker?: string, q?: string}} filters
  */
 export function tailCommand(jobId, since, count, { level, step, worker, q } = {}) {
-  const words = ["quaero", "tail", jobId, "--since", since, "-n", String(count), "--no-follow"];
+  const words = ["quaero", "tail", jobId, "--since", since, "-n", "all", "--no-follow"];
   const options = { "--level": level ?? LEVELS[0].name, "--step": step, "--worker": worker, "--grep": q };
   for (const [name, value] of Object.entries(options)) if (value) words.push(name, value);
-  return words.map(shellWord).join(" ");
+  // `-n` counts from the end; what is wanted is what follows the place.
+  return `${words.map(shellWord).join(" ")} | head -n ${count}`;
 }
 
 function lineOf({ timestamp, level, step_name: step, worker, originator, message, fields }) {

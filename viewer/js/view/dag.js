@@ -7,6 +7,10 @@ const LONGEST_NAME = 22;
 
 /** @param {HTMLElement} place takes the drawing @param {object[]} steps of a definition */
 export function drawDag(place, steps) {
+  if (steps.length === 0) {
+    place.replaceChildren(); // of a file that does not load nothing is known
+    return;
+  }
   const { width, height, boxes, lines } = layoutDag(steps);
   const drawing = node("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", class: "dag" });
   drawing.append(titled(words(steps)));

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
@@ -11,6 +12,7 @@ import { api, needed, openJob, openPage, says, shoot, words } from "../support/p
 
 const JOB = needed("QUAERO_JOB");
 const BIG = needed("QUAERO_BIG");
+const QUAERO = JSON.parse(needed("QUAERO_COMMAND"));
 const main = (page, selector, options) => page.locator(".main").locator(selector, options);
 const activeText = (page) => main(page, ".is-active .log-message").textContent();
 
@@ -108,9 +110,20 @@ test("search finds in the whole log, counts, goes round, highlights, filters", a
   await main(page, ".find input").press("Enter");
   const { count } = await api(`jobs/${BIG}/hits?q=simulated&level=info`);
   await says(page, ".find-words", `of ${words(count)}`);
+  const at = async () => Number((await main(page, ".find-words").textContent()).split(" ")[0]);
+  const first = await at();
+  await main(page, ".log-scroller").focus();
+  await page.keyboard.press("n");
+  await says(page, ".find-words", `${(first % count) + 1} of ${words(count)}`);
+  assert.match(await activeText(page), /simulated/);
+  await page.keyboard.press("N");
+  await says(page, ".find-words", `${first} of ${words(count)}`);
   await main(page, "text=Only hits").click();
   await page.waitForFunction(() => [...document.querySelectorAll(".main .log-message")].every((each) => /simulated/.test(each.textContent)));
-  assert.match(page.url(), /q=simulated/);
+  assert.match(page.url(), /q=simulated&hits=1/);
+  await page.reload();
+  await main(page, ".log-row").first().waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll(".main .log-message")].every((each) => /simulated/.test(each.textContent)));
   await done(opened);
 });
 
@@ -136,7 +149,7 @@ test("errors are gone to with a key, wherever they are; steps, workers and origi
 });
 
 test("colours are classes, JSON unfolds, lines wrap, times change", async () => {
-  const opened = await openJob(JOB, { fragment: "?step=check", colorScheme: "dark" });
+  const opened = await openJob(JOB, { fragment: "?step=check", colorScheme: "dark", timezoneId: "Asia/Tokyo" });
   const { page } = opened;
   await main(page, ".ansi-fg-1").first().waitFor();
   assert.equal(await main(page, "[style*=color]").count(), 0);
@@ -151,8 +164,58 @@ test("colours are classes, JSON unfolds, lines wrap, times change", async () => 
     await page.keyboard.press("t");
     await page.waitForFunction((source) => new RegExp(source).test(document.querySelector(".main .log-time").textContent), form.source);
   }
+  const [{ timestamp }] = (await api(`logs?scope=job&job_id=${JOB}&step=check&limit=1`)).logs;
+  const clock = () => main(page, ".log-time").last().textContent();
+  assert.notEqual(await clock(), timestamp.slice(11, 23));
+  await page.keyboard.press("u");
+  await says(page, ".main .log-time", timestamp.slice(11, 23));
+  await page.keyboard.press("t");
+  for (const part of ["wrap=1", "time=date", "utc=1"]) assert.ok(page.url().includes(part), page.url());
+  await page.evaluate(() => localStorage.clear());
+  await page.reload(); // whoever is sent the address sees the same
+  await main(page, ".log-scroller.is-wrapped").waitFor();
+  await says(page, ".main .log-time", timestamp.slice(0, 10));
   await page.keyboard.press("w");
   await done(opened);
+});
+
+test("fields unfold, selected rows are copied as what was logged, the stripe shows where errors are", async () => {
+  const opened = await openJob(BIG, { fragment: "?level=debug", permissions: ["clipboard-read", "clipboard-write"] });
+  const { page } = opened;
+  const rows = main(page, ".log-row");
+  const texts = await main(page, ".log-message").allTextContents();
+  await page.evaluate(() => {
+    const [first, last] = [3, 5].map((at) => document.querySelectorAll(".main .log-message")[at].firstChild);
+    document.getSelection().setBaseAndExtent(first, 1, last, 2);
+  });
+  await page.waitForFunction(() => !document.getSelection().isCollapsed);
+  await page.keyboard.press("Control+c");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), texts.slice(3, 6).join("\n"));
+  await page.keyboard.press("y");
+  await says(page, ".toast", "Copied text");
+  assert.equal((await page.evaluate(() => navigator.clipboard.readText())).split("\n").length, 3);
+  await page.evaluate(() => document.getSelection().removeAllRanges());
+  assert.ok((await rows.count()) > 0);
+
+  await page.waitForFunction(() => {
+    const map = document.querySelector(".main .minimap");
+    const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
+    return map.width > 0 && data.some((value) => value > 0);
+  });
+  const { width, height } = await main(page, ".minimap").boundingBox();
+  await main(page, ".minimap").click({ position: { x: width / 2, y: height / 2 } });
+  await main(page, ".is-pointed").waitFor();
+  const line = Number(await main(page, ".is-pointed .log-number").textContent());
+  assert.ok(line > 14_000 && line < 16_000, String(line));
+
+  await page.evaluate((hash) => (location.hash = hash), `#/job/${JOB}?step=thumbnails`);
+  await page.waitForFunction(() => {
+    const row = [...document.querySelectorAll(".main .log-row")].find((each) => each.querySelector(".log-fields").textContent);
+    row?.querySelector(".log-message").click();
+    return Boolean(row);
+  });
+  await main(page, ".log-details .log-fact-field").first().waitFor();
+  await done({ ...opened, wrong: opened.wrong.filter((line) => !line.includes("getImageData")) }); // the test's own
 });
 
 test("lines are copied as text, as JSON, as a command, and the log is downloaded", async () => {
@@ -168,7 +231,12 @@ test("lines are copied as text, as JSON, as a command, and the log is downloaded
   const entries = (await copied("Copy as JSON", "JSON")).split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(entries.map(({ job_line: line }) => line), [3, 4, 5]);
   assert.equal((await copied("Copy as text", "text")).split("\n").length, 3);
-  assert.match(await copied("Copy as command", "the command"), new RegExp(`^quaero tail ${JOB} --since [0-9a-f]+-\\d+ -n 3 --no-follow`));
+  const command = await copied("Copy as command", "the command");
+  assert.match(command, new RegExp(`^quaero tail ${JOB} --since [0-9a-f]+-\\d+ -n all --no-follow --level debug \\| head -n 3$`));
+  const { stdout } = spawnSync("sh", ["-c", command.replace("quaero", QUAERO.join(" "))], { encoding: "utf8" });
+  const said = stdout.trim().split("\n");
+  assert.equal(said.length, 3);
+  said.forEach((line, at) => assert.ok(line.includes(entries[at].message), line));
   assert.match(await copied("Copy link", "the link"), /#L3-5$/);
   await main(page, "summary", { hasText: "Share" }).click();
   const [file] = await Promise.all([page.waitForEvent("download"), main(page, "text=Download NDJSON").click()]);
@@ -270,6 +338,12 @@ test("the service panel: badge while closed, level, kept over pages and reloads"
   await page.keyboard.press("`");
   await page.locator(".panel .log-row").first().waitFor();
   await page.locator(".panel-badge").waitFor({ state: "hidden" });
+  await page.locator(".panel .log-totals", { hasText: "Showing" }).waitFor();
+  await page.evaluate(() => (location.hash = "#/documents"));
+  await page.locator(".document").first().waitFor();
+  assert.equal(await page.locator(".panel .log-row").first().isVisible(), true);
+  await page.click(".panel >> text=Clear");
+  await page.locator(".panel .log-row").first().waitFor({ state: "detached" });
   await page.selectOption(".panel select", "warn");
   await page.reload();
   await page.locator(".panel-body:visible").waitFor();

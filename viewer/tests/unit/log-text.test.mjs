@@ -48,7 +48,7 @@ test("a copy has the text, the whole JSON, or a command that a shell takes as it
   assert.deepEqual(JSON.parse(entriesAsJson([one])), one);
   assert.equal(
     tailCommand("7k3q", "3f2a-6", 11, { level: "warn", step: "a b", q: "it's" }),
-    "quaero tail 7k3q --since 3f2a-6 -n 11 --no-follow --level warn --step 'a b' --grep 'it'\\''s'",
+    "quaero tail 7k3q --since 3f2a-6 -n all --no-follow --level warn --step 'a b' --grep 'it'\\''s' | head -n 11",
   );
 });
 
