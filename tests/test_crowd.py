@@ -156,11 +156,13 @@ async def test_one_that_is_too_far_behind_goes_on_alone_and_comes_back(home, scr
             await slow.until(30)
             await trio.testing.wait_all_tasks_blocked()
             assert len(slow.offers) < len(quick[0].offers), "the rest it read by itself"
-            await _say(scribe, wakeups, [*quick, slow], *range(31, 36))
+            last = 30
+            while len(slow.offers) < 2:  # it comes back: when, depends on how soon its own reading is over
+                last += 1
+                await _say(scribe, wakeups, [*quick, slow], last)
             scribe.write(ended(JOB, attempt))
             wakeups.set()
-    assert all(_exact(reader, 35) for reader in [*quick, slow])
-    assert len(slow.offers) > 1
+    assert all(_exact(reader, last) for reader in [*quick, slow])
 
 
 async def test_when_the_one_that_leads_is_cut_off_another_leads(home, scribe, wakeups):

@@ -119,14 +119,14 @@ async def test_a_job_that_is_deleted_before_it_was_told_whole(tmp_path):
         assert (await web.get(f"/api/logs/stream?{JOB}", Last_Event_ID=rest[-1].id)).status == 404
 
 
-@pytest.mark.parametrize("victims", [("j1",), ("j2", "j3"), ("j1", "j2", "j3")])
+@pytest.mark.parametrize("victims", [("j2", "j3"), ("j1", "j2", "j3")])
 async def test_retention_while_many_read(tmp_path, victims):
     """Pruning would cost those who read other jobs a line, or tell those of the pruned ones a wrong number."""
     jobs = ("j1", "j2", "j3")
     async with running(tmp_path) as web:
         for job in jobs:
             web.add_job(job)
-        for number in range(60):  # of all three, in turns: more than the network holds for a reader that waits
+        for number in range(30):  # of all three, in turns: more than the network holds for a reader that waits
             for job in jobs:
                 web.log(job, *[f"{number} " + "x" * 1000] * 50)
         for job in jobs:
@@ -134,7 +134,7 @@ async def test_retention_while_many_read(tmp_path, victims):
         epoch = (await web.all_events(f"{JOB}&limit=1"))[1].id.split("-")[0]
         query = "scope=job&job_id=j1&job_id=j2&job_id=j3&since=" + f"{epoch}-0"
         async with AsyncExitStack() as stack:
-            readers = [await stack.enter_async_context(web.events(query)) for _ in range(4)]
+            readers = [await stack.enter_async_context(web.events(query)) for _ in range(2)]
             told: list[list[Event]] = [[] for _ in readers]
             for number, events in enumerate(readers):
                 while len(_named(told[number], "logs")) < 2 * number + 1:  # each is somewhere else
@@ -151,7 +151,7 @@ async def test_retention_while_many_read(tmp_path, victims):
                         if entry["job_id"] == job]  # fmt: skip
                 gaps = [event.data for event in _named(events, "gap") if event.data["job_id"] == job]
                 assert seen == list(range(1, len(seen) + 1))
-                assert len(seen) + sum(gap["count"] for gap in gaps) == 3001
+                assert len(seen) + sum(gap["count"] for gap in gaps) == 1501
                 assert job in victims or not gaps
             assert sorted(event.data["job_id"] for event in _named(events, "end")) == sorted(jobs)
             assert events[-1].name == "end"
