@@ -1,5 +1,7 @@
 """The SQLite that is linked, and how it is opened."""
 
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store.engine import connect, is_safe, require_safe_engine
+from quaero_cli.store.schema import prepare
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,20 @@ def test_a_file_that_cannot_be_opened_is_one_error_with_the_way_out(tmp_path: Pa
     with pytest.raises(StoreError, match="unable to open") as caught:
         connect(tmp_path / "file" / "quaero.db")
     assert "--home" in (caught.value.hint or "")
+
+
+def test_too_many_open_files_are_told_as_that(tmp_path):
+    """The hint would be to make the data directory writable, which it is."""
+    path = tmp_path / "quaero.db"
+    prepare(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))  # none of a number below it is left
+    try:
+        with pytest.raises(StoreError) as caught:
+            connect(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "no more files can be opened" in caught.value.hint
+    connect(path).close()

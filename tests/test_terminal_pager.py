@@ -111,6 +111,10 @@ def test_watching_needs_a_terminal(shell):
     """A script would hang, or get a file that never ends."""
     assert "--watch" in shell.run("jobs", "--watch", code=2).stderr
     assert "--watch" in shell.run("jobs", "--watch", "--json", code=2).stderr
+    with on_a_terminal(
+        shell, "jobs", "--watch", "--definition", "nope"
+    ) as terminal:  # nor is there anything to watch
+        assert terminal.wait() == 4
 
 
 def test_less_is_asked_to_show_colours_and_to_leave_what_fits(tmp_path, monkeypatch):

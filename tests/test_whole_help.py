@@ -93,3 +93,41 @@ def test_a_plan_shows_hooks_as_they_were_written(shell):
     assert '  on_success: job hello -p who="Ada"\n' in text
     assert "  on_failure: echo it broke\n" in text
     assert '  on_exit: ["echo","done"]\n' in text
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error", "hint"),
+    [
+        ("jobs --status skipped", 2, "--status: only steps and workers are skipped", "one of: pending, "),
+        ("jobs --status nope", 2, "--status: no status 'nope'", "one of: pending, "),
+        ("jobs --definition nope", 4, "no definition with the id 'nope'", "known: "),
+        ("jobs --definition helo", 4, "no definition with the id 'helo'", "did you mean 'hello'?"),
+        ("search x --definition nope", 4, "no definition with the id 'nope'", "known: "),
+        ("jobs --limit 0", 2, "--limit: 0 is not from 1 to 10000", "see: quaero jobs --help"),
+        ("jobs --limit x", 2, "--limit: 'x' is not a whole number", "see: quaero jobs --help"),
+        ("prune --keep -1", 2, "--keep: -1 is below 0", "see: quaero prune --help"),
+        ("jobs --limt 3", 2, "no such option: --limt", "did you mean '--limit'?"),
+        ("jobs --limit", 2, "--limit: needs a value", "see: "),
+        ("jobs --json=3", 2, "--json: takes no value", "see: "),
+        ("jobs x", 2, "unexpected argument 'x'", "see: quaero jobs --help"),
+        ("run hello x=1", 2, "unexpected argument 'x=1'", "parameters are given with -p"),
+        ("run none.toml", 4, "no such file: 'none.toml'", "list the definitions with: quaero defs"),
+        ("run hello --params none", 2, "--params none: no such file or directory", "name a TOML or a .json file"),
+        ("tail --service --step x", 2, "--step: no step x", "--step takes nothing: the service log has no steps"),
+    ],
+)
+def test_a_mistake_is_told_with_its_option_and_a_way_out(shell, words, code, error, hint):
+    """The parser's own words, `is not in the range x>=1`, or a way out that is none."""
+    told = shell.run(*words.split(), code=code).stderr
+    assert told.startswith(f"error: {error}\nhint: {hint}"), told
+    assert told.count("\n") == 2
+
+
+def test_a_definition_that_has_not_run_is_no_mistake(shell):
+    """Somebody would be told that the definition does not exist, or nothing at all."""
+    assert shell.run("jobs", "--definition", "hello").stderr == (
+        "no jobs of hello yet\nhint: run one with: quaero run hello\n"
+    )
+    assert shell.json("jobs", "--definition", "hello") == []
+    shell.run("run", "hello", "-q")
+    assert "no failed jobs of hello\n" in shell.run("jobs", "--definition", "hello", "--status", "failed").stderr

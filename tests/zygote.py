@@ -9,12 +9,15 @@ import fcntl
 import json
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 from pathlib import Path
 from typing import Any
+
+from shells import PATIENCE
 
 _ROWS = 1000  # a terminal on which nothing is too long for the screen, so that no pager is asked
 
@@ -68,16 +71,20 @@ def _serve(request: dict[str, Any]) -> dict[str, Any]:
         _be_quaero(request, [theirs for _, theirs in pairs])
     for _, theirs in pairs:
         os.close(theirs)
-    texts = _read_all([ours for ours, _ in pairs])
+    texts = _read_all([ours for ours, _ in pairs], child)
     _, status = os.waitpid(child, 0)
     return {"code": os.waitstatus_to_exitcode(status), "out": texts[0], "err": "".join(texts[1:])}
 
 
-def _read_all(descriptors: list[int]) -> list[str]:
+def _read_all(descriptors: list[int], child: int) -> list[str]:
+    """Read to the end of all; a child that says nothing for too long is killed, and told by its exit code."""
     found = dict.fromkeys(descriptors, b"")
     waiting = set(descriptors)
     while waiting:
-        for ready in select.select(waiting, [], [])[0]:
+        found_ready = select.select(waiting, [], [], PATIENCE)[0]
+        if not found_ready:
+            os.kill(child, signal.SIGKILL)
+        for ready in found_ready:
             try:
                 data = os.read(ready, 65536)
             except OSError:  # EIO: nobody has the terminal open any more

@@ -1,7 +1,7 @@
 """`quaero jobs`: the list of jobs. Imports no event loop: it answers at once."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,10 @@ from quaero_cli.cli import common
 from quaero_cli.cli.completing import complete_status
 from quaero_cli.cli.definitions import require_definition
 from quaero_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from quaero_cli.settings import Settings
+    from quaero_cli.store.reader import Reader
 
 EPILOG = "Example: quaero jobs --status failed --limit 10"
 MAX_LIMIT = 10_000
@@ -46,8 +50,8 @@ def jobs(
     settings = common.swept_settings(home)
     with open_reader(settings.database) as reader:
         found = reader.list_jobs(statuses=status or (), definition=definition, limit=limit)
-        if definition is not None and not reader.last_jobs(definition, 1):
-            require_definition(definition, settings)
+        if definition is not None:
+            _require(reader, definition, settings)
     out = common.out()
     if json:
         out.write(json_array(found))
@@ -66,6 +70,12 @@ def _check_statuses(statuses: Sequence[str]) -> None:
             raise UsageError(f"--status: {problem}", hint="one of: " + ", ".join(JOB_STATUSES))
 
 
+def _require(reader: "Reader", definition: str, settings: "Settings") -> None:
+    """Raise NotFoundError for a definition of which there is neither a job nor a file."""
+    if not reader.last_jobs(definition, 1):
+        require_definition(definition, settings)
+
+
 def _nothing(statuses: Sequence[str], definition: str | None) -> str:
     """Return that there is nothing to list, and what to do about it."""
     of = "" if definition is None else f" of {definition}"
@@ -75,18 +85,22 @@ def _nothing(statuses: Sequence[str], definition: str | None) -> str:
 
 
 def _watch(home: str | None, statuses: list[str], definition: str | None, limit: int, *, json: bool) -> None:
+    from quaero_cli.store.reader import open_reader
+
     out = common.out()
     if json or not out.animated:
         raise UsageError("--watch: needs a terminal and a person", hint="scripts follow jobs with: quaero tail")
     settings = common.swept_settings(home)
+    if definition is not None:
+        with open_reader(settings.database) as reader:
+            _require(reader, definition, settings)
     from quaero_cli.cli.loop import run_loop
     from quaero_cli.model import JobSummary
     from quaero_cli.session.watch import watch_jobs
-    from quaero_cli.store.reader import Reader
     from quaero_cli.terminal.lists import watched_jobs
     from quaero_cli.terminal.watch import Watch
 
-    def find(reader: Reader, rows: int) -> list[JobSummary]:
+    def find(reader: "Reader", rows: int) -> list[JobSummary]:
         return reader.list_jobs(statuses=statuses, definition=definition, limit=min(limit, rows))
 
     run_loop(lambda: watch_jobs(settings, Watch(out), find, watched_jobs))
