@@ -6,7 +6,7 @@ import { needed, openJob, openPage, shoot } from "./support/page.mjs";
 
 test("a job", async () => {
   const { page, close } = await openJob(needed("QUAERO_JOB"), { colorScheme: "dark" });
-  await page.waitForFunction(() => Number(document.querySelectorAll(".main .log-number").item(40)?.textContent) > 100);
+  await page.waitForFunction(() => Number(document.querySelector(".main .log-row:last-child .log-number")?.textContent) > 100);
   await page.waitForTimeout(600);
   await shoot(page, "viewer");
   await close();

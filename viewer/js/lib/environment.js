@@ -43,9 +43,9 @@ export function browserEnvironment(createParser) {
 function openWorker(onDead) {
   if (!globalThis.SharedWorker) return null;
   const url = new URL("../stream-worker.js", import.meta.url).href;
-  // The content policy wants to know that this address is not made of anything that came from outside.
-  const policy = globalThis.trustedTypes?.createPolicy("quaero-worker", { createScriptURL: () => url });
   try {
+    // The content policy wants to know that this address is not made of anything that came from outside.
+    const policy = globalThis.trustedTypes?.createPolicy("quaero-worker", { createScriptURL: () => url });
     const worker = new SharedWorker(policy?.createScriptURL("") ?? url, { type: "module", name: "quaero" });
     worker.onerror = onDead;
     return worker.port;

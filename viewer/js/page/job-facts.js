@@ -142,7 +142,7 @@ function workerView({ name, status, label, attempt, error, started_at: from, fin
     name,
     number: name.slice(name.lastIndexOf("-") + 1), // labels are cut; this tells workers apart
     status: statusOf(status),
-    label: (label || name).replace(/^https?:\/\/[^/]+(?=\/.)/, ""), // the end tells pages apart
+    label: (label || name).replace(/^https?:\/\/[^/]+(?=\/.)/, "").replace(/^\/.*\/(?=.)/, "…/"), // ends tell apart
     attempt: attempt > 1 ? `attempt ${attempt}` : "",
     duration: formatDuration(elapsed(from, to, Date.now())),
     title: error ? `${name}: ${error}` : name,
