@@ -452,6 +452,18 @@ async def test_a_canonical_address_that_leads_back(tmp_path: Path, web: Web) -> 
     assert f"{web.url}/new" in {document.url for document in ran.documents}
 
 
+@pytest.mark.parametrize("pages", [2, 3, 7])
+async def test_canonical_addresses_in_a_ring(tmp_path: Path, web: Web, pages: int) -> None:
+    """Pages that call each other the original would all be left alone, and the article be lost."""
+    web.page("/", links=[f"/{n}" for n in range(pages)])
+    for n in range(pages):
+        web.page(f"/{n}", head=f'<link rel="canonical" href="/{(n + 1) % pages}">', body="the same")
+    ran = await run_crawl(tmp_path, web.url)
+    kept = {document.url for document in ran.documents} - {f"{web.url}/"}
+    assert len(kept) == 1
+    assert ran.summary()["skipped_by_reason"] == {"duplicate of canonical": pages - 1}
+
+
 # ---------------------------------------------------------------- sitemaps and feeds
 
 

@@ -20,6 +20,7 @@ class Identities:
 
     def __init__(self) -> None:
         self._canonical: dict[str, str] = {}  # canonical address: the page that was kept for it
+        self._left: dict[str, str] = {}  # pages that were left alone: in favour of which canonical address
         self._bodies: dict[bytes, str] = {}  # digest of the raw body: its first page
         self._texts: dict[str, str] = {}  # hash of the extracted text: its first page
         self._lost: set[str] = set()  # pages that could not be had
@@ -42,10 +43,21 @@ class Identities:
         kept = self._canonical.get(canonical)
         if kept is not None:
             return Passed("duplicate of canonical", canonical)
-        if canonical not in self._lost and wants(canonical):
+        if canonical not in self._lost and not self._leads_back(canonical, names) and wants(canonical):
+            self._left.update(dict.fromkeys(names, canonical))
             return Passed("duplicate of canonical", canonical)
         self._canonical[canonical] = names[0]
         return None
+
+    def _leads_back(self, canonical: str, names: Sequence[str]) -> bool:
+        """Whether the canonical page was left alone in favour of this one: of a ring one page has to be kept."""
+        seen: set[str] = set()
+        while canonical in self._left and canonical not in seen:
+            seen.add(canonical)
+            canonical = self._left[canonical]
+            if canonical in names:
+                return True
+        return False
 
     def has_body(self, digest: bytes, url: str) -> bool:
         """Whether a page by another address has these bytes."""
