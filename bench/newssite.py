@@ -25,8 +25,8 @@ _LINKED = 28  # other articles that an article leads to: 8 in its text, 20 as te
 _IN_TEXT = 8
 _ON_THE_FRONT = 80
 _IN_A_SECTION = 60
-# Links of a page that is nothing but links: the crawler reads no more of one page than 10,000.
-_ON_A_LIST = 9_000
+# Links of a page that is nothing but links.
+_ON_A_LIST = 1_000
 
 _STYLE = "\n".join(
     f".c{n}{{margin:{n % 9}px;padding:{n % 7}px;color:#{n * 4097 % 0xFFFFFF:06x};font:{10 + n % 8}px/1.4 sans-serif}}"

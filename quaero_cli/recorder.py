@@ -27,7 +27,7 @@ import trio
 from outcome import Outcome
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Fact, LogLine, LogLines
+from quaero_cli.model import Fact, LogLine, LogLines, PagesFound, PageVisited
 from quaero_cli.store.engine import SqliteError, is_passing
 from quaero_cli.store.writer import Writer
 
@@ -46,14 +46,23 @@ ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waite
 _EACH = 64
 
 
-def _size(line: LogLine | LogLines) -> int:
-    """Return about how much memory a line holds: its message, and the texts among its fields."""
-    if type(line) is LogLines:
-        return sum(map(len, line.messages)) + _EACH * len(line.messages)
-    assert isinstance(line, LogLine)
-    if line.fields is None:
-        return len(line.message)
-    return len(line.message) + sum([len(value) for value in line.fields.values() if type(value) is str])
+# Facts that may be large. A page of links alone can lead to ten thousand.
+_LARGE = (LogLine, LogLines, PagesFound, PageVisited)
+
+
+def _size(fact: Fact) -> int:
+    """Return about how much memory a fact holds: of a line its message, and the texts among its fields."""
+    if type(fact) is LogLines:
+        return sum(map(len, fact.messages)) + _EACH * len(fact.messages)
+    if type(fact) is PagesFound:
+        return sum([len(url) + _EACH for url, _ in fact.pages])
+    if type(fact) is PageVisited:
+        document = len(fact.document.text) + len(fact.document.html or b"") if fact.document is not None else 0
+        return document + (len(fact.memo.facts) if fact.memo is not None else 0)
+    assert isinstance(fact, LogLine)
+    if fact.fields is None:
+        return len(fact.message)
+    return len(fact.message) + sum([len(value) for value in fact.fields.values() if type(value) is str])
 
 
 class Recorder:
@@ -77,7 +86,7 @@ class Recorder:
         self._in_trouble = False  # and that was told
         self._lost = 0
         self._facts: list[Fact] = []
-        self._bytes = 0  # of lines in _facts; approximate while several threads emit, exact when it is empty
+        self._bytes = 0  # of what is in _facts; approximate while several threads emit, exact when it is empty
         self._first = 1  # sequence number of _facts[0]
         self._write_lock = threading.Lock()
         self._awake = False  # a thread stores, or this task sees to what kept it from that
@@ -103,7 +112,7 @@ class Recorder:
         # By type, not with `isinstance`, which takes as long as all the rest: 400,000 lines a second pass here.
         if type(fact) is LogLine:
             self._bytes += len(fact.message) if fact.fields is None else _size(fact)
-        elif type(fact) is LogLines:
+        elif type(fact) in _LARGE:
             self._bytes += _size(fact)
         if not self._awake:
             self._wake()
@@ -265,7 +274,7 @@ class Recorder:
         batch = self._facts[:BATCH_FACTS]
         sizes = [
             len(fact.message) if type(fact) is LogLine and fact.fields is None
-            else _size(fact) if isinstance(fact, LogLine | LogLines) else 0
+            else _size(fact) if type(fact) in _LARGE else 0
             for fact in batch
         ]  # fmt: skip
         size = sum(sizes)

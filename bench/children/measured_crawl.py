@@ -10,9 +10,11 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import trio
 
@@ -21,6 +23,7 @@ from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.crawl import Tuning, crawl
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pool import DEFAULT_FACTORY
+from quaero_cli.crawl.ports import Surroundings
 from quaero_cli.crawl.scope import Scope
 from quaero_cli.jobdef.find import find
 from quaero_cli.model import LogQuery
@@ -35,13 +38,19 @@ from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.display import open_display
 
 DEFAULT_CONCURRENCY = 64
-# Processor seconds when the step began, and at its end.
+# Processor seconds when the step began, and at its end; the pages that waited when that was told last.
 _spent: dict[str, float] = {}
 _LINKS_ONLY = "bench.children.links_reader:make"
 
 
 async def measured(
-    ctx: StepContext, *, start_urls: str, max_pages: int, articles: bool = False, per_host: int = 64
+    ctx: StepContext,
+    *,
+    start_urls: str,
+    max_pages: int,
+    articles: bool = False,
+    per_host: int = 64,
+    enough: int = 0,
 ) -> dict[str, int]:
     """Crawl, and keep the articles if they are wanted.
 
@@ -49,14 +58,34 @@ async def measured(
     max_pages: pages to ask for
     articles: whether pages are read for more than their links
     per_host: connections to one host at the same time
+    enough: stop when so many pages wait; 0: at the end
     """
     urls = (start_urls,)
     options = Options(urls, Scope(urls, max_depth=100), Policy(["127.0.0.1"]), max_pages=max_pages, per_host=per_host)
-    try:
-        _spent.update({f"{name} before": seconds for name, seconds in _processor_seconds().items()})
-        return await crawl(ctx, options, Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY))
-    finally:
-        _spent.update(_processor_seconds())
+    tuning = Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY)
+    _spent.update({f"{name} before": seconds for name, seconds in _processor_seconds().items()})
+    with trio.CancelScope() as scope:
+        around = cast("Surroundings", _Watched(ctx, lambda waiting: enough and waiting >= enough and scope.cancel()))
+        await crawl(around, options, tuning)
+    _spent.update(_processor_seconds())
+    return {}
+
+
+class _Watched:
+    """The step's context; tells also how many pages wait, whenever progress is reported."""
+
+    def __init__(self, ctx: StepContext, waiting: Callable[[int], object]) -> None:
+        self._ctx = ctx
+        self._waiting = waiting
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ctx, name)
+
+    def report(self, *, progress: int | None = None, text: str | None = None) -> None:
+        """`text` begins with the number."""
+        self._ctx.report(progress=progress, text=text)
+        _spent["waiting"] = int((text or "0").split()[0])
+        self._waiting(int(_spent["waiting"]))
 
 
 class Turns(trio.abc.Instrument):
@@ -91,6 +120,7 @@ def main(data: str, definition: str, what: str = "") -> None:
     )
     told = {"status": result.status, "longest_turn": turns.longest, "memory": peak_memory_mb(os.getpid())}
     spent = {name: _spent[name] - _spent[f"{name} before"] for name in ("processor", "readers")}
+    spent["waiting"] = _spent.get("waiting", 0)
     print(json.dumps({**told, **_of_the_store(settings.database), **spent}))
 
 
