@@ -48,6 +48,10 @@ _BUFFER_BYTES = 128 * 1024
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
+# Objects that gather before cycles among them are looked for: a page makes some thousands, and with Python's own 700
+# a twentieth of an extraction is looking. Trees of pages are no cycles.
+_GARBAGE = 50_000
+
 # Address space of a child: an ordinary one has 300 MB; a page that wants more is a bomb.
 _MAX_MEMORY = 2 << 30
 
@@ -65,6 +69,7 @@ def main(descriptor: int, factory: str) -> None:
         return
     gc.collect()
     gc.freeze()  # so that children share these pages instead of copying them at their first collection
+    gc.set_threshold(_GARBAGE)
     control.sendall(READY)
     children: set[int] = set()
     try:
