@@ -23,7 +23,7 @@ demo: setup
     {{bin}}/quaero run news-crawler
 
 # Set up and pass every test: what CI runs.
-ci: setup browser proxy lint test viewer-test smoke
+ci: setup browser proxy engine lint test viewer-test smoke
 
 # Make sure that a Chromium is there for the browser tests (Debian's; needs root or sudo the first time).
 browser:
@@ -48,6 +48,32 @@ proxy:
         echo "the tests behind a proxy need nginx: sudo apt-get install nginx-light" >&2
         exit 1
     }
+
+# Make sure that a nats-server is there for the tests of clusters (Debian's; needs root or sudo the first time).
+engine:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    PATH="$PATH:/usr/sbin" command -v nats-server >/dev/null && exit 0
+    become=""
+    if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
+    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends nats-server >/dev/null || {
+        echo "the tests of clusters need a nats-server: sudo apt-get install nats-server" >&2
+        exit 1
+    }
+
+# Run a whole cluster on this machine, for trying: an engine, a view and two workers. Ctrl-C ends it.
+cluster: engine
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export PATH="$PATH:/usr/sbin"
+    folder=$(mktemp -d)
+    trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$folder"' EXIT
+    nats-server -a 127.0.0.1 -p 14222 -js -sd "$folder/engine" >"$folder/engine.log" 2>&1 &
+    export QUAERO_CLUSTER_ENGINE=nats://127.0.0.1:14222
+    echo "in another shell: export QUAERO_HOME=$folder/view; .venv/bin/quaero run hello --on cluster"
+    {{bin}}/quaero worker --home "$folder/worker-1" --name worker-1 --slots 2 &
+    {{bin}}/quaero worker --home "$folder/worker-2" --name worker-2 --slots 2 &
+    {{bin}}/quaero serve --home "$folder/view" --port 0
 
 # Run the Python tests, the browser's among them, two at a time: most of them wait for processes.
 test *options:

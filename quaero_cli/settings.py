@@ -68,6 +68,17 @@ KNOWN = (
     Setting("server.port", 8420, "its port; 0 picks one", 0, 65_535),
     Setting("server.hosts", (), "more names under which it is reached, for example behind a proxy"),
     Setting("server.max_streams", 1024, "live streams at once", 1, 10_000),
+    Setting(
+        "cluster.engine", "", "engine of a cluster, see [cluster](cluster.md): `nats://HOST`, several with commas"
+    ),
+    Setting("cluster.ca_file", "", "file with the authority that signed its certificate, for `tls://`"),
+    Setting("cluster.replicas", 1, "servers that keep each message: 3 where there are three", 1, 5),
+    Setting(
+        "cluster.lease_sec", 30.0, "a worker that says nothing for so long is lost, its jobs begin anew", 1, 3600
+    ),
+    Setting(
+        "cluster.outbox_mb", 1024, "megabytes that may wait on a worker's disk before its jobs wait", 1, 1_000_000
+    ),
 )
 
 
@@ -99,6 +110,17 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """The engine of a cluster, and what may wait for it. The address may hold a password."""
+
+    engine: str = field(default="", repr=False)
+    ca_file: Path | None = None
+    replicas: int = 1
+    lease: float = 30.0  # seconds
+    outbox_bytes: int = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things lie and how words are shown."""
 
@@ -106,6 +128,7 @@ class Settings:
     debug: bool = False  # show tracebacks of errors
     stream: StreamSettings = field(default_factory=StreamSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
     file: Path | None = None  # the quaero.toml that was read
 
     @property
@@ -151,7 +174,7 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
         prefix = f"{table}."
         return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
-    stream, server = of("logging.stream"), of("server")
+    stream, server, cluster = of("logging.stream"), of("server"), of("cluster")
     default, most = _integer(stream["default_limit"]), _integer(stream["max_limit"])
     return Settings(
         home=home,
@@ -166,6 +189,13 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
             port=_integer(server["port"]),
             hosts=_strings(server["hosts"]),
             max_streams=_integer(server["max_streams"]),
+        ),
+        cluster=ClusterSettings(
+            engine=str(cluster["engine"]),
+            ca_file=Path(str(cluster["ca_file"])).expanduser() if cluster["ca_file"] else None,
+            replicas=_integer(cluster["replicas"]),
+            lease=_number(cluster["lease_sec"]),
+            outbox_bytes=_integer(cluster["outbox_mb"]) * 1024 * 1024,
         ),
         file=file,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from quaero_cli.model import DocumentDetails, DocumentView, Entry, JobSummary, StatusView
 from quaero_cli.server.schemas import schemas_of
+from quaero_cli.store.dispatch import NodeView
 from quaero_cli.store.jobs import JobDetails
 from quaero_cli.terminal.lists import OptionHelp, StepTypeHelp
 
@@ -13,6 +14,7 @@ _TEXT, _TEXT_OR_NULL = {"type": "string"}, {"type": ["string", "null"]}
 _WHOLE, _WHOLE_OR_NULL, _TRUTH = {"type": "integer"}, {"type": ["integer", "null"]}, {"type": "boolean"}
 _VIEWS = [
     Entry, JobSummary, StatusView, JobDetails, OptionHelp, StepTypeHelp, DocumentView, DocumentDetails,
+    NodeView,
 ]  # fmt: skip
 
 
@@ -59,6 +61,7 @@ def schema() -> dict[str, Any]:
     made["cancel"] = _array(_object(job_id=_TEXT, status=_TEXT))
     state = {"enum": ["ok", "warning", "problem"]}
     made["doctor"] = _array(_object(check=_TEXT, state=state, message=_TEXT, hint=_TEXT_OR_NULL))
+    made["workers"] = _array(_ref("NodeView"))
     made["token"] = _object(token=_TEXT, file=_TEXT)
     made["serve"] = _object(url=_TEXT, viewer_url=_TEXT, host=_TEXT, port={"type": "integer"}, token=_TEXT_OR_NULL)
     made["dry-run"] = _object(

@@ -1,8 +1,11 @@
 """A real store in a temporary folder, with jobs in it: for tests of what writes, reads and follows."""
 
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from quaero_cli.model import Fact, JobChanged, Level, LogLine, NewJob, Overlap, Status, StepChanged, StepRow
 from quaero_cli.settings import Settings
@@ -18,6 +21,17 @@ def new_home(folder: Path) -> Settings:
     settings = Settings(home=folder / "home")
     prepare(settings.database)
     return settings
+
+
+def copies_of(first: Settings, folders: pytest.TempPathFactory) -> Callable[[], Settings]:
+    """Return a maker of data directories that hold what `first` does now; nobody has it open any more."""
+
+    def copy() -> Settings:
+        settings = Settings(home=folders.mktemp("copy") / "home")
+        shutil.copytree(first.home, settings.home)
+        return settings
+
+    return copy
 
 
 def new_job(

@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, str] = {
     "db": "Look after the store.",
     "token": "Print the server's token; it is made when there is none yet.",
     "doctor": "Look at everything that quaero needs, and say what to mend.",
+    "worker": "Run the jobs of a cluster on this machine.",
+    "workers": "List the workers of a cluster.",
 }
 # Options before the command that are followed by a value.
 _WITH_VALUE = ("--home", "--config")

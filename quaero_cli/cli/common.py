@@ -6,7 +6,7 @@ it is used, so that `--help` and completion answer at once.
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +64,37 @@ DefinitionArgument = Annotated[
     str, typer.Argument(metavar="DEF", help="A definition's id, or a path to a .toml file.",
                         autocompletion=complete_definition),
 ]  # fmt: skip
+
+
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="PLACE", help="Where it runs: here, or on the workers of the cluster [default: here]."
+    ),
+]
+QueueOption = Annotated[
+    str | None, typer.Option("--queue", metavar="NAME", help="Queue of the cluster's workers [default: default].")
+]
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="URL", help="The cluster's engine, for example nats://HOST [default: none]."),
+]
+
+
+def queue_of(on: str | None, queue: str | None) -> str | None:
+    """Return the queue of `--on cluster`; None: the job runs here. Raises UsageError."""
+    if on not in (None, "here", "cluster"):
+        raise UsageError(f"--on: no place {on!r}", hint="one of: here, cluster")
+    if on != "cluster":
+        if queue is not None:
+            raise UsageError("--queue: the job runs here", hint="add --on cluster")
+        return None
+    return queue or "default"
+
+
+def with_engine(settings: Settings, engine: str | None) -> Settings:
+    """Return the settings with the engine of `--engine`, if it was given."""
+    return settings if engine is None else replace(settings, cluster=replace(settings.cluster, engine=engine))
 
 
 def settings(home: str | None) -> Settings:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from quaero_cli.session.prepare import Prepared
     from quaero_cli.session.run import Beside, RunResult
     from quaero_cli.settings import Settings
+    from quaero_cli.terminal.display import Display
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a job is shown. `port` and `open_`: of the server beside it."""
+    """How a job is shown. `port` and `open_`: of the server beside it; `queue`: of the cluster that is to run it."""
 
     query: "LogQuery"
     quiet: bool = False
@@ -31,6 +32,7 @@ class View:
     serve: bool = False
     port: int | None = None
     open_: bool = False
+    queue: str | None = None
 
 
 def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, StepType]", view: View) -> NoReturn:
@@ -40,23 +42,19 @@ def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, Step
         raise UsageError("--detach: a viewer would not outlive this command", hint="start one: quaero serve")
     if view.port is not None and not with_viewer:
         raise UsageError("--port: nothing is served", hint="add --serve, or --open")
+    if view.queue is not None:
+        _launch_elsewhere(settings, prepared, view, view.queue)
     if view.detach:
         from quaero_cli.cli.detach import detach
 
         detach(settings, prepared, json=view.json)
         raise typer.Exit(0)
-    from quaero_cli.model import Level
     from quaero_cli.session.run import RunOptions
     from quaero_cli.session.run import run as run_job
-    from quaero_cli.terminal.display import choose_mode, open_display
 
     check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
     beside = _server_beside(settings, view.port, view.open_) if with_viewer else None
-    out = common.out()
-    mode = choose_mode(out, json=view.json, quiet=view.quiet)
-    # A quiet display shows no entry, and so need not read the many.
-    query = replace(view.query, level=Level.ERROR) if mode == "quiet" else view.query
-    display = open_display(mode=mode, out=out, err=common.err(), announce_end=False)
+    display, query = _display(view)
 
     async def main() -> "RunResult":
         options = RunOptions(query, beside)
@@ -64,6 +62,44 @@ def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, Step
 
     result = run_loop(main)
     with suppress(BrokenPipeError):  # nobody reads any more; the code still tells how the job ended
+        _summarise(settings, result, json=view.json)
+    raise typer.Exit(result.code)
+
+
+def _display(view: View) -> "tuple[Display, LogQuery]":
+    """Return what shows the job, and what it needs to read."""
+    from quaero_cli.model import Level
+    from quaero_cli.terminal.display import choose_mode, open_display
+
+    out = common.out()
+    mode = choose_mode(out, json=view.json, quiet=view.quiet)
+    # A quiet display shows no entry, and so need not read the many.
+    query = replace(view.query, level=Level.ERROR) if mode == "quiet" else view.query
+    return open_display(mode=mode, out=out, err=common.err(), announce_end=False), query
+
+
+def _launch_elsewhere(settings: "Settings", prepared: "Prepared", view: View, queue: str) -> NoReturn:
+    """Make the job for a cluster's workers and show it, or print its ID."""
+    from quaero_cli.session.elsewhere import check_queue, follow_elsewhere, submit_elsewhere
+
+    if view.serve or view.open_:
+        raise UsageError("--serve: the cluster has its viewer", hint="quaero serve --engine prints its address")
+    check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
+    job_id = submit_elsewhere(settings, prepared, check_queue(queue))
+    if view.detach:
+        from quaero_cli.terminal.tables import json_object
+
+        common.out().write(json_object({"job_id": job_id, "status": "pending"}) if view.json else f"{job_id}\n")
+        if not view.json:
+            common.err().write(f"hint: follow it with: quaero tail {job_id}\n")
+        raise typer.Exit(0)
+    display, query = _display(view)
+
+    async def main() -> "RunResult":
+        return await follow_elsewhere(settings, job_id, display, query)
+
+    result = run_loop(main)
+    with suppress(BrokenPipeError):
         _summarise(settings, result, json=view.json)
     raise typer.Exit(result.code)
 

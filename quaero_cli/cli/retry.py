@@ -28,6 +28,8 @@ def retry(
     quiet: common.Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     detach: common.Detach = False,
+    on: common.On = None,
+    queue: common.QueueOption = None,
     home: common.Home = None,
 ) -> None:
     """Run a job that has ended again, as a new job: its definition as it was then, with the same parameters.
@@ -47,4 +49,5 @@ def retry(
         job_id = reader.find_job(job)
     given = given_parameters(parameters or [], None)
     prepared = prepare_retry(settings, job_id, types, failed=failed, given=given)
-    launch(settings, prepared, types, View(query, quiet=quiet, json=json, detach=detach))
+    view = View(query, quiet=quiet, json=json, detach=detach, queue=common.queue_of(on, queue))
+    launch(settings, prepared, types, view)

@@ -30,6 +30,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no entries, only the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     detach: common.Detach = False,
+    on: common.On = None,
+    queue: common.QueueOption = None,
     serve: Annotated[bool, typer.Option("--serve", help="Serve the viewer for as long as the job runs.")] = False,
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", help="Port of the viewer; 0 picks one [default: 8420].")
@@ -57,7 +59,10 @@ def run(
     from quaero_cli.cli.launch import View, check_steps, launch
 
     check_steps(query.steps, [each.name for each in found.steps])
-    view = View(query, quiet=quiet, json=json, detach=detach, serve=serve, port=port, open_=open_)
+    view = View(
+        query, quiet=quiet, json=json, detach=detach, serve=serve, port=port, open_=open_,
+        queue=common.queue_of(on, queue),
+    )  # fmt: skip
     launch(common.prepared_settings(home), prepared, types, view)
 
 

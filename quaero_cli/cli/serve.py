@@ -35,11 +35,15 @@ def serve(
     open_: Annotated[bool, typer.Option("--open", help="Open the viewer in the browser.")] = False,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Ask for no token (loopback only).")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse everything that changes something.")] = False,
+    engine: common.EngineOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the address and the token as a JSON object.")] = False,
     home: common.Home = None,
 ) -> None:
-    """Serve the viewer and the API; print the address to open. Ctrl-C stops it and cancels the jobs it runs."""
-    settings = common.prepared_settings(home)
+    """Serve the viewer and the API; print the address to open. Ctrl-C stops it and cancels the jobs it runs.
+
+    With --engine it is a view of a cluster: workers run what is started here, and it shows all that they say.
+    """
+    settings = common.with_engine(common.prepared_settings(home), engine)
     options = serve_options(settings, host=host, port=port, uds=uds, no_auth=no_auth, read_only=read_only)
     from quaero_cli.session.serve import serve as serve_until_stopped
     from quaero_cli.steps.registry import load_step_types

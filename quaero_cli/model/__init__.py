@@ -22,6 +22,8 @@ from quaero_cli.model.crawl import (
 from quaero_cli.model.facts import (
     Fact,
     JobChanged,
+    JobClaimed,
+    JobQueued,
     LogLine,
     LogLines,
     StepChanged,
@@ -82,6 +84,8 @@ __all__ = [
     "FrontierPage",
     "JOB_STATUSES",
     "JobChanged",
+    "JobClaimed",
+    "JobQueued",
     "JobSummary",
     "JobView",
     "Kept",

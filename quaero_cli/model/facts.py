@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from quaero_cli.model.crawl import CrawlFact, DocumentFound
+from quaero_cli.model.newjob import NewJob
 from quaero_cli.model.words import Originator, Status
 
 
@@ -33,6 +34,25 @@ class LogLines(NamedTuple):
     messages: Sequence[str]
     originator: Originator
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueued:
+    """A job was made. Where it is known already this changes nothing. `queue` None: it runs where it was made."""
+
+    job: NewJob
+    queue: str | None
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaimed:
+    """The worker machine `node` runs the job from here on, as `attempt`; what an earlier one did is begun anew."""
+
+    job: str
+    node: str
+    attempt: int
+    time_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +120,8 @@ class WorkerChanged:
 Fact = (
     LogLine
     | LogLines
+    | JobQueued
+    | JobClaimed
     | JobChanged
     | StepChanged
     | StepProgressed

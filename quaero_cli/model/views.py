@@ -91,6 +91,8 @@ class JobSummary(JobView):
     retry_of: str | None
     scheduled_for: str | None  # the fire time of a scheduled job
     waiting_for: str | None  # the job that must end before this one, which is queued, may start
+    queue: str | None  # of a cluster, whose workers may run it; None: it runs where it was made
+    node: str | None  # the cluster's worker machine that runs it, or ran it
     created_at: str
     duration_ms: int | None
     total_count: int

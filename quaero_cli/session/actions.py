@@ -8,11 +8,12 @@ from typing import Any
 import trio
 
 from quaero_cli.jobdef.model import StepType
+from quaero_cli.model import Status
 from quaero_cli.session.again import prepare_retry
 from quaero_cli.session.clearing import clear_quietly
 from quaero_cli.session.core import Session
 from quaero_cli.session.definitions import Definitions, unknown
-from quaero_cli.session.prepare import prepare
+from quaero_cli.session.prepare import Prepared, prepare
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.store import queue
 from quaero_cli.store.deletion import discard
@@ -39,11 +40,10 @@ class SessionActions:
         return views[0]
 
     async def execute(self, definition_id: str, parameters: Mapping[str, object]) -> tuple[str, str]:
-        """Start a job in this process; return its ID and status."""
+        """Start a job; return its ID and status."""
         definition = await self._definitions.find(definition_id)
         prepared = prepare(definition, parameters, trigger="api", parse_text=False)
-        handle = await self._session.submit(prepared)
-        return handle.id, str(handle.status)
+        return await start(self._session, prepared)
 
     async def delete(self, job_id: str) -> None:
         """Delete a job that has ended; what it has left is cleared away in the background."""
@@ -66,8 +66,22 @@ class SessionActions:
         return str(status)
 
     async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:
-        """Run a job again in this process; return the new one's ID and status."""
+        """Run a job again; return the new one's ID and status."""
         settings = self._session.settings
         make = partial(prepare_retry, settings, job_id, self._types, failed=failed)
-        handle = await self._session.submit(await trio.to_thread.run_sync(make))
+        return await start(self._session, await trio.to_thread.run_sync(make))
+
+
+async def start(session: Session, prepared: Prepared) -> tuple[str, str]:
+    """Start a job, here or in the cluster that this process is a part of; return its ID and status.
+
+    Raises what `Session.submit` and `submit_elsewhere` raise.
+    """
+    if not session.settings.cluster.engine:
+        handle = await session.submit(prepared)
         return handle.id, str(handle.status)
+    from quaero_cli.session.elsewhere import DEFAULT_QUEUE, submit_elsewhere
+
+    job_id = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared, DEFAULT_QUEUE)
+    session.wakeups.set()
+    return job_id, str(Status.PENDING)

@@ -16,14 +16,15 @@ import trio
 
 from quaero_cli.engine.job import JobRun
 from quaero_cli.engine.log import JobLog
-from quaero_cli.engine.shared import Ground, JobCall, Running
+from quaero_cli.engine.shared import Ground, JobCall, Running, now_us
 from quaero_cli.engine.strays import become_subreaper, reap_orphans
 from quaero_cli.errors import ExistsError, StoreError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
-from quaero_cli.model import Kept, NewJob, Status
+from quaero_cli.model import Fact, JobQueued, Kept, NewJob, Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
+from quaero_cli.session.leased import Leased, Shipping, fenced, tell_claimed
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.subjob import run_sub_job
@@ -69,6 +70,7 @@ class Session:
         background: trio.Nursery,
         *,
         patient: bool = False,
+        node: str | None = None,
     ) -> None:
         self.settings = settings
         self.wakeups = wakeups
@@ -78,6 +80,7 @@ class Session:
         self._patient = patient
         self._recorder = recorder
         self._ground = ground
+        self._node = node
         self._handles: dict[str, Handle] = {}
 
     @property
@@ -109,8 +112,20 @@ class Session:
         """Return the service log under the name of who writes it."""
         return JobLog(self._recorder.emit, None, source=source)
 
-    async def submit(self, prepared: Prepared, *, parent: Running | None = None) -> Handle:
+    def emit(self, fact: Fact) -> None:
+        """Store a fact. Raises StoreError when the store has failed."""
+        self._recorder.emit(fact)
+
+    async def flush(self) -> None:
+        """Wait until all that was said so far is stored."""
+        await self._recorder.flush()
+
+    async def submit(
+        self, prepared: Prepared, *, parent: Running | None = None, leased: Leased | None = None
+    ) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
+
+        `leased`: it comes from a cluster's queue.
 
         `parent` is the job of which it is a sub-job; what that one hides, this one hides, too.
         Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
@@ -126,8 +141,11 @@ class Session:
         try:
             dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
             await end_survivors(dead, self.log.warn)
-            await trio.to_thread.run_sync(queue.enqueue, path, job)
-            if job.retry_of is not None and job.kept is not None:
+            attempts = None if leased is None else leased.attempt - 1
+            await trio.to_thread.run_sync(partial(queue.enqueue, path, job, attempts=attempts))
+            if self._node is not None:
+                self._recorder.emit(JobQueued(job, None if leased is None else leased.queue, now_us()))
+            if leased is None and job.retry_of is not None and job.kept is not None:
                 kept = [step.name for step in job.kept.steps]
                 await trio.to_thread.run_sync(copy_artifacts, path, job.retry_of, job.id, kept)
         except BaseException:
@@ -138,11 +156,19 @@ class Session:
         nudge(self.settings.wake)
         ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
         # A job's tasks see nothing of who started it: a request, or a step of another job.
-        contextvars.Context().run(self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock)
+        contextvars.Context().run(
+            self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased
+        )
         return handle
 
     async def _execute(
-        self, prepared: Prepared, guarded: Guarded, ancestors: tuple[str, ...], handle: Handle, lock: JobLock
+        self,
+        prepared: Prepared,
+        guarded: Guarded,
+        ancestors: tuple[str, ...],
+        handle: Handle,
+        lock: JobLock,
+        leased: Leased | None,
     ) -> None:
         with lock:
             attempt = await self._claim(prepared.job, handle)
@@ -152,8 +178,11 @@ class Session:
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
+                if self._node is not None:
+                    tell_claimed(self._recorder.emit, prepared.job, self._node, attempt)
+                ground = self._ground if leased is None else fenced(self._ground, leased)
                 running = Running(
-                    self._ground, handle.id, attempt, definition, prepared.parameters,
+                    ground, handle.id, attempt, definition, prepared.parameters,
                     secrets=guarded.secrets, mask=guarded.mask, kept=prepared.job.kept or Kept(), ancestors=ancestors,
                 )  # fmt: skip
                 if guarded.mask is not None:
@@ -203,11 +232,13 @@ async def open_session(
     environment: Mapping[str, str],
     step_types: Mapping[str, StepType],
     tell: Callable[[str], None] | None = None,
+    shipping: Shipping | None = None,
 ) -> AsyncIterator[Session]:
     """Open a session; leaving the block waits for its jobs and stores all they said.
 
     With `tell` (words for stderr) it outlives a disk that is full for a while: the jobs that run then end as failed,
     once that can be stored. Otherwise raises StoreError (alone or in a group) when the store fails in the middle.
+    `shipping`: what is stored also goes into the outbox, for the other machines of a cluster.
     """
     tune_interpreter()
     become_subreaper()
@@ -227,13 +258,16 @@ async def open_session(
             tell("the store can be written again\n")
             session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
 
-    recorder = Recorder(Writer(settings.database), on_commit, on_trouble if tell is not None else None)
+    recorder = Recorder(
+        Writer(settings.database, ships=shipping is not None), on_commit, on_trouble if tell is not None else None
+    )
 
     async def run_job(call: JobCall) -> SubJob:
         return await run_sub_job(session, step_types, call)
 
     ground = Ground(
-        emit=recorder.emit, takes_lines=True, room=recorder.room,
+        emit=recorder.emit, takes_lines=True,
+        room=recorder.room if shipping is None else shipping.room(recorder.room),
         environment=environment, artifacts=settings.home / "artifacts",
         step_types=step_types, kill_now=trio.Event(), run_job=run_job, flush=recorder.flush,
         open_crawl=partial(open_crawl_reader, settings.database),
@@ -244,7 +278,8 @@ async def open_session(
         warn = JobLog(recorder.emit, None, source="runner").warn
         outer.start_soon(partial(sweep, settings, wakeups, warn, patient=tell is not None))
         async with trio.open_nursery() as inner:
-            session = Session(settings, recorder, wakeups, ground, inner, outer, patient=tell is not None)
+            node = None if shipping is None else shipping.node
+            session = Session(settings, recorder, wakeups, ground, inner, outer, patient=tell is not None, node=node)
             outer.start_soon(session.watch_cancel_requests)
             yield session
         outer.cancel_scope.cancel()

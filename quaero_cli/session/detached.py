@@ -6,17 +6,14 @@ The job is handed over as JSON, so that no parameter is in the list of processes
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import orjson
 import trio
 
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import StepType
-from quaero_cli.model import Kept, KeptItem, KeptStep, NewJob, StepRow
 from quaero_cli.plaindata import text_of
 from quaero_cli.session.core import open_session
 from quaero_cli.session.failing import unwrapped
@@ -24,29 +21,21 @@ from quaero_cli.session.handle import Handle
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.signals import WATCHED, watch_signals
 from quaero_cli.settings import Settings
+from quaero_cli.store.factcodec import pack_job, unpack_job
 
 
 def pack(prepared: Prepared) -> bytes:
     """Return a job as JSON, for `unpack` in another process."""
-    value = {"job": asdict(prepared.job), "parameters": dict(prepared.parameters)}
+    value = {"job": pack_job(prepared.job), "parameters": dict(prepared.parameters)}
     return orjson.dumps(value, default=text_of, option=orjson.OPT_NON_STR_KEYS)
 
 
 def unpack(data: bytes, step_types: Mapping[str, StepType]) -> Prepared:
     """Return the job that `pack` has packed."""
     value = orjson.loads(data)
-    job = _job(value["job"])
+    job = unpack_job(value["job"])
     definition = parse(job.definition_text, path=Path(job.definition_path), step_types=step_types)
     return Prepared(job, definition, value["parameters"])
-
-
-def _job(value: dict[str, Any]) -> NewJob:
-    steps = tuple(StepRow(**{**step, "depends": tuple(step["depends"])}) for step in value["steps"])
-    kept = None
-    if value["kept"] is not None:
-        items = tuple(KeptItem(**item) for item in value["kept"]["items"])
-        kept = Kept(tuple(KeptStep(**step) for step in value["kept"]["steps"]), items)
-    return NewJob(**{**value, "steps": steps, "kept": kept, "secrets": tuple(value["secrets"])})
 
 
 async def run_detached(

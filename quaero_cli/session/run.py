@@ -80,7 +80,7 @@ async def run(
                 beside = options.beside
                 beside.announce(await start_server(session, beside.options, step_types, session.nursery, stop))
             handle = await session.submit(prepared)
-            shown = Shown(code_of=partial(_code, asked))
+            shown = Shown(code_of=partial(code_of, asked))
             async with trio.open_nursery() as nursery:
                 tell = partial(say_soon, nursery, display, shown)
                 ask, insist = partial(_ask, handle, tell, asked), partial(_insist, session, tell)
@@ -92,11 +92,11 @@ async def run(
     if unshown is not None:
         hint = f"the job went on and is {handle.status}; every line is stored: quaero tail {handle.id} -n all"
         raise OutputError(unshown.message, hint=hint)
-    code = shown.code if shown.ended else _code(asked, handle.status)
+    code = shown.code if shown.ended else code_of(asked, handle.status)
     return RunResult(handle.id, handle.status, code)
 
 
-def _code(asked: list[signal.Signals], status: str) -> int:
+def code_of(asked: list[signal.Signals], status: str) -> int:
     """Return the exit code of this process, which the last line of `--json` tells, too."""
     return INTERRUPTED_BY_USER if signal.SIGINT in asked else exit_code(status)
 

@@ -1,9 +1,11 @@
 """`quaero serve`, and the server beside a foreground job."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -17,6 +19,7 @@ from quaero_cli.session.actions import SessionActions
 from quaero_cli.session.clearing import clear_quietly
 from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
+from quaero_cli.session.leased import Shipping
 from quaero_cli.session.scheduling import make_scheduler
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
@@ -24,6 +27,9 @@ from quaero_cli.store.encode import timestamp
 from quaero_cli.store.queue import now_us
 from quaero_cli.terminal.lines import LineFormat
 from quaero_cli.terminal.palette import Paint
+
+if TYPE_CHECKING:
+    from quaero_cli.cluster.nats.engine import NatsEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,28 @@ async def serve(
     """Serve, and start what is scheduled, until a signal; then cancel the jobs that run here, and leave.
 
     All that they said is stored then. `tell` is given words for stderr: the store cannot be written, or can again.
+    With an engine in the settings this is a view of its cluster: what is started here is run by workers.
 
     Raises ServerError when it cannot listen, StoreError when the store fails for good, or while the server stops.
     """
-    opening = open_session(settings, environment=environment, step_types=step_types, tell=tell)
     with unwrapped():
-        async with opening as session, trio.open_nursery() as nursery:
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(_joined(settings))
+            opening = open_session(
+                settings,
+                environment=environment,
+                step_types=step_types,
+                tell=tell,
+                shipping=None if engine is None else Shipping(None),
+            )
+            session = await stack.enter_async_context(opening)
+            nursery = await stack.enter_async_context(trio.open_nursery())
             stop = _Stop(session)
             await nursery.start(watch_signals, stop.ask, session.kill_children, _leave)
+            if engine is not None:
+                from quaero_cli.session.view import view_cluster
+
+                session.background.start_soon(view_cluster, session, engine)
             announce(await start_server(session, options, step_types, nursery, stop.asked))
             session.background.start_soon(clear_quietly, settings, session.log.warn)  # what others have left
             if not options.listen.read_only:
@@ -65,6 +85,18 @@ async def serve(
                 handle.cancel(stop.reason)
                 await handle.done.wait()
             nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _joined(settings: Settings) -> "AsyncIterator[NatsEngine | None]":
+    """Connect to the engine, where there is one; few need what that takes."""
+    if not settings.cluster.engine:
+        yield None
+        return
+    from quaero_cli.session.view import joined
+
+    async with joined(settings) as engine:
+        yield engine
 
 
 class _Stop:

@@ -206,6 +206,7 @@ def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
     return JobSummary(
         **job_view(row, progress), trigger=trigger, parent_id=row[15], retry_of=row[16],
         scheduled_for=timestamp_or_none(row[17]), waiting_for=_waiting_for(connection, row),
+        queue=row[19], node=row[20],
         created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),

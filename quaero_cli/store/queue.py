@@ -13,8 +13,9 @@ from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateErr
 from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
+from quaero_cli.store.factcodec import pack_job
+from quaero_cli.store.insertion import insert_job
 from quaero_cli.store.locks import JobLock
-from quaero_cli.store.retry import copy_steps
 from quaero_cli.store.writer import Writer
 
 _OPEN = "status IN ('pending', 'running')"
@@ -25,23 +26,40 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def enqueue(path: Path, job: NewJob) -> None:
+def enqueue(path: Path, job: NewJob, *, attempts: int | None = None) -> None:
     """Store a job as `pending`, with its steps. The caller holds its lock.
+
+    `attempts`: it was made on another machine, and there were so many on others before.
 
     What its `overlap` says of open jobs of the definition holds in the same transaction: "cancel" asks for all of
     them to be cancelled. "refuse" raises OverlapError, with the running job's ID.
     Raises ExistsError when there is a job of its ID, NotFoundError when the job that it takes steps from is gone.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
-        if connection.execute("SELECT 1 FROM job WHERE id = ?", (job.id,)).fetchone() is not None:
-            raise ExistsError(f"there is a job {job.id} already")
-        if job.overlap == "refuse":
-            _refuse_overlap(connection, job.definition)
-        elif job.overlap == "cancel":
-            connection.execute(
-                f"UPDATE job SET cancel_requested = 1 WHERE definition = ? AND {_OPEN}", (job.definition,)
-            )
-        _insert(connection, job)
+        _admit(connection, job)
+        insert_job(connection, job, now_us(), attempts=attempts or 0, travelled=attempts is not None)
+
+
+def enqueue_elsewhere(path: Path, job: NewJob, queue: str) -> None:
+    """Store a job that a worker of the cluster's `queue` is to run; whoever serves this store hands it over.
+
+    Raises what `enqueue` raises.
+    """
+    body = encode_json(pack_job(job)).encode()
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        _admit(connection, job)
+        insert_job(connection, job, now_us(), elsewhere=True, queue=queue)
+        connection.execute("INSERT INTO dispatch (job, body) VALUES (?, ?)", (job.id, body))
+
+
+def _admit(connection: Connection, job: NewJob) -> None:
+    """Hold a new job to its ID and to its `overlap`."""
+    if connection.execute("SELECT 1 FROM job WHERE id = ?", (job.id,)).fetchone() is not None:
+        raise ExistsError(f"there is a job {job.id} already")
+    if job.overlap == "refuse":
+        _refuse_overlap(connection, job.definition)
+    elif job.overlap == "cancel":
+        connection.execute(f"UPDATE job SET cancel_requested = 1 WHERE definition = ? AND {_OPEN}", (job.definition,))
 
 
 def _refuse_overlap(connection: Connection, definition: str) -> None:
@@ -51,28 +69,6 @@ def _refuse_overlap(connection: Connection, definition: str) -> None:
             f"{definition} is {row[1]} already as job {row[0]}",
             hint=f'follow it with: quaero tail {row[0]} (or set overlap = "queue" or "allow" in its definition)',
         )
-
-
-def _insert(connection: Connection, job: NewJob) -> None:
-    cursor = connection.execute(
-        "INSERT INTO job (id, definition, name, trigger, status, created_at, definition_text, definition_hash,"
-        " definition_path, parameters, secrets, retry_of, resumes, parent, parent_step, scheduled_for)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            job.id, job.definition, job.name, job.trigger, Status.PENDING, now_us(), job.definition_text,
-            job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
-            job.retry_of, job.resumes, job.parent, job.parent_step, job.scheduled_for,
-        ),
-    )  # fmt: skip
-    connection.executemany(
-        "INSERT INTO step (job, name, type, depends, service, status) VALUES (?,?,?,?,?,?)",
-        [
-            (cursor.lastrowid, step.name, step.type, encode_json(step.depends), step.service, Status.PENDING)
-            for step in job.steps
-        ],
-    )
-    if job.retry_of is not None and job.kept is not None:
-        copy_steps(connection, job.retry_of, job.id, [step.name for step in job.kept.steps])
 
 
 def claim(path: Path, job_id: str) -> int | None:
@@ -122,7 +118,7 @@ def mark_interrupted(path: Path, locks: Path) -> list[str]:
     Called by whoever is about to look at jobs. Costs one read when there is nothing to mark.
     """
     with closing(connect(path, readonly=True)) as connection, translated(path):
-        rows = connection.execute("SELECT id FROM job WHERE status IN ('pending', 'running')").fetchall()
+        rows = connection.execute(f"SELECT id FROM job WHERE {_OPEN} AND NOT elsewhere").fetchall()
     marked = []
     for (job_id,) in rows:
         with JobLock(locks, job_id) as lock:

@@ -15,7 +15,8 @@ STEP_COLUMNS = (
 )
 JOB_COLUMNS = (
     "key, id, definition, name, status, error, started_at, finished_at, trigger, created_at, entries,"
-    " parameters, definition_path, definition_hash, attempt, parent, retry_of, scheduled_for, parent_step"
+    " parameters, definition_path, definition_hash, attempt, parent, retry_of, scheduled_for, parent_step,"
+    " queue, node"
 )
 
 

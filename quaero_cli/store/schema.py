@@ -13,6 +13,9 @@ and times as people read them. What is deliberate:
 * `document_text` is the full-text index of documents, kept by triggers, so in the transaction that stores them. It
   holds no text of its own, and an article that was found again unchanged does not touch it.
 * `origin` makes a batch that is stored twice harmless: it remembers how far each writing process has come.
+* `outbox`, `dispatch` and `node` are a cluster's: facts on their way to other stores, jobs on their way to the
+  queue, and the worker machines that were heard of. A job that is run `elsewhere` needs no runner here; `origin` is
+  the writing process whose word about its states counts.
 """
 
 import fcntl
@@ -57,6 +60,10 @@ CREATE TABLE job (
     parent TEXT,
     parent_step TEXT,
     scheduled_for INTEGER,
+    elsewhere INTEGER NOT NULL DEFAULT 0,
+    queue TEXT,
+    node TEXT,
+    origin TEXT,
     entries INTEGER NOT NULL DEFAULT 0,
     own_entries INTEGER NOT NULL DEFAULT 0
 );
@@ -136,6 +143,18 @@ CREATE TABLE schedule (
 CREATE TABLE trash (job INTEGER PRIMARY KEY);
 
 CREATE TABLE origin (origin TEXT PRIMARY KEY, applied INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    origin TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE dispatch (job TEXT PRIMARY KEY, body BLOB NOT NULL, sent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+
+CREATE TABLE node (name TEXT PRIMARY KEY, facts TEXT NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE document (
     id INTEGER PRIMARY KEY,

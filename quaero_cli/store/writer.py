@@ -13,8 +13,8 @@ Rules:
 
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from quaero_cli.model import (
     Fact,
     FrontierDropped,
     JobChanged,
+    JobQueued,
     LogLine,
     LogLines,
     PagesFound,
@@ -40,6 +41,7 @@ from quaero_cli.store.damage import replaced
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 from quaero_cli.store.many import ManyRows
+from quaero_cli.store.outbox import add_to_outbox
 from quaero_cli.store.schema import SERVICE
 from quaero_cli.store.workers import WorkerChanges
 
@@ -60,8 +62,10 @@ _INSERT_LINES = (
 class Writer:
     """Stores batches of facts. Sync; used by one thread at a time. The caller closes it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ships: bool = False) -> None:
+        """`ships`: what is stored is also put into the outbox, for the other stores of a cluster."""
         self._path = path
+        self._ships = ships
         self.origin = secrets.token_hex(8)
         self._connection = connect(path)
         self._epoch = self._read_epoch()
@@ -69,10 +73,17 @@ class Writer:
         self._step_keys: dict[tuple[str, str], int] = {}
 
     def close(self) -> None:
-        """Forget this origin (all of it is applied) and close the file. Never raises: everything is stored."""
+        """Forget this origin (all of it is applied) and close the file. Never raises: everything is stored.
+
+        What was shipped comes back with the log of all, and must be known then.
+        """
+        if not self._ships:
+            self._forget_origin()
+        self._connection.close()
+
+    def _forget_origin(self) -> None:
         with suppress(SqliteError):  # a row too many in `origin` harms nobody
             self._connection.execute("DELETE FROM origin WHERE origin = ?", (self.origin,))
-        self._connection.close()
 
     def explain(self, error: SqliteError) -> StoreError:
         """Return the engine's error as one for people."""
@@ -108,13 +119,33 @@ class Writer:
             row = connection.execute("SELECT applied FROM origin WHERE origin = ?", (self.origin,)).fetchone()
             applied: int = row[0] if row else 0
             batch = _Batch(self, connection)
-            batch.add(facts[max(0, applied + 1 - first) :])
+            new = facts[max(0, applied + 1 - first) :]
+            batch.add(new)
             batch.flush()
+            if self._ships and new:
+                add_to_outbox(connection, self.origin, first + len(facts) - len(new), new)
             connection.execute(
                 "INSERT INTO origin VALUES (?, ?)"
                 " ON CONFLICT (origin) DO UPDATE SET applied = max(applied, excluded.applied)",
                 (self.origin, first + len(facts) - 1),
             )
+
+    @contextmanager
+    def taking_in(self) -> Iterator[tuple[Connection, Callable[[Sequence[Fact]], None]]]:
+        """Give the connection and a function that stores facts, in one transaction: for facts of other stores."""
+        self._forget_keys()  # a job may have been deleted, and come back as another row
+        with transaction(self._connection):
+
+            def store(facts: Sequence[Fact]) -> None:
+                batch = _Batch(self, self._connection)
+                batch.add(facts)
+                batch.flush()
+
+            yield self._connection, store
+
+    def _forget_keys(self) -> None:
+        self._job_keys.clear()
+        self._step_keys.clear()
 
     def interrupt_workers(self, workers: Sequence[tuple[int, int]], now: int) -> None:
         """Mark workers (step key, number) whose process died as interrupted."""
@@ -250,6 +281,8 @@ class _Batch:
     def _add_change(self, fact: Fact) -> None:
         writer, connection = self._writer, self._connection
         match fact:
+            case JobQueued():
+                writer._forget_keys()  # its row is there, perhaps anew
             case JobChanged():
                 states.change_job(connection, writer.job_key(fact.job), fact)
             case StepChanged():

@@ -78,6 +78,7 @@ def _header(report: JobReport, page: Page) -> str:
         ("waits for", job["waiting_for"] or ""),
         ("by", _cause(job, page)),
         ("parent", _parent(job["parent_id"], report["parent_step"])),
+        ("worker", _where(job)),
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),
         ("documents", f"{report['documents']:,}" if report["documents"] else ""),
@@ -97,6 +98,12 @@ def _cause(job: JobSummary, page: Page) -> str:
 def _parent(job: str | None, step: str | None) -> str:
     """Return the job that this one belongs to, with the step that runs it; a hook's job has none."""
     return f"{job}, step {step}" if job and step else job or ""
+
+
+def _where(job: JobSummary) -> str:
+    """Return which machine of a cluster runs the job, or whose turn it is."""
+    node, queue = job["node"], job["queue"]
+    return f"{node or 'none yet'}, queue {queue}" if queue else node or ""
 
 
 def _when(timestamp: str | None, page: Page) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from quaero_cli.model import Entry, JobSummary
+from quaero_cli.store.dispatch import NodeView
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.lists import (
     DefinitionRow,
@@ -20,6 +21,7 @@ from quaero_cli.terminal.lists import (
     step_type_page,
     step_types_table,
 )
+from quaero_cli.terminal.nodes import nodes_table
 from quaero_cli.terminal.page import page_for
 from quaero_cli.terminal.pager import page
 from quaero_cli.terminal.show import JobReport, show_page
@@ -36,6 +38,7 @@ __all__ = [
     "write_job",
     "write_jobs",
     "write_removed",
+    "write_nodes",
     "write_step_type",
     "write_step_types",
 ]
@@ -61,6 +64,11 @@ def write_job(
 def write_definitions(terminal: Terminal, definitions: Sequence[DefinitionRow], *, now: float | None = None) -> None:
     """Write the table of definitions, those that cannot be used with the reason."""
     page(terminal, definitions_table(definitions, page_for(terminal, _present(now))))
+
+
+def write_nodes(terminal: Terminal, nodes: Sequence[NodeView], *, now: float | None = None) -> None:
+    """Write the table of a cluster's workers."""
+    page(terminal, nodes_table(nodes, page_for(terminal, _present(now))))
 
 
 def write_step_types(terminal: Terminal, types: Sequence[StepTypeHelp]) -> None:

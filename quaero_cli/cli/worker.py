@@ -1,0 +1,53 @@
+"""`quaero worker`: run the jobs of a cluster on this machine."""
+
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from quaero_cli.cli import common
+from quaero_cli.cli.loop import run_loop
+from quaero_cli.errors import UsageError
+
+EPILOG = "Example: quaero worker --engine nats://queue.example --home /var/lib/quaero-worker"
+MAX_SLOTS = 256
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("worker", epilog=EPILOG, short_help="Run the jobs of a cluster on this machine.")(worker)
+
+
+def worker(
+    engine: common.EngineOption = None,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option("--queue", metavar="NAME", help="Queue to take jobs from (repeatable) [default: default]."),
+    ] = None,
+    slots: Annotated[int, typer.Option("--slots", metavar="N", min=1, max=MAX_SLOTS, help="Jobs at once.")] = 1,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of this worker [default: the machine's].")
+    ] = None,
+    home: common.Home = None,
+) -> None:
+    """Run the jobs of a cluster on this machine, until SIGTERM or Ctrl-C: then those that run come to their end.
+
+    A second signal cancels them. Each worker has a data directory of its own, which keeps what the views lack yet.
+    """
+    from quaero_cli.session.elsewhere import DEFAULT_QUEUE, check_queue
+    from quaero_cli.session.worker import WorkerOptions, work
+    from quaero_cli.steps.registry import load_step_types
+
+    settings = common.with_engine(common.prepared_settings(home), engine)
+    queues = tuple(dict.fromkeys(map(check_queue, queue or [DEFAULT_QUEUE])))
+    name = name if name is not None else socket.gethostname()
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise UsageError(f"--name: {name[:60]!r} is no name", hint="a word that tells this worker from the others")
+    options = WorkerOptions(name, queues, slots)
+    types = load_step_types()
+
+    def announce() -> None:
+        common.err().write(f"worker {name}: takes jobs of {', '.join(queues)}, {slots} at once; Ctrl-C stops it\n")
+
+    run_loop(lambda: work(settings, options, announce, environment=dict(os.environ), step_types=types))

@@ -1,0 +1,48 @@
+"""The outbox's bound: when views are away for long, entries wait on the worker's disk, and not without end.
+
+Past the bound no further job is taken, and the running ones wait where they can wait (a child's pipe is not read, so
+the child blocks), until there is room. Nothing is dropped.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from quaero_cli.store.outbox import outbox_size
+
+# Seconds between looks; a look visits each row of at most 256 KiB.
+LOOK_INTERVAL = 1.0
+
+
+class Bound:
+    """Watches one outbox. `run` is its task."""
+
+    def __init__(self, path: Path, most: int, say: Callable[[str], None]) -> None:
+        self._path = path
+        self._most = most
+        self._say = say
+        self._room = trio.Event()
+        self._room.set()
+        self.bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return not self._room.is_set()
+
+    async def room(self) -> None:
+        """Wait until there is room."""
+        await self._room.wait()
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            self.bytes = await trio.to_thread.run_sync(outbox_size, self._path)
+            if self.bytes >= self._most and self._room.is_set():
+                self._room = trio.Event()
+                self._say(f"The outbox is full ({self.bytes} bytes that no view has): jobs wait for room in it")
+            elif self.bytes < self._most and not self._room.is_set():
+                self._room.set()
+                self._say("The outbox has room again")
+            await trio.sleep(LOOK_INTERVAL)

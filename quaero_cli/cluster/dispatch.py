@@ -1,0 +1,135 @@
+"""Jobs of a view's store, on their way to the queue and back: handed over, cancelled, settled.
+
+A job is a row of the store first; whoever made it (a command, the API, the scheduler) need not know the engine. This
+task looks for what is to be done after each wake-up, and all that it does may be done again: the queue takes no job
+twice, a wish to cancel is a flag. What the engine forgot (it came back from an older state) is given to it anew.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple, Unpack
+
+import orjson
+import trio
+
+from quaero_cli.cluster.ports import EngineAway, Presence, RunQueue
+from quaero_cli.model import Fact, JobChanged, JobQueued, Level, LogLine, Status, StepChanged
+from quaero_cli.store.dispatch import (
+    Waiting,
+    Wish,
+    ended_jobs,
+    forget_dispatch,
+    keep_node,
+    mark_sent,
+    waiting_jobs,
+    wishes,
+)
+from quaero_cli.store.factcodec import unpack_job
+from quaero_cli.store.queue import now_us
+from quaero_cli.store.turns import look_for_turn
+from quaero_cli.stream.wakeups import Wakeups
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+# Seconds between looks, at most one each: a job that logs wakes everybody at each of its commits.
+LOOK_INTERVAL = 0.05
+# Seconds after which jobs that wait are handed over again, in case the engine forgot them.
+RECONCILE_INTERVAL = 15.0
+RETRY_INTERVAL = 0.5
+
+
+class Dispatcher:
+    """Hands jobs over. `run` and `watch_nodes` are its tasks; `emit` takes facts for this store and the others."""
+
+    def __init__(
+        self, path: Path, wakeups: Wakeups, queue: RunQueue, emit: Callable[[Fact], None], say: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._wakeups = wakeups
+        self._queue = queue
+        self._emit = emit
+        self._say = say
+        self._asked: dict[str, float] = {}  # job -> when the wish to cancel it was handed on
+        self._checked = -RECONCILE_INTERVAL
+
+    async def run(self) -> None:
+        """Hand over until cancelled."""
+        while True:
+            waiter = self._wakeups.waiter()
+            try:
+                await self._look()
+            except EngineAway:
+                await trio.sleep(RETRY_INTERVAL)
+                continue
+            await trio.sleep(LOOK_INTERVAL)
+            with trio.move_on_after(RECONCILE_INTERVAL):
+                await waiter.wait()
+
+    async def _look(self) -> None:
+        again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
+        for job in await _in_thread(waiting_jobs, self._path):
+            if (again or not job.sent) and await self._has_turn(job):
+                await self._hand_over(job)
+        for wish in await _in_thread(wishes, self._path):
+            if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
+                await self._cancel(wish)
+        for job_id, status in await _in_thread(ended_jobs, self._path):
+            await self._queue.settle(job_id, status)
+            await _in_thread(forget_dispatch, self._path, job_id)
+            self._asked.pop(job_id, None)
+        if again:
+            self._checked = trio.current_time()
+
+    async def _has_turn(self, waiting: Waiting) -> bool:
+        """Return whether the jobs have ended for which this one is to wait, as its definition says."""
+        if unpack_job(orjson.loads(waiting.body)).overlap not in ("queue", "cancel"):
+            return True
+        turn = await _in_thread(look_for_turn, self._path, waiting.job)
+        return turn.pending and not turn.ahead
+
+    async def _hand_over(self, waiting: Waiting) -> None:
+        if not waiting.sent:
+            self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.queue, waiting.time_us))
+        await self._queue.enqueue(waiting.queue, waiting.job, waiting.body)
+        if not waiting.sent:
+            await _in_thread(mark_sent, self._path, waiting.job)
+
+    async def _cancel(self, wish: Wish) -> None:
+        never_ran = wish.unsent or await self._queue.cancel(wish.job)
+        self._asked[wish.job] = trio.current_time()
+        if never_ran:
+            for fact in _ends_unrun(wish):
+                self._emit(fact)
+
+    async def watch_nodes(self, presence: Presence) -> None:
+        """Keep what the worker machines say, until cancelled."""
+        known: set[str] = set()
+        while True:
+            name, facts = await presence.next_node()
+            if name not in known:
+                known.add(name)
+                self._say(f"Worker {name} is there: {facts.get('slots')} slots, queues {', '.join(facts['queues'])}")
+            if facts.get("left"):
+                known.discard(name)
+                self._say(f"Worker {name} has left")
+            await _in_thread(keep_node, self._path, name, facts, now_us())
+
+
+_THREAD = trio.CapacityLimiter(2)
+
+
+async def _in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    return await trio.to_thread.run_sync(partial(function, *args), limiter=_THREAD)
+
+
+def _ends_unrun(wish: Wish) -> list[Fact]:
+    """Return the end of a job that was cancelled before a worker had it."""
+    now, reason = now_us(), "cancelled on request"
+    words = "the job was cancelled before it began"
+    facts: list[Fact] = [StepChanged(wish.job, step, Status.SKIPPED, now, words) for step in wish.steps]
+    text = f"Status changed: cancelled (job: {wish.name})"
+    facts.append(LogLine(wish.job, None, None, now, Level.WARN, text, "", "runner", {"error": reason}))
+    facts.append(JobChanged(wish.job, Status.CANCELLED, now, 0, reason))
+    return facts

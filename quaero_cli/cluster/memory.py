@@ -1,0 +1,235 @@
+"""An engine in this process: the ports' plainest meaning, and the model of a bad one for tests.
+
+One `MemoryEngine` is the server; `connect` gives each machine its own end. `roll_back` is what a power cut does to a
+server that acknowledged before its disk had it.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from quaero_cli.cluster.ports import EngineAway, Health, Mark, Reading
+from quaero_cli.store.outbox import Shipment
+
+LEASE = 30.0  # seconds without a heartbeat until another worker may have the job
+
+
+@dataclass(slots=True)
+class _Job:
+    """A job in the queue."""
+
+    queue: str
+    body: bytes
+    attempt: int = 0
+    held_until: float = -math.inf
+    status: str | None = None
+    cancel: bool = False
+
+
+@dataclass
+class MemoryEngine:
+    """The server's side."""
+
+    lease: float = LEASE
+    age: int = 1  # another one: another log, or one that was put back to an older state
+    log: list[Shipment] = field(default_factory=list)
+    away: bool = False
+    ends: "list[MemoryEnd]" = field(default_factory=list)
+    jobs: dict[str, _Job] = field(default_factory=dict)
+    changed: trio.Event = field(default_factory=trio.Event)
+
+    def connect(self) -> "MemoryEnd":
+        """Return one machine's end."""
+        end = MemoryEnd(self)
+        self.ends.append(end)
+        return end
+
+    def roll_back(self, messages: int) -> None:
+        """Forget the newest messages of the log, though they were acknowledged."""
+        del self.log[len(self.log) - messages :]
+        self.age += 1
+        self.notify()
+
+    def notify(self) -> None:
+        """Wake whoever waits."""
+        self.changed.set()
+        self.changed = trio.Event()
+
+
+class MemoryEnd:
+    """One machine's end: all ports."""
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        self._engine = engine
+        self._asked: set[str] = set()
+        self._channels: dict[str, tuple[trio.MemorySendChannel[Any], trio.MemoryReceiveChannel[Any]]] = defaultdict(
+            lambda: trio.open_memory_channel(math.inf)
+        )
+
+    def put(self, channel: str, item: object) -> None:
+        """Hand something to whoever waits at this end."""
+        self._channels[channel][0].send_nowait(item)
+
+    async def _take(self, channel: str) -> Any:  # noqa: ANN401
+        return await self._channels[channel][1].receive()
+
+    async def _reach(self) -> MemoryEngine:
+        await trio.lowlevel.checkpoint()
+        if self._engine.away:
+            raise EngineAway("memory: away")
+        return self._engine
+
+    # ------------------------------------------------------------------ the log
+
+    async def publish(self, shipment: Shipment) -> None:
+        """Append to the log."""
+        engine = await self._reach()
+        engine.log.append(shipment)
+        engine.notify()
+
+    async def read(self, place: str | None, wait: float) -> Reading:
+        """Return what comes after a place."""
+        engine = await self._reach()
+        age, at = (engine.age, 0) if place is None else map(int, place.split("-"))
+        reset = age != engine.age
+        at = 0 if reset else at
+        with trio.move_on_after(wait):
+            while at == len(engine.log) and not reset:
+                await engine.changed.wait()
+                if engine.age != age:
+                    reset, at = True, 0
+        engine = await self._reach()
+        return Reading(tuple(engine.log[at:]), f"{engine.age}-{len(engine.log)}", 0, reset)
+
+    # ------------------------------------------------------------------ watermarks
+
+    async def announce(self, marks: Sequence[Mark]) -> None:
+        """Tell the ends that asked."""
+        engine = await self._reach()
+        for end in engine.ends:
+            for mark in marks:
+                end.put("marks", mark)
+
+    async def ask(self, origins: Sequence[str]) -> None:
+        """Ask all other ends."""
+        engine = await self._reach()
+        for end in engine.ends:
+            if end is not self:
+                for origin in origins:
+                    end.put("questions", origin)
+
+    async def next_mark(self) -> Mark:
+        """Wait for a mark."""
+        mark: Mark = await self._take("marks")
+        return mark
+
+    async def next_question(self) -> str:
+        """Wait for a question."""
+        return str(await self._take("questions"))
+
+    # ------------------------------------------------------------------ jobs
+
+    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+        """Add a job that is not known."""
+        engine = await self._reach()
+        if job in engine.jobs:
+            return False
+        engine.jobs[job] = _Job(queue, body)
+        engine.notify()
+        return True
+
+    async def claim(self, queue: str, node: str, wait: float) -> "MemoryLease | None":
+        """Take the oldest job that nobody holds."""
+        engine = await self._reach()
+        with trio.move_on_after(wait):
+            while True:
+                now = trio.current_time()
+                for name, job in engine.jobs.items():
+                    if job.queue == queue and job.status is None and job.held_until < now:
+                        job.attempt += 1
+                        job.held_until = now + engine.lease
+                        return MemoryLease(engine, name, job.attempt, job.body)
+                with trio.move_on_after(engine.lease / 10):
+                    await engine.changed.wait()
+        return None
+
+    async def cancel(self, job: str) -> bool:
+        """End a job that waits; flag one that runs."""
+        engine = await self._reach()
+        found = engine.jobs.get(job)
+        if found is None or found.status is not None:
+            return False
+        if found.attempt == 0:
+            found.status = "cancelled"
+            return True
+        found.cancel = True
+        for end in engine.ends:
+            end.put("cancels", job)
+        return False
+
+    async def settle(self, job: str, status: str) -> None:
+        """Keep that a job has ended."""
+        engine = await self._reach()
+        if job in engine.jobs:
+            engine.jobs[job].status = engine.jobs[job].status or status
+
+    async def next_cancel(self) -> str:
+        """Wait for a wish to cancel."""
+        return str(await self._take("cancels"))
+
+    # ------------------------------------------------------------------ machines
+
+    async def tell(self, node: str, facts: Mapping[str, Any]) -> None:
+        """Tell all ends."""
+        engine = await self._reach()
+        for end in engine.ends:
+            end.put("nodes", (node, dict(facts)))
+
+    async def next_node(self) -> tuple[str, Mapping[str, Any]]:
+        """Wait for a machine's word."""
+        node, facts = await self._take("nodes")
+        return node, facts
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLease:
+    """A lease."""
+
+    engine: MemoryEngine
+    job: str
+    attempt: int
+    body: bytes
+
+    async def heartbeat(self) -> Health:
+        """Renew it."""
+        held = await self._held()
+        if held is None:
+            return Health.LOST
+        held.held_until = trio.current_time() + self.engine.lease
+        return Health.CANCEL if held.cancel else Health.OK
+
+    async def finish(self, status: str) -> bool:
+        """End the job, if it is still ours."""
+        held = await self._held()
+        if held is None:
+            return False
+        held.status = status
+        return True
+
+    async def release(self) -> None:
+        """Give it back."""
+        held = await self._held()
+        if held is not None:
+            held.held_until = -math.inf
+            self.engine.notify()
+
+    async def _held(self) -> _Job | None:
+        await trio.lowlevel.checkpoint()
+        if self.engine.away:
+            raise EngineAway("memory: away")
+        job = self.engine.jobs.get(self.job)
+        return job if job is not None and job.attempt == self.attempt and job.status is None else None

@@ -1,0 +1,169 @@
+"""The log of all machines: the stream QLOG, written by workers, read by views. Runs in the asyncio thread.
+
+Reading is stateless for the server: message after message by its number, from a place that the view keeps. The place
+names the stream (its creation) and the newest message that was read (its number and time): a server that came back
+from an older state has a lower last number, or another message under that one, and is noticed.
+"""
+
+import asyncio
+from base64 import b64decode
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from nats.aio.msg import Msg
+
+from quaero_cli.cluster.nats.wire import ApiError, Wire
+from quaero_cli.cluster.ports import EngineAway, Reading
+from quaero_cli.store.outbox import Shipment
+
+STREAM = "QLOG"
+# Bytes of a message; the server takes a megabyte at most by default. What is larger travels in parts.
+PART_BYTES = 512 * 1024
+# Messages that are asked for at once.
+_AT_ONCE = 32
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in a stream: after the message `number`, which was stored at `time`."""
+
+    created: str
+    number: int
+    time: str
+
+    @classmethod
+    def parse(cls, text: str | None) -> "_Place | None":
+        if text is None:
+            return None
+        created, number, time = text.split("|")
+        return cls(created, int(number), time)
+
+    def __str__(self) -> str:
+        return f"{self.created}|{self.number}|{self.time}"
+
+
+def parts_of(shipment: Shipment) -> list[bytes]:
+    """Return a shipment as messages: a line that says what it is, then a part of the body."""
+    body = shipment.body
+    pieces = [body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES)]
+    return [
+        orjson.dumps([_FORMAT, shipment.origin, shipment.first, shipment.last, part, len(pieces)]) + b"\n" + piece
+        for part, piece in enumerate(pieces)
+    ]
+
+
+class Log:
+    """Both ends of the log."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._checked = 0  # the connection on which the place was last compared with the stream
+        self._newest = 0  # the newest number that was heard of
+        self._news = asyncio.Event()
+        self._cut = False  # whether the first messages are gone
+        self._parts: dict[str, list[bytes]] = {}  # origin -> what has come of a shipment in parts
+
+    async def follow(self) -> None:
+        """Hear of new messages."""
+        await self._wire.subscribe("q.new.>", self._hear)
+
+    async def _hear(self, message: Msg) -> None:
+        self._newest = max(self._newest, int((message.headers or {}).get("Nats-Sequence", 0)))
+        self._news.set()
+
+    async def publish(self, shipment: Shipment) -> None:
+        """Append a shipment."""
+        for part in parts_of(shipment):
+            try:
+                await self._wire.store(f"q.log.{shipment.origin}", part)
+            except ApiError as error:  # the log is full, or not there yet
+                raise EngineAway(str(error)) from error
+
+    async def read(self, text: str | None, wait: float) -> Reading:
+        """Return what comes after a place, waiting for it."""
+        try:
+            return await self._read(_Place.parse(text), wait)
+        except ApiError as error:
+            raise EngineAway(str(error)) from error
+
+    async def _read(self, place: _Place | None, wait: float) -> Reading:
+        heard = place is not None and self._newest > place.number and self._checked == self._wire.connections
+        if heard:
+            assert place is not None
+            return await self._fetch(place, place.number + 1, self._newest, reset=False, exact=False)
+        self._news.clear()  # before the look, or what comes between the two would wake nobody
+        place, first, last, reset = await self._compare(place)
+        if last <= place.number and not reset and wait:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+            return await self._read(place, 0)
+        return await self._fetch(place, max(first, place.number + 1), last, reset=reset, exact=True)
+
+    async def _compare(self, place: _Place | None) -> tuple[_Place, int, int, bool]:
+        """Return the place to read on from, the stream's first and last numbers, and whether it is a new start."""
+        connection = self._wire.connections
+        info = await self._wire.api(f"STREAM.INFO.{STREAM}")
+        created, state = str(info["created"]), info["state"]
+        first, last = int(state["first_seq"]), int(state["last_seq"])
+        start = _Place(created, 0, "")
+        if place is None:
+            found, reset = start, False
+        elif place.created != created or last < place.number:
+            found, reset = start, True
+        elif connection == self._checked or place.number < first or not place.number:
+            found, reset = place, False
+        else:
+            message = await self._message(place.number)
+            reset = message is None or message["time"] != place.time
+            found = start if reset else place
+        if reset:
+            self._parts.clear()
+            self._newest = 0
+        self._newest = max(self._newest, last)
+        self._cut = first > 1
+        self._checked = connection
+        return found, first, last, reset
+
+    async def _fetch(self, place: _Place, first: int, last: int, *, reset: bool, exact: bool) -> Reading:
+        """Read messages. `exact`: `last` is the stream's newest, of this moment."""
+        numbers = range(first, min(last, first + _AT_ONCE - 1) + 1)
+        messages = await asyncio.gather(*(self._message(number) for number in numbers))
+        shipments = []
+        for number, message in zip(numbers, messages, strict=True):
+            place = _Place(place.created, number, "" if message is None else message["time"])
+            shipment = None if message is None else self._join(b64decode(message["data"]))
+            if shipment is not None:
+                shipments.append(shipment)
+        left = max(0, last - place.number)
+        return Reading(shipments, str(place), left if exact else max(1, left), reset, self._cut)
+
+    async def _message(self, number: int) -> dict[str, Any] | None:
+        try:
+            found = await self._wire.api(f"STREAM.MSG.GET.{STREAM}", {"seq": number})
+        except ApiError as error:
+            if error.is_missing:
+                return None
+            raise
+        message: dict[str, Any] = found["message"]
+        return message
+
+    def _join(self, data: bytes) -> Shipment | None:
+        """Return a shipment when its last part has come. Parts without their first one are asked for again."""
+        head, _, piece = data.partition(b"\n")
+        _, origin, first, last, part, parts = orjson.loads(head)
+        if parts == 1:
+            return Shipment(origin, first, last, piece)
+        if part == 0:
+            self._parts[origin] = []
+        pieces = self._parts.get(origin, [])
+        if len(pieces) != part:
+            self._parts.pop(origin, None)
+            return None
+        pieces.append(piece)
+        if len(pieces) < parts:
+            return None
+        return Shipment(origin, first, last, b"".join(self._parts.pop(origin)))

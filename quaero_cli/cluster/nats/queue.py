@@ -1,0 +1,168 @@
+"""The queue of jobs: a work queue stream for whose turn it is, and a stream of states that fences. asyncio thread.
+
+`q.jobs.<queue>.<job>` holds a job until it has ended: one message, since another of the same subject is refused.
+`q.state.<job>` holds the job's attempt, whether it shall be cancelled, and its end; each change says which one it
+follows, so of two that change it at once one is refused. The attempt in the state is the fencing token, not the
+server's count of deliveries, which a server that crashed may forget.
+"""
+
+from base64 import b64decode
+from typing import Any
+
+import orjson
+
+from quaero_cli.cluster.nats.wire import ApiError, NoMessage, Wire
+from quaero_cli.cluster.ports import EngineAway, Health
+
+JOBS, STATE = "QJOBS", "QSTATE"
+LEASE = 30.0  # seconds without a heartbeat until another worker gets the job: longer than an election of servers
+_SECOND = 1_000_000_000
+_NO_MESSAGE = {"404", "408", "409"}
+_NO_QUEUE = "503"
+
+
+class Queue:
+    """The queue."""
+
+    def __init__(self, wire: Wire, lease: float = LEASE) -> None:
+        self._wire = wire
+        self._lease = lease
+        self._known: set[str] = set()  # queues whose consumer is there
+
+    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+        """Add a job; False when it is known already."""
+        number, state = await self.state(job)
+        if state is not None and state["status"] is not None:
+            return False
+        if state is None and await self.change(job, number, {"attempt": 0, "cancel": False, "status": None}) is None:
+            return await self.enqueue(queue, job, body)
+        await self._ensure(queue)
+        return await self._wire.store_after(f"q.jobs.{queue}.{job}", body, 0) is not None
+
+    async def _ensure(self, queue: str) -> None:
+        """Make the queue's consumer, from which its workers take jobs."""
+        if queue in self._known:
+            return
+        config = {
+            "durable_name": f"workers-{queue}", "ack_policy": "explicit", "ack_wait": int(self._lease * _SECOND),
+            "filter_subject": f"q.jobs.{queue}.*", "max_deliver": -1, "max_ack_pending": 100_000,
+        }  # fmt: skip
+        try:
+            await self._wire.api(
+                f"CONSUMER.DURABLE.CREATE.{JOBS}.workers-{queue}", {"stream_name": JOBS, "config": config}
+            )
+        except ApiError as error:
+            raise EngineAway(str(error)) from error
+        self._known.add(queue)
+
+    async def prepare(self, queue: str) -> None:
+        """Make a queue, so that workers may wait at it before its first job."""
+        await self._ensure(queue)
+
+    async def claim(self, queue: str, node: str, wait: float) -> "NatsLease | None":
+        """Take the next job."""
+        ask = orjson.dumps({"batch": 1, "expires": int(wait * _SECOND)})
+        try:
+            message = await self._wire.request(f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.workers-{queue}", ask, wait=wait)
+        except NoMessage:  # a server that has much to do does not always say that there is none
+            return None
+        status = (message.headers or {}).get("Status")
+        if status == _NO_QUEUE:
+            raise EngineAway(f"there is no queue {queue} yet: no view has made it")
+        if status in _NO_MESSAGE or not message.reply:
+            return None
+        job = message.subject.rpartition(".")[2]
+        number, state = await self.state(job)
+        if state is not None and state["status"] is not None:
+            await self._wire.tell(message.reply, b"+ACK")
+            return None
+        attempt = 1 if state is None else int(state["attempt"]) + 1
+        cancel = state is not None and bool(state["cancel"])
+        claimed = {"attempt": attempt, "cancel": cancel, "status": None, "node": node}
+        if await self.change(job, number, claimed) is None:
+            await self._wire.tell(message.reply, b"-NAK")
+            return None
+        return NatsLease(self, self._wire, message.reply, job, attempt, message.data)
+
+    async def cancel(self, job: str) -> bool:
+        """End a job that waits, flag one that runs."""
+        while True:
+            number, state = await self.state(job)
+            if state is None or state["status"] is not None:
+                return False
+            waits = state["attempt"] == 0
+            wish = {**state, "cancel": True, "status": "cancelled" if waits else None}
+            if await self.change(job, number, wish) is None:
+                continue
+            if waits:
+                await self._remove(job)
+                return True
+            await self._wire.tell(f"q.ctl.cancel.{job}", b"")
+            return False
+
+    async def settle(self, job: str, status: str) -> None:
+        """Keep that a job has ended."""
+        while True:
+            number, state = await self.state(job)
+            if state is None or state["status"] is not None:
+                return
+            if await self.change(job, number, {**state, "status": status}) is not None:
+                await self._remove(job)
+                return
+
+    async def _remove(self, job: str) -> None:
+        try:
+            await self._wire.api(f"STREAM.PURGE.{JOBS}", {"filter": f"q.jobs.*.{job}"})
+        except ApiError as error:
+            raise EngineAway(str(error)) from error
+
+    async def state(self, job: str) -> tuple[int, dict[str, Any] | None]:
+        """Return a job's state and its number; (0, None) when there is none."""
+        try:
+            found = await self._wire.api(f"STREAM.MSG.GET.{STATE}", {"last_by_subj": f"q.state.{job}"})
+        except ApiError as error:
+            if error.is_missing:
+                return 0, None
+            raise EngineAway(str(error)) from error
+        return int(found["message"]["seq"]), orjson.loads(b64decode(found["message"]["data"]))
+
+    async def change(self, job: str, number: int, state: dict[str, Any]) -> int | None:
+        """Change a state, if it is still the one of that number."""
+        return await self._wire.store_after(f"q.state.{job}", orjson.dumps(state), number)
+
+
+class NatsLease:
+    """A job that is ours for as long as the server hears of us."""
+
+    def __init__(self, queue: Queue, wire: Wire, reply: str, job: str, attempt: int, body: bytes) -> None:
+        self._queue = queue
+        self._wire = wire
+        self._reply = reply
+        self.job, self.attempt, self.body = job, attempt, body
+
+    async def heartbeat(self) -> Health:
+        """Renew it, and look whether it is ours."""
+        await self._wire.tell(self._reply, b"+WPI")
+        number, state = await self._queue.state(self.job)
+        if state is None:
+            return Health.OK  # the server forgot it: nobody else has it either
+        if state["attempt"] > self.attempt or state["status"] is not None:
+            return Health.LOST
+        if state["attempt"] < self.attempt:  # the server came back from an older state: the next one must be newer
+            await self._queue.change(self.job, number, {**state, "attempt": self.attempt})
+        return Health.CANCEL if state["cancel"] else Health.OK
+
+    async def finish(self, status: str) -> bool:
+        """End the job, if it is still ours."""
+        while True:
+            number, state = await self._queue.state(self.job)
+            if state is not None and (state["attempt"] > self.attempt or state["status"] is not None):
+                return False
+            ended = {**(state or {"cancel": False}), "attempt": self.attempt, "status": status}
+            if await self._queue.change(self.job, number, ended) is not None:
+                await self._wire.tell(self._reply, b"+ACK")
+                return True
+
+    async def release(self) -> None:
+        """Give it back."""
+        await self._wire.tell(self._reply, b"-NAK")

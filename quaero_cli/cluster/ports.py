@@ -1,0 +1,141 @@
+"""What an engine does for a cluster: carry the log, the watermarks, the queue, and who is there.
+
+Every call may raise EngineAway: the engine cannot be reached now, or did not answer. It may have done what was asked
+all the same; everything here may be asked again without harm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from quaero_cli.errors import ServerError
+from quaero_cli.store.outbox import Shipment
+
+
+class EngineAway(ServerError):
+    """The engine cannot be reached at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a look at the log brought: `place` is where to go on, `behind` how many messages are left then.
+
+    `reset`: the place that was asked for is not of this log any more (the engine came back from an older state, or
+    is another one), and the log is read from its beginning. `cut`: that beginning is not there any more, for its age.
+    """
+
+    shipments: Sequence[Shipment]
+    place: str
+    behind: int
+    reset: bool = False
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A view has an origin's facts up to `applied` on disk.
+
+    `caught_up`: it has read the whole log: what it lacks is not there. `gap`: later ones came without these.
+    """
+
+    origin: str
+    applied: int
+    caught_up: bool = False
+    gap: bool = False
+
+
+class LogSink(Protocol):
+    """The worker's end of the log."""
+
+    async def publish(self, shipment: Shipment) -> None:
+        """Append a shipment. Returns when the engine says that it keeps it."""
+
+
+class LogSource(Protocol):
+    """The view's end of the log. Order is that of the engine, for all views the same."""
+
+    async def read(self, place: str | None, wait: float) -> Reading:
+        """Return what comes after a place (None: from the beginning); wait `wait` seconds for it at most."""
+
+
+class Watermarks(Protocol):
+    """How far views are. Told, not stored: whoever misses one asks again."""
+
+    async def announce(self, marks: Sequence[Mark]) -> None:
+        """Tell workers how far their origins are (a view's)."""
+
+    async def ask(self, origins: Sequence[str]) -> None:
+        """Ask the views how far these origins are (a worker's)."""
+
+    async def next_mark(self) -> Mark:
+        """Wait for a mark of an origin that was asked for (a worker's)."""
+
+    async def next_question(self) -> str:
+        """Wait for a question; return the origin (a view's)."""
+
+
+class Health(Enum):
+    """What a heartbeat learned of a lease."""
+
+    OK = "ok"
+    CANCEL = "cancel"  # somebody asked for the job to be cancelled
+    LOST = "lost"  # another worker holds the job
+
+
+class Lease(Protocol):
+    """A job that this worker may run, as attempt number `attempt`, for as long as it sends heartbeats."""
+
+    @property
+    def job(self) -> str:
+        """The job's ID."""
+
+    @property
+    def attempt(self) -> int:
+        """The attempt, from 1: the token that fences its end."""
+
+    @property
+    def body(self) -> bytes:
+        """What was enqueued."""
+
+    async def heartbeat(self) -> Health:
+        """Renew the lease."""
+
+    async def finish(self, status: str) -> bool:
+        """Take the job off the queue; False when another attempt holds it."""
+
+    async def release(self) -> None:
+        """Give the job back at once: another worker may have it."""
+
+
+class RunQueue(Protocol):
+    """Jobs on their way to workers."""
+
+    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+        """Add a job; False when it is known already, waiting, running or ended."""
+
+    async def claim(self, queue: str, node: str, wait: float) -> Lease | None:
+        """Take the next job, waiting `wait` seconds for one at most; None: there is none."""
+
+    async def cancel(self, job: str) -> bool:
+        """Ask for a job to be cancelled; True when it was not claimed yet, and now never will be."""
+
+    async def settle(self, job: str, status: str) -> None:
+        """Keep that a job has ended: nobody needs to run it (again)."""
+
+    async def next_cancel(self) -> str:
+        """Wait until somebody asks for a job to be cancelled; return its ID (a worker's; may miss some)."""
+
+
+class Presence(Protocol):
+    """Who is there."""
+
+    async def tell(self, node: str, facts: Mapping[str, Any]) -> None:
+        """Say that a worker machine is there, and what it does."""
+
+    async def next_node(self) -> tuple[str, Mapping[str, Any]]:
+        """Wait for such words (a view's)."""
+
+
+class Engine(LogSink, LogSource, Watermarks, RunQueue, Presence, Protocol):
+    """All of it."""

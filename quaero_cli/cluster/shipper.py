@@ -1,0 +1,170 @@
+"""The shipper: the outbox to the engine's log, in order, and out of the outbox once a view has it on disk.
+
+Theory of operation: one task publishes rows, one at a time, and remembers how far it has come; one listens to marks.
+A mark that moved on forgets rows. A mark that says "I have read everything, and lack what you sent" twice without
+moving, or "something is missing before what came", means that the engine lost what it had acknowledged: the sender is
+put back to there. A view that does not answer changes nothing: then the rows wait. Only a mark that *moves* counts as
+progress; one that is merely repeated is what a lost shipment looks like.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from quaero_cli.cluster.ports import EngineAway, LogSink, Mark, Watermarks
+from quaero_cli.store.outbox import Outbox, Shipment
+from quaero_cli.stream.wakeups import Wakeups
+
+T = TypeVar("T")
+
+# Seconds between questions to the views while something is left in the outbox.
+ASK_INTERVAL = 2.0
+# Seconds until the engine is tried again.
+RETRY_INTERVAL = 0.5
+# Rows of at most 256 KiB that are read from the outbox at once.
+_ROWS = 16
+# Seconds in which a second complaint about the same place is taken for an echo of the first.
+_ECHO = 2.0
+
+
+class Shipper:
+    """Ships one store's outbox. `run` is its task; `changed` is to be called when something was stored."""
+
+    def __init__(self, outbox: Outbox, sink: LogSink, marks: Watermarks, say: Callable[[str], None]) -> None:
+        self._outbox = outbox
+        self._sink = sink
+        self._marks = marks
+        self._say = say
+        self._place = 0  # the last row that was published
+        self._published: dict[str, int] = {}
+        self._lacking: dict[str, int] = {}  # origin -> where a view that had read everything was
+        self._resent: dict[str, tuple[int, float]] = {}  # origin -> from where, and when
+        self._more = trio.Event()
+        self._lock = trio.Lock()  # around the outbox: one thread at a time
+        self._away = False
+        self._forgot = trio.Event()  # set, and replaced, whenever a view has something more
+
+    def changed(self) -> None:
+        """Something was stored."""
+        self._more.set()
+
+    async def run(self) -> None:
+        """Ship until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send)
+            nursery.start_soon(self._listen)
+            nursery.start_soon(self._ask)
+
+    async def _send(self) -> None:
+        while True:
+            more = self._more = trio.Event()
+            rows = await self._with_outbox(partial(self._outbox.after, self._place, _ROWS))
+            place = self._place
+            for row in rows:
+                await self._publish(row)
+                if self._place != place:  # put back meanwhile
+                    break
+                place = self._place = row.id
+                self._published[row.origin] = max(row.last, self._published.get(row.origin, 0))
+            if not rows:
+                await more.wait()
+
+    async def _publish(self, row: Shipment) -> None:
+        while True:
+            try:
+                await self._sink.publish(row)
+            except EngineAway as error:
+                if not self._away:
+                    self._away = True
+                    self._say(f"The engine is away, entries wait in the outbox: {error.message}")
+                await trio.sleep(RETRY_INTERVAL)
+            else:
+                if self._away:
+                    self._away = False
+                    self._say("The engine is back, entries are sent")
+                return
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                mark = await self._marks.next_mark()
+            except EngineAway:
+                await trio.sleep(RETRY_INTERVAL)
+                continue
+            forgotten = await self._with_outbox(partial(self._outbox.forget, mark.origin, mark.applied))
+            if forgotten:
+                self._lacking.pop(mark.origin, None)
+                self._forgot.set()
+                self._forgot = trio.Event()
+            if self._is_loss(mark):
+                await self._send_again(mark)
+
+    def _is_loss(self, mark: Mark) -> bool:
+        """Return whether what was published after the mark is lost."""
+        if self._published.get(mark.origin, 0) <= mark.applied:
+            self._lacking.pop(mark.origin, None)
+            return False
+        if mark.gap:
+            return True
+        if not mark.caught_up:
+            return False
+        # What was published while the view looked may come yet: it must say the same twice.
+        before = self._lacking.get(mark.origin)
+        self._lacking[mark.origin] = mark.applied
+        return before == mark.applied
+
+    async def _send_again(self, mark: Mark) -> None:
+        now = trio.current_time()
+        start, moment = self._resent.get(mark.origin, (-1, 0.0))
+        if start == mark.applied and now - moment < _ECHO:
+            return
+        await self._bridge(mark)
+        place = await self._with_outbox(partial(self._outbox.place_of, mark.origin, mark.applied + 1))
+        if place is not None and place < self._place:
+            self._resent[mark.origin] = (mark.applied, now)
+            self._lacking.pop(mark.origin, None)
+            self._published[mark.origin] = mark.applied
+            self._place = place
+            self._say(f"The engine lost what it had acknowledged: sending again from number {mark.applied + 1}")
+            self._more.set()
+
+    async def _bridge(self, mark: Mark) -> None:
+        """Say of numbers that were forgotten, since another view has them, that they will not come."""
+        first = await self._with_outbox(partial(self._outbox.first_of, mark.origin))
+        end = self._published.get(mark.origin, 0) if first is None else first - 1
+        if end > mark.applied:
+            with suppress(EngineAway):
+                await self._sink.publish(Shipment(mark.origin, mark.applied + 1, end, b"[]"))
+
+    async def _ask(self) -> None:
+        while True:
+            await trio.sleep(ASK_INTERVAL)
+            origins = await self._with_outbox(self._outbox.origins)
+            if origins:
+                with suppress(EngineAway):
+                    await self._marks.ask(origins)
+
+    async def wait_shipped(self) -> None:
+        """Wait until views have on disk all that is in the outbox now."""
+        ends = await self._with_outbox(self._outbox.ends)
+        last = None if ends is None else ends[1]
+        while ends is not None and last is not None and ends[0] <= last:
+            forgot = self._forgot
+            ends = await self._with_outbox(self._outbox.ends)
+            if ends is not None and ends[0] <= last:
+                await forgot.wait()
+
+    async def _with_outbox(self, call: Callable[[], T]) -> T:
+        async with self._lock:
+            return await trio.to_thread.run_sync(call)
+
+
+async def ship_what_comes(shipper: Shipper, wakeups: Wakeups) -> None:
+    """Tell the shipper of each commit, until cancelled."""
+    while True:
+        waiter = wakeups.waiter()
+        shipper.changed()
+        await waiter.wait()

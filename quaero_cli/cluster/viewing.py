@@ -1,0 +1,93 @@
+"""The view's task: the log of all machines, taken into this store, and word of it to those who sent it.
+
+Word goes out after the commit, which is on disk (`synchronous=FULL`): whoever forgets on our word, may.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from quaero_cli.cluster.ports import EngineAway, LogSource, Mark, Reading, Watermarks
+from quaero_cli.store.intake import Intake, applied, log_place
+
+# Seconds that a look at the log waits for something new: also how long a question waits for its answer at most.
+WAIT = 1.0
+RETRY_INTERVAL = 0.5
+
+
+class Viewing:
+    """Takes the log into a store. `run` is its task; `on_commit` is called after each commit, from the loop."""
+
+    def __init__(
+        self,
+        path: Path,
+        source: LogSource,
+        marks: Watermarks,
+        on_commit: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._source = source
+        self._marks = marks
+        self._on_commit = on_commit
+        self._say = say
+        self._asked: set[str] = set()
+        self._away = False
+
+    async def run(self) -> None:
+        """Take in what comes until cancelled. Raises StoreError when it cannot be stored."""
+        intake = await trio.to_thread.run_sync(Intake, self._path)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen)
+                await self._take_all(intake)
+        finally:
+            intake.close()
+
+    async def _take_all(self, intake: Intake) -> None:
+        place = log_place(self._path)
+        while True:
+            asked, self._asked = self._asked, set()
+            try:
+                reading = await self._source.read(place, WAIT)
+                self._tell_reach(None)
+                await self._marks.announce(await self._taken(intake, reading, asked))
+                place = reading.place
+            except EngineAway as error:
+                self._tell_reach(error.message)
+                place = log_place(self._path)  # what was stored before the word of it could not be given
+                await trio.sleep(RETRY_INTERVAL)
+
+    async def _taken(self, intake: Intake, reading: Reading, asked: set[str]) -> list[Mark]:
+        """Store what was read; return the marks to tell, those that were asked for among them."""
+        if reading.reset:
+            self._say("The engine's log is not the one that was read before: reading it from its beginning")
+        marks = []
+        if reading.shipments or reading.reset:
+            take = partial(intake.take, reading.shipments, reading.place, cut=reading.cut)
+            taken = await trio.to_thread.run_sync(take)
+            if reading.shipments:
+                self._on_commit()
+            marks = [Mark(origin, last, gap=origin in taken.gaps) for origin, last in taken.applied.items()]
+        if reading.behind:
+            self._asked |= asked  # later: what they miss may be in what is left
+        elif asked:
+            known = await trio.to_thread.run_sync(partial(applied, self._path, sorted(asked)))
+            marks += [Mark(origin, last, caught_up=True) for origin, last in known.items()]
+        return marks
+
+    def _tell_reach(self, problem: str | None) -> None:
+        if problem is not None and not self._away:
+            self._say(f"The engine is away, nothing new comes from the workers: {problem}")
+        elif problem is None and self._away:
+            self._say("The engine is back")
+        self._away = problem is not None
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                self._asked.add(await self._marks.next_question())
+            except EngineAway:
+                await trio.sleep(RETRY_INTERVAL)

@@ -1,0 +1,50 @@
+"""What a `quaero serve --engine` does beside serving: the log of all machines in, its own jobs and words out."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from quaero_cli.cluster.dispatch import Dispatcher
+from quaero_cli.cluster.shipper import Shipper, ship_what_comes
+from quaero_cli.cluster.viewing import Viewing
+from quaero_cli.session.cluster import open_engine, role_of_home
+from quaero_cli.session.elsewhere import DEFAULT_QUEUE
+from quaero_cli.settings import Settings
+from quaero_cli.store.outbox import Outbox
+from quaero_cli.stream.nudge import nudge
+
+if TYPE_CHECKING:
+    from quaero_cli.cluster.nats.engine import NatsEngine
+    from quaero_cli.session.core import Session
+
+
+@asynccontextmanager
+async def joined(settings: Settings) -> AsyncIterator["NatsEngine"]:
+    """Connect to the engine of the settings. Raises UsageError, StateError and ServerError."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(role_of_home(settings, "view"))
+        engine = await stack.enter_async_context(open_engine(settings, "quaero serve"))
+        await engine.prepare_view(settings.cluster.replicas, [DEFAULT_QUEUE])
+        yield engine
+
+
+async def view_cluster(session: "Session", engine: "NatsEngine") -> None:
+    """Take in, ship and hand over, until cancelled. Raises StoreError."""
+    settings, log = session.settings, session.source_log("cluster")
+
+    def on_commit() -> None:
+        session.wakeups.set()
+        nudge(settings.wake)
+
+    viewing = Viewing(settings.database, engine, engine, on_commit, log.info)
+    dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
+    with Outbox(settings.database) as outbox:
+        shipper = Shipper(outbox, engine, engine, log.info)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(viewing.run)
+            nursery.start_soon(dispatcher.run)
+            nursery.start_soon(dispatcher.watch_nodes, engine)
+            nursery.start_soon(shipper.run)
+            nursery.start_soon(ship_what_comes, shipper, session.wakeups)

@@ -1,0 +1,119 @@
+"""Jobs that others run, as a view keeps them: on their way to the queue, cancelled, ended; and the machines."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict
+
+from quaero_cli.store.encode import decode_json, encode_json, timestamp
+from quaero_cli.store.engine import connect, transaction, translated
+
+_OPEN = "job.status IN ('pending', 'running') AND job.elsewhere"
+_CLAIMED_ORDER = "ORDER BY job.key"
+# Seconds after which a machine that says nothing is thought to be gone: three of its words.
+GONE_AFTER = 30.0
+
+
+class Waiting(NamedTuple):
+    """A job that is to be handed to its queue, or was."""
+
+    job: str
+    queue: str
+    body: bytes
+    time_us: int
+    sent: bool
+
+
+class Wish(NamedTuple):
+    """An open job that somebody wants to be cancelled, and its open steps. `unsent`: it was never handed over."""
+
+    job: str
+    name: str
+    steps: tuple[str, ...]
+    unsent: bool
+
+
+class NodeView(TypedDict):
+    """A worker machine, as it last said."""
+
+    name: str
+    alive: bool
+    seen_at: str
+    version: str
+    host: str
+    queues: list[str]
+    slots: int
+    jobs: list[str]
+    outbox_bytes: int
+    draining: bool
+
+
+def waiting_jobs(path: Path) -> list[Waiting]:
+    """Return the pending jobs that this store hands over, or has handed over, in the order of their making."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute(
+            "SELECT job.id, job.queue, dispatch.body, job.created_at, dispatch.sent"
+            " FROM dispatch JOIN job ON job.id = dispatch.job"
+            f" WHERE job.status = 'pending' AND NOT job.cancel_requested {_CLAIMED_ORDER}"
+        ).fetchall()
+    return [Waiting(job, queue, body, time_us, bool(sent)) for job, queue, body, time_us, sent in rows]
+
+
+def mark_sent(path: Path, job: str) -> None:
+    """Keep that a job was handed over."""
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        connection.execute("UPDATE dispatch SET sent = 1 WHERE job = ?", (job,))
+
+
+def wishes(path: Path) -> list[Wish]:
+    """Return the open jobs of other machines that somebody here wants to be cancelled."""
+    find_steps = "SELECT name FROM step WHERE job = ? AND status IN ('pending', 'running') ORDER BY key"
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        jobs = connection.execute(
+            "SELECT job.key, job.id, job.name, coalesce(dispatch.sent = 0, 0) FROM job"
+            f" LEFT JOIN dispatch ON dispatch.job = job.id WHERE {_OPEN} AND job.cancel_requested {_CLAIMED_ORDER}"
+        ).fetchall()
+        found = []
+        for key, job, name, unsent in jobs:
+            steps = tuple(row[0] for row in connection.execute(find_steps, (key,)))
+            found.append(Wish(job, name, steps, bool(unsent)))
+    return found
+
+
+def ended_jobs(path: Path) -> list[tuple[str, str]]:
+    """Return the jobs that were handed over and have ended, or are gone, with their statuses."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute(
+            "SELECT dispatch.job, coalesce(job.status, 'cancelled') FROM dispatch"
+            " LEFT JOIN job ON job.id = dispatch.job"
+            " WHERE job.status IS NULL OR job.status NOT IN ('pending', 'running')"
+        ).fetchall()
+        return [(row[0], row[1]) for row in rows]
+
+
+def forget_dispatch(path: Path, job: str) -> None:
+    """Forget how a job was handed over: the queue knows that it has ended."""
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        connection.execute("DELETE FROM dispatch WHERE job = ?", (job,))
+
+
+def keep_node(path: Path, name: str, facts: Mapping[str, Any], seen: int) -> None:
+    """Keep what a worker machine said, and when."""
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        connection.execute("INSERT OR REPLACE INTO node VALUES (?, ?, ?)", (name, encode_json(dict(facts)), seen))
+
+
+def nodes(path: Path, now: int) -> list[NodeView]:
+    """Return the worker machines that were heard of, by name. `now`: UTC microseconds."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute("SELECT name, facts, seen FROM node ORDER BY name").fetchall()
+    return [_node(name, decode_json(facts), seen, now) for name, facts, seen in rows]
+
+
+def _node(name: str, facts: dict[str, Any], seen: int, now: int) -> NodeView:
+    alive = now - seen < GONE_AFTER * 1_000_000 and not facts.get("left", False)
+    return NodeView(
+        name=name, alive=alive, seen_at=timestamp(seen), version=facts.get("version", ""), host=facts.get("host", ""),
+        queues=facts.get("queues", []), slots=facts.get("slots", 0), jobs=facts.get("jobs", []) if alive else [],
+        outbox_bytes=facts.get("outbox_bytes", 0), draining=bool(facts.get("draining", False)),
+    )  # fmt: skip

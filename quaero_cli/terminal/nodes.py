@@ -1,0 +1,31 @@
+"""The list of a cluster's worker machines. Pure: facts in, text out."""
+
+from collections.abc import Sequence
+
+from quaero_cli.store.dispatch import NodeView
+from quaero_cli.terminal.lists import moment
+from quaero_cli.terminal.page import Cell, Column, Page, table
+
+_COLUMNS = [
+    Column("WORKER"), Column("STATE"), Column("SEEN"), Column("QUEUES"), Column("SLOTS"),
+    Column("RUNNING", wrap=True),
+    Column("OUTBOX"),
+]  # fmt: skip
+
+
+def nodes_table(nodes: Sequence[NodeView], page: Page) -> str:
+    """Return the worker machines as a table."""
+    return table(page, _COLUMNS, [_row(node, page) for node in nodes]) if nodes else ""
+
+
+def _row(node: NodeView, page: Page) -> list[Cell]:
+    state = "gone" if not node["alive"] else "draining" if node["draining"] else "ready"
+    return [
+        Cell(node["name"], "title"),
+        Cell(state, "error" if state == "gone" else "warn" if state == "draining" else ""),
+        Cell(moment(node["seen_at"], page), "muted"),
+        Cell(", ".join(node["queues"])),
+        Cell(f"{len(node['jobs'])}/{node['slots']}"),
+        Cell(", ".join(node["jobs"])),
+        Cell(f"{node['outbox_bytes']:,} B", "muted"),
+    ]

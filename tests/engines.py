@@ -1,0 +1,83 @@
+"""Engines for tests of a cluster: one in memory, and a real nats-server of the test's own, on a port of its own.
+
+The server is Debian's (`apt-get install nats-server`, see the recipe `engine`). Where it is missing the tests that
+need it are skipped, unless QUAERO_REQUIRE_NATS is set, as CI does.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+import trio
+
+SERVER = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
+PATIENCE = 60.0
+
+needs_nats = pytest.mark.skipif(
+    SERVER is None and not os.environ.get("QUAERO_REQUIRE_NATS"), reason="nats-server is not installed"
+)
+
+
+class Server:
+    """A nats-server with JetStream in a folder of its own; killed and started anew it keeps port and folder."""
+
+    def __init__(self, folder: Path, config: str = "") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.store = folder / "jetstream"
+        self.port = -1
+        self._config = config
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it; returns when it listens."""
+        assert SERVER is not None, "nats-server is needed: sudo apt-get install nats-server"
+        ports = self.folder / "ports"
+        shutil.rmtree(ports, ignore_errors=True)
+        ports.mkdir(parents=True)
+        command = [SERVER, "-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
+        if self._config:
+            (self.folder / "server.conf").write_text(self._config)
+            command += ["-c", str(self.folder / "server.conf")]
+        else:
+            command += ["-js", "-sd", str(self.store)]
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        with trio.fail_after(PATIENCE):
+            while not (found := list(ports.glob("*.ports"))) or not found[0].read_bytes():
+                assert self._process.poll() is None, (self.folder / "server.log").read_text()
+                await trio.sleep(0.01)
+        address = orjson.loads(found[0].read_bytes())["nats"][0]
+        self.port = int(address.rpartition(":")[2])
+
+    def kill(self) -> None:
+        """Kill it, with nothing told to anybody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it, whatever state it is in."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+
+@asynccontextmanager
+async def nats_server(folder: Path, config: str = "") -> AsyncGenerator[Server, None]:
+    """Run a server."""
+    server = Server(folder, config)
+    try:
+        await server.start()
+        yield server
+    finally:
+        server.stop()

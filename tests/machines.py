@@ -1,0 +1,95 @@
+"""A whole cluster of real processes on this machine: an engine, views and workers, each with its own home."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+from engines import PATIENCE, Server
+from shells import Shell, read_line
+
+from quaero_cli.store.outbox import outbox_size
+
+
+@dataclass
+class Machines:
+    """What runs. Commands are given to `view`, a shell on the view's data directory."""
+
+    folder: Path
+    server: Server
+    lease: float = 30.0
+    view_url: str = ""
+    worker_url: str = ""
+    running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def view(self) -> Shell:
+        return self.shell("view")
+
+    def shell(self, name: str) -> Shell:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        url = self.view_url if name.startswith("view") else self.worker_url
+        settings = {"QUAERO_CLUSTER_ENGINE": url or self.server.url, "QUAERO_CLUSTER_LEASE_SEC": str(self.lease)}
+        return Shell(folder, settings)
+
+    def start_view(self, name: str = "view") -> str:
+        """Start a view; return the address and the token once it listens."""
+        child = self.running[name] = self.shell(name).start("serve", "--port", "0", stderr=subprocess.DEVNULL)
+        address = read_line(child.stdout).strip()
+        assert address, "the view did not start"
+        return address
+
+    def start_worker(self, name: str, *words: str) -> None:
+        """Start a worker; returns when it has reached the engine."""
+        child = self.running[name] = self.shell(name).start(
+            "worker", "--name", name, *words, stdout=subprocess.DEVNULL
+        )
+        said = read_line(child.stderr)
+        assert said.startswith(f"worker {name}: takes jobs"), said
+
+    def kill(self, name: str) -> None:
+        """Kill it with nothing told to anybody."""
+        child = self.running.pop(name)
+        child.kill()
+        child.communicate()
+
+    def stop(self, name: str) -> None:
+        """Ask it to end, and wait."""
+        child = self.running.pop(name)
+        child.send_signal(signal.SIGTERM)
+        _, err = child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0, err
+
+    def lacks(self, name: str) -> int:
+        """Return how many bytes of a machine no view is known to have."""
+        return outbox_size(self.shell(name).home / "quaero.db")
+
+
+@contextmanager
+def machines(folder: Path, *, lease: float = 30.0, config: str = "") -> Iterator[Machines]:
+    """Run an engine, and end all that was started with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Server(folder / "engine", config)
+    trio.run(server.start)
+    found = Machines(folder, server, lease)
+    try:
+        yield found
+    finally:
+        for name in list(found.running):
+            found.kill(name)
+        server.stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that no event tells; fails when it does not come."""
+
+    async def wait() -> None:
+        with trio.fail_after(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - another process changes it
+                await trio.sleep(0.05)
+
+    trio.run(wait)

@@ -1,0 +1,188 @@
+"""What an engine must do for a cluster, held to by each: the one in memory, and NATS."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from engines import PATIENCE, nats_server, needs_nats
+
+from quaero_cli.cluster.memory import MemoryEngine
+from quaero_cli.cluster.ports import Health, Mark
+from quaero_cli.store.outbox import Shipment
+
+# Seconds: no test waits for so long, unless a worker is to be thought dead.
+LEASE, SHORT = 60.0, 0.5
+
+
+@dataclass
+class Cluster:
+    """Ends of one engine."""
+
+    view: Any
+    worker: Any
+    other: Any
+
+
+@asynccontextmanager
+async def _memory(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
+    engine = MemoryEngine(lease=lease)
+    yield Cluster(engine.connect(), engine.connect(), engine.connect())
+
+
+@asynccontextmanager
+async def _nats(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
+    from quaero_cli.cluster.nats.engine import open_nats
+
+    async with nats_server(folder) as server, AsyncExitStack() as stack:
+        connect = partial(open_nats, [server.url], "test", lease=lease)
+        view, worker, other = [await stack.enter_async_context(connect()) for _ in range(3)]
+        await view.prepare_view(1, ["default"])
+        await worker.prepare_worker()
+        await other.prepare_worker()
+        yield Cluster(view, worker, other)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A machine that is busy answers late, and is not away."""
+    monkeypatch.setattr("quaero_cli.cluster.nats.wire.ANSWER_DEADLINE", PATIENCE)
+    monkeypatch.setattr("quaero_cli.cluster.nats.wire.CONNECT_DEADLINE", PATIENCE)
+
+
+@pytest.fixture(params=[_memory, pytest.param(_nats, marks=needs_nats)])
+def opened(request, tmp_path) -> Callable[[], Any]:
+    return partial(request.param, tmp_path / "engine")
+
+
+async def _read_all(view, place=None):
+    found, behind = [], 1
+    while behind:
+        reading = await view.read(place, 0.01)
+        found += reading.shipments
+        place, behind = reading.place, reading.behind
+    return found, place
+
+
+async def test_the_log_is_read_as_it_was_written(opened):
+    """Entries would be lost, doubled or in a wrong order between machines."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            assert (await _read_all(cluster.view))[0] == []
+            sent = [Shipment("o1", n, n, b"[%d]" % n) for n in range(1, 80)]
+            large = Shipment("o2", 1, 1, bytes(range(256)) * 8192)  # two megabytes, with newlines
+            for shipment in [*sent[:40], large, *sent[40:]]:
+                await cluster.worker.publish(shipment)
+            found, place = await _read_all(cluster.view)
+            assert found == [*sent[:40], large, *sent[40:]]
+            assert (await _read_all(cluster.view, place))[0] == []
+            assert (await _read_all(cluster.other))[0] == found, "every view reads the same"
+
+
+async def test_whoever_reads_is_woken_by_what_comes(opened):
+    """A line would be seen a second late."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster, trio.open_nursery() as nursery:
+            _, place = await _read_all(cluster.view)
+            got: list[Any] = []
+
+            async def read() -> None:
+                got.append(await cluster.view.read(place, PATIENCE))
+
+            nursery.start_soon(read)
+            await cluster.worker.publish(Shipment("o1", 1, 1, b"[]"))
+        assert [each.origin for each in got[0].shipments] == ["o1"]
+
+
+async def test_marks_reach_whoever_asked(opened):
+    """A worker would keep for ever what the views have long had."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.worker.ask(["o1"])
+            assert await cluster.view.next_question() == "o1"
+            await cluster.view.announce([Mark("o1", 7, caught_up=True), Mark("o1", 9, gap=True)])
+            assert await cluster.worker.next_mark() == Mark("o1", 7, caught_up=True)
+            assert await cluster.worker.next_mark() == Mark("o1", 9, gap=True)
+
+
+async def test_a_job_is_run_by_one_worker(opened):
+    """A job would run twice, or never."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            assert await cluster.worker.claim("default", "w1", 0.05) is None
+            assert await cluster.view.enqueue("default", "j1", b"body")
+            assert not await cluster.view.enqueue("default", "j1", b"body")
+            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            assert (lease.job, lease.attempt, lease.body) == ("j1", 1, b"body")
+            assert await cluster.other.claim("default", "w2", 0.05) is None
+            assert await lease.heartbeat() is Health.OK
+            assert await lease.finish("completed")
+            assert not await lease.finish("failed")
+            assert not await cluster.view.enqueue("default", "j1", b"body"), "it has ended"
+
+
+async def test_a_dead_workers_job_goes_to_another_and_its_end_is_fenced(opened):
+    """A worker that was only slow would end a job that another one runs by now."""
+    with trio.fail_after(PATIENCE):
+        async with opened(lease=SHORT) as cluster:
+            await cluster.view.enqueue("default", "j1", b"")
+            slow = await cluster.worker.claim("default", "w1", PATIENCE)
+            lease = None
+            while lease is None:
+                lease = await cluster.other.claim("default", "w2", SHORT)
+            assert lease.attempt == 2
+            assert await slow.heartbeat() is Health.LOST
+            assert not await slow.finish("completed")
+            assert await lease.finish("failed")
+
+
+async def test_a_released_job_is_there_for_the_next(opened):
+    """A worker that leaves would hold up its jobs for the time of a lease."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue("default", "j1", b"")
+            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            await lease.release()
+            again = await cluster.other.claim("default", "w2", PATIENCE)
+            assert (again.job, again.attempt) == ("j1", 2)
+
+
+async def test_a_job_is_cancelled_wherever_it_is(opened):
+    """`quaero cancel` would not reach another machine."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue("default", "waits", b"")
+            assert await cluster.view.cancel("waits") is True
+            assert await cluster.worker.claim("default", "w1", 0.05) is None
+            assert await cluster.view.cancel("waits") is False
+            assert await cluster.view.cancel("unknown") is False
+            await cluster.view.enqueue("default", "runs", b"")
+            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            assert await cluster.view.cancel("runs") is False
+            assert await cluster.worker.next_cancel() == "runs"
+            assert await lease.heartbeat() is Health.CANCEL
+            assert await lease.finish("cancelled")
+
+
+async def test_a_job_that_has_ended_is_not_run_again(opened):
+    """A job whose worker died after its end was seen would run a second time."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue("default", "j1", b"")
+            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            await cluster.view.settle("j1", "completed")
+            assert await lease.heartbeat() is Health.LOST
+            await lease.release()
+            assert await cluster.other.claim("default", "w2", 0.05) is None
+
+
+async def test_machines_are_heard(opened):
+    """`quaero workers` would list none."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.worker.tell("w1", {"slots": 2})
+            assert await cluster.view.next_node() == ("w1", {"slots": 2})

@@ -1,0 +1,173 @@
+"""From a worker's outbox to a view's store and back: over an engine in memory that has its bad days."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+
+import pytest
+import trio
+from stores import NOW, line, new_home, new_job
+
+from quaero_cli.cluster import shipper, viewing
+from quaero_cli.cluster.bound import Bound
+from quaero_cli.cluster.memory import MemoryEngine
+from quaero_cli.cluster.shipper import Shipper
+from quaero_cli.cluster.viewing import Viewing
+from quaero_cli.model import JobClaimed, JobQueued
+from quaero_cli.settings import Settings
+from quaero_cli.store.engine import connect
+from quaero_cli.store.outbox import Outbox, outbox_size
+from quaero_cli.store.queue import enqueue
+from quaero_cli.store.writer import Writer
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """No test waits for what a person would hardly notice."""
+    monkeypatch.setattr(shipper, "ASK_INTERVAL", 0.02)
+    monkeypatch.setattr(shipper, "RETRY_INTERVAL", 0.02)
+    monkeypatch.setattr(shipper, "_ECHO", 0.05)
+    monkeypatch.setattr(viewing, "WAIT", 0.02)
+    monkeypatch.setattr(viewing, "RETRY_INTERVAL", 0.02)
+
+
+@dataclass
+class Pair:
+    """A worker's store with its shipper, and a view's."""
+
+    engine: MemoryEngine
+    worker: Settings
+    view: Settings
+    writer: Writer
+    shipper: Shipper
+    said: list[str]
+    number: int = 3
+
+    def say(self, *messages: str) -> None:
+        self.writer.apply(self.number, [line("j1", message) for message in messages])
+        self.number += len(messages)
+        self.shipper.changed()
+
+    def seen(self) -> list[str]:
+        with closing(connect(self.view.database, readonly=True)) as connection:
+            return [row[0] for row in connection.execute("SELECT message FROM log ORDER BY id")]
+
+    async def empty(self) -> None:
+        await self.shipper.wait_shipped()
+        assert outbox_size(self.worker.database) == 0
+
+    @asynccontextmanager
+    async def viewing(self) -> AsyncGenerator[None, None]:
+        end = self.engine.connect()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Viewing(self.view.database, end, end, lambda: None, self.said.append).run)
+            yield
+            nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def pair(folder) -> AsyncGenerator[Pair, None]:
+    engine, said = MemoryEngine(), []
+    worker, view = new_home(folder / "worker"), new_home(folder / "view")
+    enqueue(worker.database, new_job("j1"))
+    end = engine.connect()
+    with (
+        trio.fail_after(PATIENCE),
+        closing(Writer(worker.database, ships=True)) as writer,
+        Outbox(worker.database) as outbox,
+    ):
+        writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
+        ships = Shipper(outbox, end, end, said.append)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ships.run)
+            yield Pair(engine, worker, view, writer, ships, said)
+            nursery.cancel_scope.cancel()
+
+
+async def test_what_a_view_has_is_forgotten(tmp_path):
+    """A worker's disk would fill, or a line would come twice."""
+    async with pair(tmp_path) as both, both.viewing():
+        both.say("one", "two")
+        await both.empty()
+        both.say("three")
+        await both.empty()
+        assert both.seen() == ["one", "two", "three"]
+
+
+async def test_nothing_is_forgotten_on_the_engines_word(tmp_path):
+    """What the engine acknowledged and then lost would be lost."""
+    async with pair(tmp_path) as both:
+        both.say("one")
+        both.say("two")
+        while len(both.engine.log) < 3:
+            await both.engine.changed.wait()
+        kept = outbox_size(both.worker.database)
+        assert kept > 0
+        both.engine.roll_back(2)
+        async with both.viewing():
+            await both.empty()
+        assert both.seen() == ["one", "two"]
+        assert any("lost what it had acknowledged" in text for text in both.said)
+
+
+async def test_a_view_that_has_more_than_the_engine_goes_on(tmp_path):
+    """A view would stand still after the engine came back from an older state, or take lines in twice."""
+    async with pair(tmp_path) as both, both.viewing():
+        both.say("one")
+        await both.empty()
+        both.engine.roll_back(1)
+        both.say("two")
+        await both.empty()
+        assert both.seen() == ["one", "two"]
+        assert any("from its beginning" in text for text in both.said)
+
+
+async def test_an_engine_that_is_away_holds_up_nobody(tmp_path):
+    """A job would fail, or its lines be dropped, since a server is restarted."""
+    async with pair(tmp_path) as both, both.viewing():
+        both.engine.away = True
+        both.say("one")
+        both.say("two")
+        while not any("is away" in text for text in both.said):  # noqa: ASYNC110 - a list has no event
+            await trio.sleep(0.01)
+        both.engine.away = False
+        await both.empty()
+        assert both.seen() == ["one", "two"]
+
+
+async def test_a_second_view_that_lacks_what_was_forgotten_goes_on(tmp_path):
+    """A view that was away for longer than the engine keeps the log would never show anything new."""
+    async with pair(tmp_path) as both:
+        async with both.viewing():
+            both.say("one")
+            await both.empty()
+        both.engine.log.clear()
+        both.engine.age += 1
+        other = new_home(tmp_path / "other")
+        late = Pair(both.engine, both.worker, other, both.writer, both.shipper, both.said, both.number)
+        async with late.viewing():
+            late.say("two")
+            await late.empty()
+        with closing(connect(other.database, readonly=True)) as connection:
+            applied = connection.execute("SELECT max(applied) FROM origin").fetchone()[0]
+        assert applied == late.number - 1
+
+
+async def test_a_full_outbox_holds_up_its_writers_until_there_is_room(tmp_path, monkeypatch):
+    """A view that is away for days would fill the disk of every worker."""
+    monkeypatch.setattr("quaero_cli.cluster.bound.LOOK_INTERVAL", 0.01)
+    said: list[str] = []
+    async with pair(tmp_path) as both:
+        bound = Bound(both.worker.database, 1000, said.append)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bound.run)
+            await bound.room()
+            both.say("x" * 2000)
+            while not bound.is_full:  # noqa: ASYNC110 - a look at the disk tells nobody
+                await trio.sleep(0.01)
+            async with both.viewing():
+                await bound.room()
+            nursery.cancel_scope.cancel()
+    assert ["full" in said[0], "room again" in said[1]] == [True, True]

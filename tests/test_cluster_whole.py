@@ -1,0 +1,277 @@
+"""A cluster of real processes: jobs that run on workers are what jobs that run here are."""
+
+import json
+import re
+import shutil
+from collections import defaultdict
+from contextlib import closing
+from random import Random
+
+import pytest
+import trio
+from documents import document
+from engines import PATIENCE, needs_nats
+from machines import Machines, machines, until
+from shells import entries, first_job, read_line
+
+from quaero_cli.store.engine import connect
+
+pytestmark = needs_nats
+
+FAILS = """
+    [step.work]
+    type = "shell"
+    command = "echo first; echo second >&2; exit 3"
+"""
+WAITS = """
+    [step.work]
+    type = "shell"
+    command = "echo up; until [ -e {gate} ]; do sleep 0.02; done; echo done"
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A cluster of one view and one worker with two slots."""
+    with machines(tmp_path_factory.mktemp("cluster")) as found:
+        found.start_view()
+        found.start_worker("w1", "--slots", "2")
+        yield found
+
+
+def test_a_job_on_a_worker_is_shown_as_one_that_runs_here(small):
+    """Somebody would have to learn another tool for many machines."""
+    there = small.view.run("run", "hello", "--on", "cluster")
+    assert "Hello, world" in there.stdout
+    assert "completed" in there.stderr
+    job = small.view.json("jobs")[0]
+    assert (job["definition"], job["status"], job["queue"], job["node"]) == ("hello", "completed", "default", "w1")
+    here = small.view.lines("tail", small.view.lines("run", "hello")[-1]["job_id"], "-n", "all")
+    told = small.view.lines("tail", job["id"], "-n", "all")
+    assert [each["message"] for each in entries(told)] == [each["message"] for each in entries(here)]
+    assert [each["job_line"] for each in entries(told)] == list(range(1, len(entries(told)) + 1))
+    assert "w1, queue default" in small.view.run("show", job["id"]).stdout
+
+
+def test_a_failure_is_the_commands_failure(small):
+    """A script would go on after a job that failed on another machine."""
+    path = small.view.define("fails", FAILS)
+    lines = small.view.lines("run", path, "--on", "cluster", code=1)
+    assert lines[-1]["status"] == "failed"
+    assert {"first", "second"} <= {each["message"] for each in entries(lines)}
+    again = small.view.run("retry", "fails", "--on", "cluster", "--failed", code=1)
+    assert "first" in again.stdout
+
+
+def test_workers_are_listed(small):
+    """Nobody would know which machines are there."""
+    until(lambda: bool(small.view.json("workers")))
+    (worker,) = small.view.json("workers")
+    assert (worker["name"], worker["alive"], worker["slots"], worker["queues"]) == ("w1", True, 2, ["default"])
+    assert "w1" in small.view.run("workers").stdout
+
+
+def test_cancel_reaches_the_worker_and_the_queue(small):
+    """A job could be stopped only on the machine on which it runs."""
+    path = small.view.define("waits", WAITS.format(gate=small.folder / "never"))
+    child = small.view.start("run", path, "--on", "cluster", "--json")
+    job = first_job(child)
+    while '"up"' not in read_line(child.stdout):
+        pass
+    small.view.run("cancel", "--no-wait", job)
+    child.communicate(timeout=PATIENCE)
+    assert child.returncode == 3
+    queued = small.view.run("run", path, "--on", "cluster", "--queue", "nobodys", "--detach").stdout.strip()
+    small.view.run("cancel", "--no-wait", queued)
+    small.view.run("tail", queued, code=3)
+
+
+def test_what_cannot_be_is_told(small):
+    """A job would wait for ever, or a secret would travel."""
+    path = small.view.define(
+        "secret", '[params.key]\nsecret = true\ndefault = "x"\n[step.a]\ntype = "shell"\ncommand = "true"\n'
+    )
+    assert "secret" in small.view.run("run", path, "--on", "cluster", code=2).stderr
+    assert "--on" in small.view.run("run", "hello", "--on", "mars", code=2).stderr
+    assert "--on cluster" in small.view.run("run", "hello", "--queue", "gpu", code=2).stderr
+    assert "queue" in small.view.run("run", "hello", "--on", "cluster", "--queue", "a.b", code=2).stderr
+    lonely = small.shell("lonely")
+    assert "quaero serve --engine" in lonely.run("run", "hello", "--on", "cluster", code=2).stderr
+    assert "data directory" in small.view.run("worker", code=2).stderr
+    lonely.extra["QUAERO_CLUSTER_ENGINE"] = ""
+    assert "--engine" in lonely.run("worker", code=2).stderr
+    assert "engine" in lonely.run("worker", "--engine", "redis://x", code=2).stderr
+
+
+def test_a_worker_that_is_asked_to_end_ends_its_job_first(tmp_path):
+    """An update of the machines would break the jobs that run on them."""
+    with machines(tmp_path) as found:
+        found.start_view()
+        found.start_worker("w1")
+        gate = tmp_path / "gate"
+        child = found.view.start(
+            "run", found.view.define("waits", WAITS.format(gate=gate)), "--on", "cluster", "--json"
+        )
+        while '"up"' not in read_line(child.stdout):
+            pass
+        worker = found.running["w1"]
+        worker.terminate()
+        until(lambda: any(each["draining"] for each in found.view.json("workers")))
+        gate.touch()
+        out, _ = child.communicate(timeout=PATIENCE)
+        assert (child.returncode, json.loads(out.splitlines()[-1])["status"]) == (0, "completed")
+        found.running.pop("w1").communicate(timeout=PATIENCE)
+        assert worker.returncode == 0
+
+
+# ------------------------------------------------------------------ whatever is killed
+
+# Says so many lines in two halves; the second one when it may.
+TALKS = '''
+    [step.talk]
+    type = "shell"
+    command = """
+        n=0
+        while [ $n -lt {lines} ]; do n=$((n+1)); echo "$$ $n"; [ $((n % 20)) != 0 ] || sleep 0.02; done
+        until [ -e {gate} ]; do sleep 0.05; done
+        while [ $n -lt $(({lines} * 2)) ]; do n=$((n+1)); echo "$$ $n"; [ $((n % 20)) != 0 ] || sleep 0.02; done
+    """
+'''
+
+
+def _read_until(child, number: int) -> None:
+    """Read the log of a job that is followed up to so many lines of its step."""
+    seen = 0
+    while seen < number:
+        line = read_line(child.stdout)
+        assert line, "the job ended early"
+        seen += '"step_name":"talk"' in line.replace(" ", "")
+
+
+def _check_lines(found: Machines, job: str, lines: int) -> None:
+    """Every line of every attempt is there once, in order; of the last attempt all are."""
+    with closing(connect(found.view.home / "quaero.db", readonly=True)) as connection:
+        said = [
+            row[0].split()
+            for row in connection.execute(
+                "SELECT message FROM log JOIN job ON job.key = log.job WHERE job.id = ? AND source = 'stdout'"
+                " ORDER BY job_line",
+                (job,),
+            )
+        ]
+    by_process = defaultdict(list)
+    for process, number in said:
+        by_process[process].append(int(number))
+    for numbers in by_process.values():
+        assert numbers == list(range(1, len(numbers) + 1))
+    assert max(map(len, by_process.values())) == lines
+
+
+def test_no_line_is_lost_whatever_is_killed(tmp_path, campaign):
+    """A power cut of one machine would cost lines, or show some twice."""
+    for seed in range(campaign(1, 10)):
+        print(f"seed {seed}")
+        chance, lines, gate = Random(seed), 600, tmp_path / f"gate-{seed}"
+        with machines(tmp_path / str(seed), lease=8.0) as found:
+            found.start_view()
+            found.start_worker("w1")
+            path = found.view.define("talks", TALKS.format(lines=lines, gate=gate))
+            child = found.view.start("run", path, "--on", "cluster", "--json")
+            job = first_job(child)
+            victims = ["server", "view", "server", "worker"]
+            chance.shuffle(victims)
+            for victim in victims:
+                _read_until(child, chance.randint(20, 120))
+                if victim == "server":
+                    found.server.kill()
+                    trio.run(found.server.start)
+                elif victim == "view":
+                    found.kill("view")
+                    found.start_view()
+                else:
+                    found.kill("w1")
+                    found.start_worker("w2")
+            gate.touch()
+            out, _ = child.communicate(timeout=2 * PATIENCE)
+            assert json.loads(out.splitlines()[-1])["status"] == "completed"
+            found.start_worker("w1", "--queue", "other")  # what it stored before it was killed comes now
+            until(lambda: found.lacks("w1") == found.lacks("w2") == 0)
+            _check_lines(found, job, 2 * lines)
+
+
+def test_an_engine_from_the_past_is_refilled(tmp_path):
+    """What the engine acknowledged and lost in a power cut would be missing for ever."""
+    lines, gate = 400, tmp_path / "gate"
+    with machines(tmp_path, lease=60.0) as found:
+        found.start_view()
+        found.start_worker("w1")
+        path = found.view.define("talks", TALKS.format(lines=lines, gate=gate))
+        child = found.view.start("run", path, "--on", "cluster", "--json")
+        job = first_job(child)
+        _read_until(child, 100)
+        found.server.kill()
+        shutil.copytree(found.server.store, tmp_path / "past")
+        trio.run(found.server.start)
+        _read_until(child, lines - 100)
+        found.kill("view")
+        gate.touch()  # from here on the worker sends what no view takes in
+        until(lambda: found.lacks("w1") > 10_000)
+        found.server.kill()
+        shutil.rmtree(found.server.store)
+        (tmp_path / "past").rename(found.server.store)
+        trio.run(found.server.start)
+        found.start_view()
+        out, _ = child.communicate(timeout=2 * PATIENCE)
+        assert json.loads(out.splitlines()[-1])["status"] == "completed"
+        until(lambda: found.lacks("w1") == 0)
+        _check_lines(found, job, 2 * lines)
+
+
+def test_two_views_show_the_same(tmp_path):
+    """Two people would look at two logs."""
+    with machines(tmp_path) as found:
+        found.start_view()
+        found.start_view("view2")
+        found.start_worker("w1")
+        job = found.view.lines("run", "hello", "--on", "cluster")[-1]["job_id"]
+        other = found.shell("view2")
+        until(lambda: [each["status"] for each in other.json("jobs")] == ["completed"])
+        shown = [shell.lines("tail", job, "-n", "all") for shell in (found.view, other)]
+        first, second = ([{**each, "id": 0} for each in entries(lines)] for lines in shown)
+        assert first == second
+        assert other.json("show", job)["job"]["node"] == "w1"
+
+
+def test_a_worker_has_the_least_rights(tmp_path):
+    """The configuration of the documentation would not let a worker work, or let it delete the log of all."""
+    config = next(block for block in document("cluster.md").blocks("") if "jetstream {" in block)
+    config = re.sub(r"store_dir: [^,]*, sync_interval: always", f'store_dir: "{tmp_path / "js"}"', config)
+    config = config.replace("$VIEW_PASSWORD", "v-secret").replace("$WORKER_PASSWORD", "w-secret")
+    config = config.replace("listen: 0.0.0.0:4222", "")
+    with machines(tmp_path, config=config) as found:
+        at = f"127.0.0.1:{found.server.port}"
+        found.view_url, found.worker_url = f"nats://view:v-secret@{at}", f"nats://worker:w-secret@{at}"
+        found.start_view()
+        found.start_worker("w1")
+        found.view.run("run", "hello", "--on", "cluster")
+        path = found.view.define("waits", WAITS.format(gate=tmp_path / "never"))
+        child = found.view.start("run", path, "--on", "cluster", "--json")
+        job = first_job(child)
+        found.view.run("cancel", "--no-wait", job)
+        child.communicate(timeout=PATIENCE)
+        until(lambda: found.lacks("w1") == 0)
+        trio.run(_try_to_purge, found.worker_url)
+        found.view.run("tail", job, "-n", "all", code=3)
+        wrong = found.shell("w2")
+        wrong.extra["QUAERO_CLUSTER_ENGINE"] = f"nats://worker:guess@{at}"
+        told = wrong.run("worker", code=7).stderr
+        assert "guess" not in told, "a password is not for the screen"
+
+
+async def _try_to_purge(url: str) -> None:
+    from quaero_cli.cluster.nats.engine import open_nats
+    from quaero_cli.cluster.ports import EngineAway
+
+    async with open_nats([url], "test") as engine:
+        with pytest.raises(EngineAway):
+            await engine._thread.call(lambda: engine._wire.api("STREAM.PURGE.QLOG"))
