@@ -15,8 +15,8 @@ _ROUNDS = 5
 _SMOKE_LINES = 100
 _SMOKE_ROUNDS = 3
 WAYS = {"room": "asking for room after each line", "sync": "never resting"}
-# Promised: 0.6 of the entries per second. Measured in processor time, so with a single core: 1.6 and 1.3. What asking
-# for room costs is the event loop's turn after some of the lines.
+# Promised: 0.6 of the entries per second. Measured on two busy cores: 1.2 and 1.1; in processor time, so what a
+# single core would take, 1.6 and 1.3. What asking for room costs is the event loop's turn after some of the lines.
 PROMISED = 0.6
 TARGETS = {"room": 1 / PROMISED, "sync": 1 / PROMISED}
 _PEER = "a child's lines kept by Cronicle 133,000 a second, by Dagster 77,000; a task's own by Prefect 523"

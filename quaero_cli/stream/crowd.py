@@ -26,6 +26,8 @@ from quaero_cli.stream.follower import Follower
 _TURN = 50
 # Steps that are kept for those who were passed over: a second of a busy job, and 2 MB of the largest batches.
 _STEPS = 8
+# Seconds that a reader may have been silent when it joins: by so much its first ping may come late.
+_FRESH = 1.0
 # Seconds by which a ping may come late, so that a thousand idle readers do not cost a wake-up each.
 _PING_GRID = 0.25
 
@@ -81,8 +83,9 @@ class Crowd:
         self._led = False
 
     def takes(self, follower: Follower) -> bool:
-        """Return whether a reader may join now."""
-        return self._step_of(follower) is not None
+        """Return whether a reader may join now. Not one that is soon to be pinged: nobody wakes up for that here."""
+        silent = trio.current_time() - follower.pace.sent_at
+        return silent <= _FRESH and self._step_of(follower) is not None
 
     def _step_of(self, follower: Follower) -> _Step | None:
         steps = reversed(self._steps)

@@ -24,7 +24,7 @@ from quaero_cli.store.reader import Look, Reader, open_reader
 from quaero_cli.store.scope import Scope
 from quaero_cli.stream.events import Ended, Gap, Logs, Ping, StatusChange, StreamEvent
 from quaero_cli.stream.looks import SharedLooks
-from quaero_cli.stream.pace import BATCH_ENTRIES, COUNTS_INTERVAL, Pace
+from quaero_cli.stream.pace import BATCH_ENTRIES, Pace
 
 # Entries of all levels that a reader with `skip` may be behind: more than it can have asked to begin with.
 FAR_BEHIND = 5000
@@ -218,7 +218,7 @@ class Follower:
         if not self._held:
             due = list(urgent)
             due += progress if now >= self.pace.status_at + self.pace.interval else []
-            due += counts if now >= self.pace.status_at + COUNTS_INTERVAL else []
+            due += counts if self.pace.counts_due(now) else []
             events += [self._tell_status(view, look.cursor, now) for view in due]
             told = {view["job"]["id"] for view in due}
             self.pace.held_progress = any(view["job"]["id"] not in told for view in progress)

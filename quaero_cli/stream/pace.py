@@ -43,7 +43,7 @@ class Pace:
         elif self.held_progress:
             deadline = min(deadline, self.status_at + self.interval)
         elif self.held_counts:
-            deadline = min(deadline, self.status_at + COUNTS_INTERVAL)
+            deadline = min(deadline, self._counts_at())
         return self.backlog or now >= deadline, deadline
 
     def look_at(self, now: float, readers: int = 1) -> float:
@@ -62,6 +62,16 @@ class Pace:
         if self.sent_at == float("-inf") or self.interval == 0:
             return self.sent_at
         return (self.sent_at // self.interval + 1) * self.interval
+
+    def _counts_at(self) -> float:
+        """Return when mere counts are due: on a grid, too, so that readers who were apart are told the same again."""
+        if self.status_at == float("-inf"):
+            return self.status_at
+        return (self.status_at // COUNTS_INTERVAL + 1) * COUNTS_INTERVAL
+
+    def counts_due(self, now: float) -> bool:
+        """Return whether a status event that brings nothing but new counts goes out now."""
+        return now >= self._counts_at()
 
     def entries_due(self, now: float, number: int, size: int) -> bool:
         """Return whether gathered entries go out now."""

@@ -53,9 +53,13 @@ class Wakeups:
         kind = follower.kind
         crowd = self._crowds.get(kind)
         if crowd is None and follower.caught_up:
-            crowd = self._crowds[kind] = Crowd(follower, self.waiter, lambda: self._dissolve(kind))
+            crowd = Crowd(follower, self.waiter, lambda: self._dissolve(kind))
+        if crowd is None or not crowd.takes(follower):
+            return None
+        if kind not in self._crowds:
+            self._crowds[kind] = crowd
             self.looks.lookers += 1
-        return crowd if crowd is not None and crowd.takes(follower) else None
+        return crowd
 
     def _dissolve(self, kind: Hashable) -> None:
         del self._crowds[kind]
