@@ -36,6 +36,8 @@ LONGEST_TURN = 0.05
 _LATENCY = 0.1
 _MANY_WORKERS = 500
 _AT_ONCE = 64
+# Links beyond those that are counted, at least: progress is told once a second, while pages are asked for already.
+_MORE_LINKS = 30_000
 
 _DEFINITION = """
 [step.crawl]
@@ -66,7 +68,7 @@ def add_peers(result: Result, smoke: bool) -> None:
         result.notes.append(f"nothing is compared with Scrapy: {NO_NGINX}")
         return
     size = _SMOKE if smoke else _FULL
-    with serving(size.articles, size.links + size.links // 10) as site:
+    with serving(size.articles, size.links + max(size.links // 10, _MORE_LINKS)) as site:
         with_links = _add_crawl(result, site, size.rounds, "links only", articles=False)
         with_articles = _add_crawl(result, site, 1, "with articles", articles=True)
         if not smoke:  # of few pages most of the time goes into the first ones

@@ -205,3 +205,17 @@ def test_a_restored_frontier() -> None:
     assert _urls(frontier.take()) == ["http://a/waits"]
     assert frontier.knows("http://a/reached", 1)
     assert frontier.fresh() == []
+
+
+def test_links_of_a_page_are_sorted_out_as_one_by_one() -> None:
+    """A link that comes nearer would be taken for known, or one that was refused be asked for again."""
+    frontier = Frontier(max_pages=10, per_server=5)
+    for url, depth in (("http://h/near", 1), ("http://h/far", 5), ("http://h/gone", 1)):
+        frontier.add(url, depth)
+    frontier.refuse("http://h/gone")
+    frontier.refuse("http://h/never")
+    urls = [f"http://h/{name}" for name in ("near", "far", "gone", "never", "new")]
+    for depth in range(7):
+        ours, news = frontier.sort_out(urls, depth)
+        assert news == [url for url in urls if not frontier.knows(url, depth)]
+        assert ours == [url for url in urls if frontier.knows(url, depth) and frontier.belongs(url)]

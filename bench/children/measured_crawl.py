@@ -38,7 +38,7 @@ from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.display import open_display
 
 DEFAULT_CONCURRENCY = 64
-# Processor seconds when the step began, and at its end; the pages that waited when that was told last.
+# Processor seconds when the step began, and at its end; the most pages that waited.
 _spent: dict[str, float] = {}
 _LINKS_ONLY = "bench.children.links_reader:make"
 
@@ -84,8 +84,9 @@ class _Watched:
     def report(self, *, progress: int | None = None, text: str | None = None) -> None:
         """`text` begins with the number."""
         self._ctx.report(progress=progress, text=text)
-        _spent["waiting"] = int((text or "0").split()[0])
-        self._waiting(int(_spent["waiting"]))
+        waiting = int((text or "0").split()[0])
+        _spent["waiting"] = max(waiting, _spent.get("waiting", 0))
+        self._waiting(waiting)
 
 
 class Turns(trio.abc.Instrument):

@@ -48,6 +48,7 @@ class CurlLoop:
         self._waiting: dict[pycurl.Curl, trio.lowlevel.Task] = {}
         self._deadline = math.inf  # when libcurl wants to be called without any socket being ready
         self._pause: trio.CancelScope | None = None  # the driver's wait, while it waits
+        self._beginning = False
 
     async def run(self) -> None:
         """Drive until cancelled."""
@@ -66,12 +67,22 @@ class CurlLoop:
             self._waiting.pop(handle, None)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        self._multi.add_handle(handle)
         self._waiting[handle] = trio.lowlevel.current_task()
         try:
+            self._begin(handle)
             await trio.lowlevel.wait_task_rescheduled(abort)
         finally:
+            self._waiting.pop(handle, None)
             self._multi.remove_handle(handle)
+
+    def _begin(self, handle: pycurl.Curl) -> None:
+        """Let libcurl take its first step at once: to wake the driver for it, Trio would have to cancel its wait."""
+        self._beginning = True
+        self._multi.add_handle(handle)
+        self._beginning = False
+        _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        if running < len(self._waiting):  # one has ended already; tasks are woken by the driver
+            self._on_timer(0)
 
     def give_up(self, handle: pycurl.Curl) -> None:
         """End a transfer that runs, as libcurl does when its own time limit is over."""
@@ -110,8 +121,11 @@ class CurlLoop:
             trio.lowlevel.reschedule(task, result)
 
     def _on_timer(self, milliseconds: int) -> int:
+        if self._beginning and milliseconds == 0:
+            return 0  # it is called right after
         self._deadline = math.inf if milliseconds < 0 else trio.current_time() + milliseconds / 1000
-        if self._pause is not None:
+        # A later one is taken when the driver has woken: to wake too early is harmless, to tell Trio is not cheap.
+        if self._pause is not None and self._deadline < self._pause.deadline:
             self._pause.deadline = self._deadline
         return 0
 

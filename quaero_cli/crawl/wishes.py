@@ -16,6 +16,8 @@ class Wishes:
 def _header_words(header: str) -> set[str]:
     """The words of X-Robots-Tag that concern us: `googlebot: noindex` names another robot, up to the next name."""
     words: set[str] = set()
+    if not header:  # nearly always
+        return words
     ours = True
     for part in header.lower().split(","):
         robot, colon, word = part.rpartition(":")
