@@ -295,14 +295,14 @@ async def test_no_definite_answer_fails_the_worker(tmp_path: Path, web: Web) -> 
         "/garbage": Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
         "/never": Answer(gate=trio.Event()),
     }
-    ran = await run_crawl(tmp_path, web.url, timeout_page=0.3)
+    ran = await run_crawl(tmp_path, web.url, timeout_page=1.0)  # others must answer in time on a busy machine
     assert ran.statuses(web.url) == {
         "/": "completed", "/500": "failed", "/cut": "failed", "/short": "failed", "/garbage": "failed",
         "/never": "failed",
     }  # fmt: skip
     reasons = ran.reasons(web.url)
     assert reasons["/500"] == "the site answered 500"
-    assert reasons["/never"] == "no complete answer within 0.3 s"
+    assert reasons["/never"] == "no complete answer within 1 s"
     assert ran.summary()["failed_by_kind"] == {"http_500": 1, "reset": 2, "protocol": 1, "timeout": 1}
     assert (web.hits["/500"], web.hits["/never"], web.hits["/garbage"]) == (3, 2, 1)
     assert web.hits["/cut"] in (3, 4)  # libcurl asks again by itself when a kept connection turns out to be closed
