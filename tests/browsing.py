@@ -129,8 +129,8 @@ class World:
             scribe.write([DocumentFound(job, found)])
 
 
-def look(test: str, server: Server, **variables: str) -> None:
-    """Run a file of browser tests against a server; fails with what it says."""
+def look(test: str, server: Server, seconds: float = PATIENCE * 4, **variables: str) -> None:
+    """Run a file of browser tests against a server, for so long at most; fails with what it says."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: just browser"
     told = {
@@ -139,7 +139,7 @@ def look(test: str, server: Server, **variables: str) -> None:
     }  # fmt: skip
     done = subprocess.run(
         ["node", "--test", test], cwd=VIEWER, env={**os.environ, **told}, capture_output=True, text=True,
-        timeout=PATIENCE * 4, check=False,
+        timeout=seconds, check=False,
     )  # fmt: skip
     if done.returncode:
         failed = [

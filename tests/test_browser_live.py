@@ -22,6 +22,16 @@ GATED = """
     depends = ["gate"]
     command = "echo after"
 """
+OTHER = """
+    [step.lively]
+    type = "test_job_generator"
+    worker_count = 1
+    log_count = 100000
+    log_delay_ms = 100
+    failure_rate = 0
+    child_count = 0
+    recursion_depth = 0
+"""
 
 
 def test_live(tmp_path):
@@ -31,8 +41,17 @@ def test_live(tmp_path):
     definition = world.shell.define("gated", GATED.replace("{folder}", str(tmp_path)))
     with world.shell.serving() as server:
         runner = world.shell.start("run", definition, "--json")
+        other = world.shell.start("run", world.shell.define("other", OTHER), "--json")
         try:
-            look("tests/browser/live.test.mjs", server, QUAERO_JOB=first_job(runner), QUAERO_GATE=str(tmp_path))
+            variables = {
+                "QUAERO_JOB": first_job(runner),
+                "QUAERO_GATE": str(tmp_path),
+                "QUAERO_OTHER": str(other.pid),
+            }
+            first_job(other)
+            look("tests/browser/live.test.mjs", server, **variables)
         finally:
             (tmp_path / "steps.txt").write_text("end\n")
             runner.communicate(timeout=PATIENCE)
+            other.kill()
+            other.communicate(timeout=PATIENCE)

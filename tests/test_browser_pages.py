@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from browsing import ARTICLE, World, look
+from browsing import ARTICLE, BIG_LINES, World, look
 
 pytestmark = pytest.mark.browser
 
@@ -50,10 +50,10 @@ FORM = """
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """A server on a store with a failed import, a long log, a document."""
+def world(request, tmp_path_factory):
+    """A server on a store with a failed import, a long log (at night of a million lines), a document."""
     world = World(tmp_path_factory.mktemp("world"))
-    world.add_big_job("big00001")
+    world.add_big_job("big00001", 1_000_000 if request.config.getoption("--nightly") else BIG_LINES)
     os.rename(world.shell.define("form", FORM), world.shell.folder / "jobdefs" / "form.toml")
     world.shell.run("run", "hello", "--quiet")
     world.shell.run("run", "nightly-import", "--quiet", code=1)

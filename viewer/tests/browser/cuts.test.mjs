@@ -58,17 +58,31 @@ test(`every entry once, in order, over a line that is cut (seed ${SEED})`, async
     const { createJobStream } = await import("/static/js/log-stream.js");
     globalThis.seen = [];
     globalThis.ended = false;
+    globalThis.holes = []; // what happened before a line was missing
+    const happened = [];
+    const note = (...what) => happened.push([Math.round(performance.now()), ...what]);
+    let last = 0;
     globalThis.stream = createJobStream(job, {
       level: "debug", limit: 100, maxEntries: 200_000,
-      onLogs: (logs) => globalThis.seen.push(...logs.map(({ id }) => id)),
+      onLogs: (logs) => {
+        const [first, next] = [logs[0]?.job_line, logs.at(-1)?.job_line];
+        note("logs", first, next, globalThis.stream.cursor);
+        if (last && first !== last + 1) globalThis.holes.push([last, first, ...happened.slice(-12)]);
+        last = next;
+        globalThis.seen.push(...logs.map(({ id }) => id));
+      },
       onEnd: () => (globalThis.ended = true),
     });
     // Cuts come one after the other: the test does not wait longer each time, as a person would.
-    globalThis.stream.onState = (next) => next === "retrying" && setTimeout(() => globalThis.stream.reconnect(), 20);
+    globalThis.stream.onState = (next) => {
+      note(next, globalThis.stream.cursor);
+      if (next === "retrying") setTimeout(() => globalThis.stream.reconnect(), 20);
+    };
     globalThis.stream.connect();
   }, JOB);
-  await page.waitForFunction(() => globalThis.ended, undefined, { timeout: 240_000 });
+  await page.waitForFunction(() => globalThis.ended, undefined, { timeout: 240_000 + 5000 * CUTS });
   const { seen, held } = await page.evaluate(() => ({ seen: globalThis.seen, held: globalThis.stream.logs.map(({ id }) => id) }));
+  assert.deepEqual(await page.evaluate(() => globalThis.holes), []);
   const stored = [];
   for (let since = 0; ; ) {
     const { logs } = await api(`logs?scope=job&job_id=${JOB}&level=debug&limit=5000&since=${since}`);

@@ -3,7 +3,7 @@
  * nobody looks, what is left out. No page is ever reloaded.
  *
  * QUAERO_JOB is a job whose step `gate` prints `steps.txt` in QUAERO_GATE as it grows, and ends when `end` is in it;
- * its step `after` waits for that.
+ * its step `after` waits for that. QUAERO_OTHER is the process of another job's runner.
  */
 
 import assert from "node:assert/strict";
@@ -114,7 +114,7 @@ test("in the list, an opened job streams its entries, and a closed one leaves th
   const settles = async (wanted) => {
     while (level() !== wanted) await page.waitForTimeout(50);
   };
-  await page.evaluate(() => (location.hash = "#/?status=running"));
+  await page.evaluate(() => (location.hash = "#/?status=running&definition=gated"));
   await main(page, ".jobs-row").first().waitFor();
   await settles("error"); // its state alone
   await main(page, ".opener").first().click();
@@ -151,6 +151,22 @@ test("a reader far behind is moved ahead, told so, and finds what was left out o
   });
   const missing = Array.from({ length: 7500 }, (_, at) => at + 1).filter((number) => !seen.includes(number));
   assert.deepEqual([missing.length, missing.slice(0, 100), missing.at(-1)], [0, [], undefined]);
+});
+
+test("a runner that dies is told: its job is interrupted, and the closed service panel has the error's mark", async () => {
+  const { page, wrong } = await openTab(context);
+  await page.evaluate(() => (location.hash = "#/?status=interrupted"));
+  await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
+  process.kill(Number(needed("QUAERO_OTHER")), "SIGKILL");
+  await says(page, ".jobs-row .status", "Interrupted");
+  await page.locator(".panel-badge.is-bad:visible").waitFor();
+  assert.match(await page.locator(".panel-toggle").textContent(), /new, with errors/);
+  await page.keyboard.press("`");
+  await says(page, ".panel .log-row.log-level-error .log-message", "Job interrupted");
+  await page.locator(".panel-badge").waitFor({ state: "hidden" });
+  await page.keyboard.press("`");
+  assert.deepEqual(wrong, []);
+  await page.close();
 });
 
 test("when a watched job ends the browser is asked to tell, and the tab shows how", async () => {
