@@ -92,6 +92,8 @@ CASES = (
     Case("db-backup", "db backup copy.db"),
     Case("db-compact", "db compact"),
     Case("token", "token"),
+    Case("worker", "worker", 2),
+    Case("workers", "workers"),
     Case("doctor", "doctor"),
 )
 
