@@ -95,6 +95,8 @@ CASES = (
     Case("worker", "worker", 2),
     Case("workers", "workers"),
     Case("doctor", "doctor"),
+    Case("worker", "worker", 2),
+    Case("workers", "workers"),
 )
 
 
