@@ -4,15 +4,18 @@ The first page with a content keeps it, however many run at once: each look also
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from quaero_cli.crawl.answers import Passed
 from quaero_cli.crawl.urls import is_site_root
 
 # Share of word groups that near-duplicates have in common; and the numbers of a fingerprint by which candidates are
-# found: two texts that share four fifths have one of these in common but once in a million times.
+# found: two texts that share four fifths have fewer than two of these in common once in thousands of times, and two
+# that share a paragraph, as all of a site may do, seldom have two.
 _ALIKE = 0.8
 _LOOKED_UP = 8
+_IN_COMMON = 2
 
 
 class Identities:
@@ -76,8 +79,9 @@ class Identities:
     def similar(self, sketch: Sequence[int], url: str) -> str | None:
         """An article of this crawl that says nearly the same; None: there is none. The text is kept in mind."""
         least = sketch[:_LOOKED_UP]
-        places = {place for number in least for place in self._by_number.get(number, ())}
-        found = next((place for place in sorted(places) if _alike(sketch, self._sketches[place][1])), None)
+        counts = Counter(place for number in least for place in self._by_number.get(number, ()))
+        places = sorted(place for place, count in counts.items() if count >= min(_IN_COMMON, len(least)))
+        found = next((place for place in places if _alike(sketch, self._sketches[place][1])), None)
         if sketch and found is None:  # its likes are found by the first one
             for number in least:
                 self._by_number.setdefault(number, []).append(len(self._sketches))
