@@ -65,10 +65,11 @@ test(`every entry once, in order, over a line that is cut (seed ${SEED})`, async
     globalThis.stream = createJobStream(job, {
       level: "debug", limit: 100, maxEntries: 200_000,
       onLogs: (logs) => {
-        const [first, next] = [logs[0]?.job_line, logs.at(-1)?.job_line];
-        note("logs", first, next, globalThis.stream.cursor);
-        if (last && first !== last + 1) globalThis.holes.push([last, first, ...happened.slice(-12)]);
-        last = next;
+        note("logs", logs[0]?.job_line, logs.at(-1)?.job_line, logs.length, globalThis.stream.cursor);
+        for (const { job_line: line } of logs) {
+          if (last && line !== last + 1) globalThis.holes.push([last, line, ...happened.slice(-12)]);
+          last = line;
+        }
         globalThis.seen.push(...logs.map(({ id }) => id));
       },
       onEnd: () => (globalThis.ended = true),
