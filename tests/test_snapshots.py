@@ -95,8 +95,6 @@ CASES = (
     Case("worker", "worker", 2),
     Case("workers", "workers"),
     Case("doctor", "doctor"),
-    Case("worker", "worker", 2),
-    Case("workers", "workers"),
 )
 
 
