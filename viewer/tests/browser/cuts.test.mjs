@@ -38,6 +38,7 @@ const proxy = createServer((browser) => {
     server.write(text.replaceAll(`127.0.0.1:${proxy.address().port}`, `127.0.0.1:${SERVER.port}`), "latin1");
   });
   server.on("data", (bytes) => {
+    if (left <= 0) return; // it is cut: a later piece would close the hole, and two halves of entries look like one
     browser.write(bytes.subarray(0, left));
     left -= bytes.length;
     if (left > 0) return;
