@@ -86,7 +86,7 @@ def test_a_bad_definition_is_one_line_that_says_where(shell, name):
         (["frobnicate"], 2, "no such command"),
         (["run"], 2, "missing argument"),
         (["run", "hello", "who=Ann"], 2, "-p KEY=VALUE"),
-        (["jobs", "--nope"], 2, "see: quaero jobs --help"),
+        (["jobs", "--nope"], 2, "no such option: --nope"),
         (["jobs", "--home", ""], 2, "names no directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -129,12 +129,12 @@ def _summarise(settings: "Settings", result: "RunResult", *, json: bool) -> None
 
     with open_reader(settings.database) as reader:
         details = reader.details(result.job_id)
-        last_lines = {
-            worker or step: reader.last_entries(result.job_id, step, worker)
-            for step, worker in what_failed(details["steps"], details["workers"])
-        }
+        failed = what_failed(details["steps"], details["workers"])
+        last_lines = {worker or step: reader.last_entries(result.job_id, step, worker) for step, worker in failed}
+        # The way out stands in the step's own last entries, also where only its workers' lines are shown.
+        own = [reader.last_entries(result.job_id, step) for step in dict.fromkeys(step for step, _ in failed)]
     err = common.err()
     write_summary(err, Summary(details, last_lines))
-    hints = [entry.get("fields", {}).get("hint") for lines in last_lines.values() for entry in lines]
+    hints = [entry.get("fields", {}).get("hint") for lines in (*last_lines.values(), *own) for entry in lines]
     for hint in dict.fromkeys(filter(None, hints)):
         err.write(f"hint: {clean(str(hint))}\n")

@@ -95,13 +95,18 @@ def _reasons(report: JobReport, page: Page) -> str:
     for step in report["steps"]:
         if step["error"]:
             rows.append([Cell(step["name"], "title"), Cell(step["error"], "red")])
-        for worker in _failed_workers(step, report["workers"])[:_WORKERS_SHOWN]:
-            said = ": ".join(filter(None, (worker["label"], worker["error"])))
-            rows.append([Cell(worker["name"], "title"), Cell(said, "red")])
+        shown = _failed_workers(step, report["workers"])[:_WORKERS_SHOWN]
+        rows += [[Cell(worker["name"], "title"), Cell(_said_of(worker), "red")] for worker in shown]
     own = report["job"]["error"]
     if own and not rows:
         rows.append([Cell("job", "title"), Cell(own, "red")])
     return page.heading("Why") + table(page, _REASONS, rows, indent="  ") if rows else ""
+
+
+def _said_of(worker: WorkerView) -> str:
+    """Return what a worker had, and what went wrong with it; the error may name it by itself."""
+    label, error = worker["label"], worker["error"] or ""
+    return error if error.startswith(label) else ": ".join(filter(None, (label, error)))
 
 
 def _more(job: JobSummary, page: Page) -> str:
