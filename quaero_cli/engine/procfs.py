@@ -4,11 +4,18 @@ A process may end between two reads, so every function answers with what it coul
 """
 
 import os
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 # Places after the command's name in /proc/PID/stat (proc(5); its field 3 is place 0).
 _STATE, _PARENT, _GROUP, _SESSION, _THREADS, _STARTED = 0, 1, 2, 3, 17, 19
+
+_KERNEL = 2  # kthreadd: the parent of all threads of the kernel, which have no arguments ever
+# Seconds that an exec may take from where the old program is gone to where the new one's arguments are there: it is
+# microseconds, but the process may have to wait for a core.
+EXEC_PATIENCE = 0.05
+_EXEC_PAUSE = 0.001
 
 
 class Stat(NamedTuple):
@@ -44,13 +51,28 @@ def every_stat() -> Iterator[Stat]:
 
 
 def environment(pid: int) -> list[bytes]:
-    """Return the NAME=VALUE entries with which the process was started; none for a zombie or another user's."""
+    """Return the NAME=VALUE entries with which the process was started; none for a zombie or another user's.
+
+    Sync: waits up to EXEC_PATIENCE for a process that is just becoming another program.
+    """
     try:
         if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
             return []
     except OSError:
         return []
-    return (_read(f"/proc/{pid}/environ") or b"").split(b"\0")
+    found, until = _read(f"/proc/{pid}/environ"), time.monotonic() + EXEC_PATIENCE
+    while not found and _is_in_exec(pid) and time.monotonic() < until:
+        time.sleep(_EXEC_PAUSE)  # noqa: TID251  # the kernel tells nobody when an exec is done
+        found = _read(f"/proc/{pid}/environ")
+    return (found or b"").split(b"\0")
+
+
+def _is_in_exec(pid: int) -> bool:
+    """In the midst of exec(2) a process has no arguments and no environment: those of the new program come last."""
+    if _read(f"/proc/{pid}/cmdline"):
+        return False
+    stat = read_stat(pid)
+    return stat is not None and not stat.zombie and _KERNEL not in (stat.pid, stat.parent)
 
 
 def command_line(pid: int) -> str:
