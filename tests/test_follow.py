@@ -219,7 +219,7 @@ def test_wake_ups_of_a_busy_job_are_gathered():
     pace = Pace(0.15, 5.0)
     assert pace.look_at(100.003) == 100.003
     for held in ("held_entries", "held_progress", "held_counts"):
-        pace = Pace(0.15, 5.0)
+        pace = Pace(0.15, 5.0, looked_at=100.0)
         setattr(pace, held, True)
         assert pace.look_at(100.003) == pytest.approx(100.025)
         assert pace.look_at(100.024) == pytest.approx(100.025)

@@ -181,6 +181,7 @@ class Follower:
 
     def look(self, now: float) -> list[StreamEvent]:
         """Look once and return what to tell now."""
+        self.pace.looked_at = now
         room = max(1, BATCH_ENTRIES - len(self._held))
         look = self.looks.look_after(self.reader, self.query, self.scope, self._places, room, has_more=self._has_more)
         events: list[StreamEvent] = []

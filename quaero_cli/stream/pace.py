@@ -28,6 +28,7 @@ class Pace:
     ping_after: float | None
     sent_at: float = float("-inf")  # of anything
     status_at: float = float("-inf")
+    looked_at: float = float("-inf")
     backlog: bool = False  # more is stored than was read
     held_entries: bool = False
     held_progress: bool = False
@@ -49,12 +50,16 @@ class Pace:
     def look_at(self, now: float, readers: int = 1) -> float:
         """Return when to look after a wake-up: at once; but while nothing could go out, on a grid that all share.
 
-        Then a look is for changes of states alone. `readers`: how many there are in this process.
+        Then a look is for changes of states alone. Where entries could go out and only states are held, the first
+        look is at once, and the others keep the same distance. `readers`: how many there are in this process.
         """
         held = self.held_entries or self.held_progress or self.held_counts
-        if self.interval == 0 or not (held or now < self._interval_over()):
+        is_over = now >= self._interval_over()
+        if self.interval == 0 or (is_over and not held):
             return now
         gap = self.interval / (_LOOKS if readers <= CROWD else 1)
+        if is_over and not self.held_entries and readers <= CROWD:
+            return max(now, self.looked_at + gap)
         return (now // gap + 1) * gap
 
     def _interval_over(self) -> float:
