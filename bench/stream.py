@@ -27,7 +27,7 @@ _SMOKE = (100, 20, 8)
 _TRIPS = {False: (300, 200, 10.0), True: (100, 50, 2.0)}  # round trips; entries and idle seconds of the reader
 
 TOLD = {"tail": "quaero tail", "sse": "a client of quaero serve"}
-# Measured on two busy cores: 6 to 9 for a single line, 1.1 to 1.3 under load.
+# Measured on two cores, quiet or busy: 6 to 11 for a single line, 0.7 to 1.3 under load.
 SINGLE_TARGET = 15.0
 FAST_TARGET = 2.0
 _INTERVAL = BATCH_INTERVAL * 1000

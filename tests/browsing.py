@@ -79,6 +79,18 @@ SLOW = """
     type = "shell"
     command = "for n in 1 2 3; do echo tick $n; done; sleep 600"
 """
+# A job that goes on until it is cancelled, at fifty lines a second.
+LIVELY = """
+    [step.lively]
+    type = "test_job_generator"
+    worker_count = 2
+    log_count = 100000
+    log_delay_ms = 40
+    failure_rate = 0
+    child_count = 0
+    recursion_depth = 0
+"""
+
 ARTICLE = """\
 The harbour was **closed** for [two years](https://example.test/a "t").
 

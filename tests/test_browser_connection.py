@@ -1,21 +1,10 @@
 """What happens to the line between a page and its server, while a job runs."""
 
 import pytest
-from browsing import World, look
+from browsing import LIVELY, World, look
 from shells import PATIENCE, first_job
 
 pytestmark = pytest.mark.browser
-
-LIVELY = """
-    [step.lively]
-    type = "test_job_generator"
-    worker_count = 2
-    log_count = 100000
-    log_delay_ms = 20
-    failure_rate = 0
-    child_count = 0
-    recursion_depth = 0
-"""
 
 
 def test_connection(tmp_path):

@@ -4,21 +4,10 @@ import json
 import sys
 
 import pytest
-from browsing import World, look
+from browsing import LIVELY, World, look
 from shells import PATIENCE, first_job
 
 pytestmark = pytest.mark.browser
-
-LIVELY = """
-    [step.lively]
-    type = "test_job_generator"
-    worker_count = 2
-    log_count = 100000
-    log_delay_ms = 40
-    failure_rate = 0
-    child_count = 0
-    recursion_depth = 0
-"""
 
 
 def test_restart(tmp_path):
