@@ -105,7 +105,8 @@ def _measure_start(home: Home, size: Size, result: Result) -> float:
         floor.append(cost(home, [sys.executable, "-c", FLOOR_IMPORTS]).seconds * 1000)
         ours.append(_run_quietly(home, "true", text).seconds * 1000)
         if number == 0:  # fills the caches of disk and byte code
-            ours.clear(), floor.clear()
+            ours.clear()
+            floor.clear()
     against = f'python -c "{FLOOR_IMPORTS}"'
     result.ratios.append(Ratio("a job that runs `true`", against, median(ours), median(floor), "ms", START_TARGET))
     return median(ours) / 1000

@@ -29,7 +29,7 @@ def as_text(result: Result, *, smoke: bool) -> str:
     rows += [_promise_row(promise, smoke) for promise in result.promises]
     rows += [(fact.what, "", "", "", _OK if fact.holds else _BAD) for fact in result.facts]
     rows += [(figure.what, _number(figure.value, figure.unit), "", "", "") for figure in result.figures]
-    peers = [each.peer for each in (*result.ratios, *result.promises)]
+    peers = [ratio.peer for ratio in result.ratios] + [promise.peer for promise in result.promises]
     return "\n".join([*lines, *_with_peers(_aligned(rows), peers)]) + "\n"
 
 

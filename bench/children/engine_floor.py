@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TypeAlias
 
 import trio
 
@@ -19,11 +20,12 @@ from quaero_cli.store.engine import Connection, connect, transaction
 _BATCH = 5000
 _TABLE = "CREATE TABLE entry (id INTEGER PRIMARY KEY, time INTEGER, worker INTEGER, message TEXT)"
 _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?)"
+_Row: TypeAlias = tuple[int, int, int | None, str]
 
 
 def read_lines(connection: Connection, count: int) -> None:
     """Read what a child prints line by line, and keep it."""
-    rows: list[tuple[int, int, None, str]] = []
+    rows: list[_Row] = []
     with subprocess.Popen(line_command(count), stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for number, line in enumerate(child.stdout, 1):
@@ -35,7 +37,7 @@ def read_lines(connection: Connection, count: int) -> None:
 
 async def log_from_workers(connection: Connection, count: int) -> None:
     """Let 300 tasks log `count` lines each, in turn, and keep them when all is said."""
-    rows: list[tuple[int, int, int, str]] = []
+    rows: list[_Row] = []
 
     async def work(worker: int) -> None:
         for number in range(count):
@@ -59,7 +61,7 @@ async def run_steps(connection: Connection, count: int) -> None:
         number += len(words)
 
 
-def _keep(connection: Connection, rows: list) -> None:
+def _keep(connection: Connection, rows: list[_Row]) -> None:
     with transaction(connection):
         connection.executemany(_INSERT, rows)
     rows.clear()

@@ -42,7 +42,7 @@ _SETTINGS = {
 }
 
 
-class News(scrapy.Spider):
+class News(scrapy.Spider):  # type: ignore[misc]  # Scrapy lives in an environment of its own
     """Follows every link once."""
 
     name = "news"
