@@ -91,6 +91,11 @@ class Result:
         judged += [promise.holds(smoke) for promise in self.promises]
         return self.error is None and bool(judged) and all(judged)
 
+    def only_slow(self) -> bool:
+        """Whether nothing is wrong with it but that a smoke run's ratios are missed."""
+        right = self.error is None and all(fact.holds for fact in self.facts)
+        return right and bool(self.ratios) and not self.holds(smoke=True)
+
 
 def median(values: Sequence[float]) -> float:
     """Return the median. Raises ValueError for nothing."""

@@ -93,6 +93,8 @@ class Bench:
             found = self.found.get(name, 1.0)
             if isinstance(found, Exception):
                 raise found
+            if not isinstance(found, float):
+                found = next(found)  # another one each time
             return Result(name, [ratio(found * 10)], [Fact("all there", True)], [Figure("rate", 1234.5, "lines/s")])
 
         return measure
@@ -116,10 +118,21 @@ def test_the_exit_code_tells(value, whole, smoke, capsys):
     for arguments, code in ((["ingest", "crawl"], whole), (["--smoke", "ingest", "crawl"], smoke)):
         bench = Bench(ingest=value)
         assert main(arguments, bench) == code
-        assert len(bench.asked) == 2
+        assert len(bench.asked) == (3 if value == 6.1 and "--smoke" in arguments else 2)
         out = capsys.readouterr().out
         assert ("FAILED" in out) is bool(code)
         assert ("broke: RuntimeError: no such thing" in out) is isinstance(value, Exception)
+
+
+def test_a_smoke_run_that_is_slow_once_is_measured_again(capsys):
+    """CI would fail for a neighbour's burst of work, or forgive a lost line."""
+    slow_once = Bench(ingest=iter([7.0, 1.0]))
+    assert main(["--smoke", "ingest"], slow_once) == 0
+    assert slow_once.asked == [("ingest", True)] * 2
+    assert "measured again:" in capsys.readouterr().out
+    assert not Result("x", [ratio(100)], [Fact("one lost", False)]).only_slow()
+    assert not Result("x", [ratio(100)], error="broke").only_slow()
+    assert not Result("x", [ratio(1)], [Fact("all there", True)]).only_slow()
 
 
 def test_json_is_one_object_on_stdout(capsys):
