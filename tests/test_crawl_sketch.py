@@ -35,6 +35,19 @@ def test_different_texts_are_different() -> None:
     assert found == [None] * 200
 
 
+def test_wherever_two_fingerprints_differ_they_are_found() -> None:
+    """A near-duplicate would be missed by bad luck: only its likes are compared with it, looked up by parts."""
+    rng = random.Random(2)
+    for differing, alike in ((6, True), (7, False)):
+        for _ in range(300):
+            identities = Identities()
+            mark = [rng.randrange(2**27) for _ in range(SIZE)]
+            assert identities.similar(mark, "http://a/") is None
+            places = rng.sample(range(SIZE), differing)
+            other = [number + 1 if place in places else number for place, number in enumerate(mark)]
+            assert (identities.similar(other, "http://b/") is not None) is alike
+
+
 def test_short_texts_are_not_compared() -> None:
     """Two flashes of a sentence would be alike by chance."""
     assert sketch("A short text.") == []

@@ -4,18 +4,19 @@ The first page with a content keeps it, however many run at once: each look also
 """
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import eq
 
 from quaero_cli.crawl.answers import Passed
 from quaero_cli.crawl.urls import is_site_root
 
-# Share of word groups that near-duplicates have in common; and the numbers of a fingerprint by which candidates are
-# found: two texts that share four fifths have fewer than two of these in common once in thousands of times, and two
-# that share a paragraph, as all of a site may do, seldom have two.
+# Share of word groups that near-duplicates have in common.
 _ALIKE = 0.8
-_LOOKED_UP = 8
-_IN_COMMON = 2
+# Numbers of a fingerprint that are looked up together. Of 32 numbers six may differ, which leaves at least two of
+# eight such bands whole: every near-duplicate is found by one, and texts that share a paragraph share none.
+_BAND = 4
+# Articles that are compared for the sake of one band: half the text of all of a site's pages may be the same.
+_COMPARED = 32
 
 
 class Identities:
@@ -28,7 +29,7 @@ class Identities:
         self._texts: dict[str, str] = {}  # hash of the extracted text: its first page
         self._lost: set[str] = set()  # pages that could not be had
         self._sketches: list[tuple[str, array[int]]] = []  # of kept articles: URL and fingerprint
-        self._by_number: dict[int, list[int]] = {}  # least numbers of fingerprints: places in `_sketches`
+        self._by_band: dict[int, list[int]] = {}  # bands of fingerprints, hashed: places in `_sketches`
 
     def lost(self, url: str) -> None:
         """The page cannot be had: nothing is left alone in its favour from now on."""
@@ -78,22 +79,22 @@ class Identities:
 
     def similar(self, sketch: Sequence[int], url: str) -> str | None:
         """An article of this crawl that says nearly the same; None: there is none. The text is kept in mind."""
-        least = sketch[:_LOOKED_UP]
-        counts = Counter(place for number in least for place in self._by_number.get(number, ()))
-        places = sorted(place for place, count in counts.items() if count >= min(_IN_COMMON, len(least)))
+        bands = [hash((start, *sketch[start : start + _BAND])) for start in range(0, len(sketch), _BAND)]
+        places = sorted({place for band in bands for place in self._by_band.get(band, ())})
         found = next((place for place in places if _alike(sketch, self._sketches[place][1])), None)
         if sketch and found is None:  # its likes are found by the first one
-            for number in least:
-                self._by_number.setdefault(number, []).append(len(self._sketches))
+            for band in bands:
+                others = self._by_band.setdefault(band, [])
+                if len(others) < _COMPARED:
+                    others.append(len(self._sketches))
             self._sketches.append((url, array("I", sketch)))
         return None if found is None else self._sketches[found][0]
 
 
 def _alike(left: Sequence[int], right: Sequence[int]) -> bool:
     """Whether two texts have most of their word groups in common, as far as their fingerprints tell."""
-    least = sorted({*left, *right})[: min(len(left), len(right))]
-    both = {*left} & {*right}
-    return sum(number in both for number in least) >= _ALIKE * len(least)
+    same: int = sum(map(eq, left, right))
+    return same >= _ALIKE * len(left)
 
 
 def _plain(url: str) -> str:
