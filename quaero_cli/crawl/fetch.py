@@ -8,7 +8,7 @@ before the body is read; never more than `limit` bytes of body; an end within th
 
 import errno
 import socket
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ from quaero_cli.crawl.urls import hostname, origin, port
 
 # Bytes libcurl reads at once: few callbacks for an ordinary page, little memory for many connections.
 _READ_BYTES = 128 * 1024
+# Sites that are remembered: a crawl may meet any number of them.
+_MAX_SITES = 10_000
 # Headers that say who asks: sent to the start URLs' servers only, never along a redirect to a stranger.
 _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -68,7 +70,8 @@ class Fetcher:
         self._identity = identity
         self._timeout_connect = timeout_connect
         self._timeout_page = timeout_page
-        self._idle: list[pycurl.Curl] = []
+        self._idle: list[_Line] = []
+        self._sites: dict[str, _Site] = {}
 
     async def get(
         self, url: str, wanted: Wanted, *, fresh: bool = False, conditions: Mapping[str, str] | None = None
@@ -77,33 +80,35 @@ class Fetcher:
 
         libcurl asks once more by itself when a kept connection turns out to be closed before any answer.
         """
-        addresses = await self._resolver.addresses(hostname(url))
+        site = self._site(origin(url))
+        addresses = await self._resolver.addresses(site.host)
         if isinstance(addresses, FetchError):
             if not self._identity.proxy or addresses.kind not in ("resolve", "timeout"):
                 return addresses
             addresses = []  # the proxy may know the name
         started = trio.current_time()
-        handle = self._idle.pop() if self._idle else self._new_handle()
+        line = self._idle.pop() if self._idle else self._new_line()
         transfer = Transfer(wanted)
         try:
-            self._prepare(handle, url, addresses, transfer, conditions or {})
-            handle.setopt(pycurl.FRESH_CONNECT, int(fresh))
-            self._silence.begin(handle, transfer)
-            await self._loop.perform(handle)
+            line.prepare(url, site, addresses, self._headers(site, wanted.accept, conditions), fresh=fresh)
+            line.lead_to(transfer)
+            self._silence.begin(line.handle, transfer)
+            await self._loop.perform(line.handle)
             return transfer.response(url, trio.current_time() - started)
         except CurlError as error:
             duration = trio.current_time() - started
-            return transfer.problem or transfer.cut(url, duration) or self._explain(handle, transfer, error)
+            return transfer.problem or transfer.cut(url, duration) or self._explain(line.handle, transfer, error)
         finally:
-            self._silence.end(handle)
-            self._release(handle)
+            self._silence.end(line.handle)
+            line.lead_nowhere()
+            self._idle.append(line)
 
     def close(self) -> None:
         """Close the handles. No request may be running."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().handle.close()
 
-    def _new_handle(self) -> pycurl.Curl:
+    def _new_line(self) -> "_Line":
         handle = pycurl.Curl()
         for option, value in (
             (pycurl.NOSIGNAL, 1),
@@ -120,44 +125,27 @@ class Fetcher:
             handle.setopt(option, value)
         if self._identity.ca_file:
             handle.setopt(pycurl.CAINFO, self._identity.ca_file)
-        return handle
+        return _Line(handle, None if self._identity.proxy else self._resolver.approved)
 
-    def _prepare(
-        self, handle: pycurl.Curl, url: str, addresses: list[str], transfer: Transfer, conditions: Mapping[str, str]
-    ) -> None:
-        host = hostname(url)
-        proxied = bool(self._identity.proxy)
+    def _site(self, name: str) -> "_Site":
+        site = self._sites.get(name)
+        if site is None:
+            if len(self._sites) >= _MAX_SITES:
+                self._sites.clear()
+            site = self._sites[name] = _Site(name)
+        return site
 
-        def open_socket(_purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
-            family, kind, protocol, place = address
-            if not proxied and not self._resolver.approved(host, place[0].partition("%")[0]):
-                return int(pycurl.SOCKET_BAD)
-            return _LentSocket(family, kind, protocol)
-
-        handle.setopt(pycurl.URL, url)
-        handle.setopt(
-            pycurl.RESOLVE,
-            [] if proxied or literal(host) else [f"{host}:{port(url)}:{','.join(map(_bracketed, addresses))}"],
-        )
-        handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
-        handle.setopt(pycurl.HTTPHEADER, self._headers(url, transfer.wanted.accept, conditions))
-        handle.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
-        handle.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
-
-    def _headers(self, url: str, accept: str, conditions: Mapping[str, str]) -> list[str]:
-        trusted = origin(url) in self._identity.trusted_origins
-        headers = {"accept": accept, "accept-encoding": "gzip, deflate", **conditions}
-        for name, value in self._identity.headers.items():
-            if trusted or name.lower() not in _PRIVATE_HEADERS:
-                headers[name.lower()] = value
-        return [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
-
-    def _release(self, handle: pycurl.Curl) -> None:
-        # The callbacks hold the transfer, and with it the body: let go of them while the handle idles.
-        handle.unsetopt(pycurl.HEADERFUNCTION)
-        handle.unsetopt(pycurl.WRITEFUNCTION)
-        handle.unsetopt(pycurl.OPENSOCKETFUNCTION)
-        self._idle.append(handle)
+    def _headers(self, site: "_Site", accept: str, conditions: Mapping[str, str] | None) -> list[str]:
+        """Header lines of a request; the very same list for the same kind of request to a site."""
+        known = site.headers.get(accept)
+        if known is None:
+            trusted = site.name in self._identity.trusted_origins
+            headers = {"accept": accept, "accept-encoding": "gzip, deflate"}
+            for name, value in self._identity.headers.items():
+                if trusted or name.lower() not in _PRIVATE_HEADERS:
+                    headers[name.lower()] = value
+            known = site.headers[accept] = _lines(headers)
+        return [*known, *_lines(conditions)] if conditions else known
 
     def _explain(self, handle: pycurl.Curl, transfer: Transfer, error: CurlError) -> FetchError:
         code = error.code
@@ -178,11 +166,73 @@ class Fetcher:
         return FetchError(kind, _plain(words) or f"libcurl error {code}")
 
 
+class _Site:
+    """What is the same for all requests to an origin."""
+
+    __slots__ = ("headers", "host", "name", "port")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.host, self.port = hostname(name + "/"), port(name + "/")
+        self.headers: dict[str, list[str]] = {}  # lines, by what is accepted
+
+
+class _Line:
+    """A handle of libcurl's for one request at a time. It is told only what differs from its last request."""
+
+    def __init__(self, handle: pycurl.Curl, approved: Callable[[str, str], bool] | None) -> None:
+        """`approved` judges the addresses that are connected to; None: a proxy makes the connections."""
+        self.handle = handle
+        self._approved = approved
+        self._site: _Site | None = None
+        self._addresses: list[str] | None = None
+        self._headers: list[str] | None = None
+        self._fresh = False
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+
+    def prepare(self, url: str, site: _Site, addresses: list[str], headers: list[str], *, fresh: bool) -> None:
+        """Make it ready for a request to one of these addresses."""
+        setopt = self.handle.setopt
+        setopt(pycurl.URL, url)
+        if site is not self._site or addresses is not self._addresses:
+            self._site, self._addresses = site, addresses
+            pinned = self._approved is not None and not literal(site.host)
+            entry = f"{site.host}:{site.port}:{','.join(map(_bracketed, addresses))}"
+            setopt(pycurl.RESOLVE, [entry] if pinned else [])
+        if headers is not self._headers:
+            self._headers = headers
+            setopt(pycurl.HTTPHEADER, headers)
+        if fresh is not self._fresh:
+            self._fresh = fresh
+            setopt(pycurl.FRESH_CONNECT, int(fresh))
+
+    def lead_to(self, transfer: Transfer) -> None:
+        """Hand what comes in to a transfer."""
+        self.handle.setopt(pycurl.HEADERFUNCTION, transfer.on_header)
+        self.handle.setopt(pycurl.WRITEFUNCTION, transfer.on_body)
+
+    def lead_nowhere(self) -> None:
+        """Let go of the transfer, and with it of the body, while the handle idles."""
+        self.handle.unsetopt(pycurl.HEADERFUNCTION)
+        self.handle.unsetopt(pycurl.WRITEFUNCTION)
+
+    def _open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+        family, kind, protocol, place = address
+        assert self._site is not None
+        if self._approved is not None and not self._approved(self._site.host, place[0].partition("%")[0]):
+            return int(pycurl.SOCKET_BAD)
+        return _LentSocket(family, kind, protocol)
+
+
 class _LentSocket(socket.socket):
     """A socket for libcurl, which takes a duplicate of its descriptor; this one then closes without a warning."""
 
     def __del__(self) -> None:
         self.close()
+
+
+def _lines(headers: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
 
 
 def _bracketed(address: str) -> str:

@@ -8,6 +8,9 @@ from quaero_cli.crawl.body import Body, BodyProblem
 # Of answers whose body nobody wants (redirects, errors) so much is read, to keep the connection.
 _UNWANTED_BYTES = 64 * 1024
 
+# The line that ends headers.
+_NO_MORE = frozenset({b"\r\n", b"\n"})
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -26,6 +29,7 @@ class Transfer:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self.problem: FetchError | None = None
+        self._lines: list[bytes] = []  # of the headers, until their end
         self._status = 0
         self._headers: dict[str, str] = {}
         self._body: Body | None = None
@@ -35,23 +39,29 @@ class Transfer:
     @property
     def begun(self) -> bool:
         """Whether the answer has begun."""
-        return self._status != 0
+        return self._status != 0 or bool(self._lines)
 
     def on_header(self, line: bytes) -> int | None:
-        """One header line; -1 ends the transfer."""
-        text = _text(line)
-        if text.startswith("HTTP/") and ":" not in text.partition(" ")[0]:
-            self._status = int(text.split(None, 2)[1])
+        """One header line; -1 ends the transfer. Called for each one, so they are read together at their end."""
+        self._lines.append(line)
+        return self._read_headers() if line in _NO_MORE else None
+
+    def _read_headers(self) -> int | None:
+        lines, self._lines = self._lines, []
+        first = _text(lines[0])
+        if first.startswith("HTTP/") and ":" not in first.partition(" ")[0]:
+            self._status = int(first.split(None, 2)[1])
             self._headers = {}
             self._body = None  # of a proxy's answer to CONNECT
             self._in_headers = True
-        elif not text:
-            return self._end_of_headers() if self._in_headers else None  # else the trailers' end
-        elif self._in_headers:
-            name, _, value = text.partition(":")
+        elif not self._in_headers:
+            return None  # trailers
+        headers = self._headers
+        for line in lines[1:-1]:
+            name, _, value = _text(line).partition(":")
             name, value = name.strip().lower(), value.strip()
-            self._headers[name] = f"{self._headers[name]}, {value}" if name in self._headers else value
-        return None
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return self._end_of_headers()
 
     def on_body(self, chunk: bytes) -> int | None:
         """A piece of body; -1 ends the transfer."""
