@@ -15,6 +15,8 @@ Rules:
 6. A cancelled recorder stores what it had accepted before it dies, within `FINAL_DRAIN` seconds.
 7. A recorder with `on_trouble` outlives a full disk: what it has accepted is kept, and tried again each second. Past
    the hard limit further lines of steps are lost then, and counted; states never are.
+8. Where facts come thick and fast the thread lets some gather between two batches: what a commit costs is then shared
+   by hundreds of them. Whoever waits for the store (`flush`, `room`, the end) is not made to wait for that.
 """
 
 import threading
@@ -22,12 +24,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import accumulate
+from math import inf
 
 import trio
 from outcome import Outcome
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Fact, LogLine, LogLines, PagesFound, PageVisited
+from quaero_cli.model import Fact, JobChanged, LogLine, LogLines, PagesFound, PageVisited
 from quaero_cli.store.engine import SqliteError, is_passing
 from quaero_cli.store.writer import Writer
 
@@ -37,6 +40,11 @@ SOFT_FACTS, SOFT_BYTES = 8192, 8 * 1024 * 1024  # async callers wait (measured: 
 HARD_FACTS, HARD_BYTES = 65_536, 64 * 1024 * 1024  # a sync caller writes by itself (26 MB)
 FINAL_DRAIN = 60.0  # seconds; the hard limit takes less than one on any disk that is not failing
 RETRY_AFTER = 1.0  # seconds between looks whether the store can be written again
+# Seconds from one batch to the next while facts come quickly: a commit for a page or two took a third of a crawl's
+# time, and readers gather for longer than this. Quickly: so many lately, where a fact counts half after some time.
+GATHER_SECONDS = 0.05
+_QUICKLY, _HALF_SECONDS = 200, 0.1
+_ENOUGH = 1000  # facts that need not wait for others
 # Calls of `room`, and seconds, until others get their turn: a turn of the loop costs a caller more than a line does.
 _TURNS, _TURN_SECONDS = 8, 0.0005
 ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waited its busy timeout each time
@@ -93,6 +101,8 @@ class Recorder:
         self._ends: list[Outcome[None]] = []  # of threads, for this task
         self._ended = trio.Event()
         self._closed = False
+        self._wanted_now = threading.Event()  # nothing is to gather: somebody waits
+        self._lately, self._began = 0.0, -inf  # facts that were stored lately, and when the last batch began
         self._turns, self._turned = 0, 0.0  # calls of `room` since others had their turn, and when that was
         self._progress = trio.Event()  # set and replaced after each commit
         self._token: trio.lowlevel.TrioToken | None = None
@@ -114,6 +124,8 @@ class Recorder:
             self._bytes += len(fact.message) if fact.fields is None else _size(fact)
         elif type(fact) in _LARGE:
             self._bytes += _size(fact)
+        elif type(fact) is JobChanged:
+            self._wanted_now.set()  # an end is waited for
         if not self._awake:
             self._wake()
         elif len(self._facts) >= HARD_FACTS or self._bytes >= HARD_BYTES:
@@ -155,6 +167,7 @@ class Recorder:
             self._turns, self._turned = 0, now
             await trio.lowlevel.checkpoint()
         while (len(self._facts) >= SOFT_FACTS or self._bytes >= SOFT_BYTES) and self._failure is None:
+            self._wanted_now.set()
             await self._progress.wait()
 
     async def flush(self) -> None:
@@ -163,6 +176,7 @@ class Recorder:
         while self._first < target:
             if self._failure is not None:
                 raise self._failure
+            self._wanted_now.set()
             await self._progress.wait()
 
     # ------------------------------------------------------------------ storing them
@@ -178,6 +192,7 @@ class Recorder:
                 await self._see_to_end()
         finally:
             self.lose_patience()
+            self._wanted_now.set()
             with trio.move_on_after(FINAL_DRAIN, shield=True) as scope:
                 while self._failure is None and (self._awake or self._facts):
                     if not self._awake:
@@ -239,12 +254,24 @@ class Recorder:
         assert self._token is not None
         while True:
             while self._facts and not self._closed:
+                self._gather()
                 self._drain()
                 self._token.run_sync_soon(self._note_progress, idempotent=True)
             self._awake = False
             if self._closed or not self._facts or self._awake:
                 return
             self._awake = True  # accepted between the last batch and the line above
+
+    def _gather(self) -> None:
+        """Before a batch: let more facts come while they come quickly, and nobody waits for these."""
+        now = time.perf_counter()
+        apart = now - self._began
+        self._lately *= 0.5 ** (apart / _HALF_SECONDS)
+        if self._lately >= _QUICKLY and apart < GATHER_SECONDS and len(self._facts) < _ENOUGH:
+            self._wanted_now.wait(GATHER_SECONDS - apart)
+        self._wanted_now.clear()
+        self._began = time.perf_counter()
+        self._lately += len(self._facts)
 
     def _deliver(self, end: Outcome[None]) -> None:
         assert self._token is not None

@@ -10,7 +10,7 @@ from stores import NOW, line, new_home, start_job
 
 from quaero_cli import recorder as recorder_module
 from quaero_cli.errors import StoreError
-from quaero_cli.model import LogLines
+from quaero_cli.model import JobChanged, LogLines, Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.store.engine import connect
 from quaero_cli.store.writer import Writer
@@ -75,6 +75,34 @@ async def test_readers_are_woken_after_the_commit_only(home):
             assert messages(home) == list(range(number + 1))
         nursery.cancel_scope.cancel()
     assert seen == [1, 2, 3]
+
+
+async def test_facts_that_come_quickly_gather_until_somebody_waits(home, monkeypatch):
+    """A commit for each page would take a third of a crawl's time; the end of a job would be told late."""
+    monkeypatch.setattr(recorder_module, "GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr(recorder_module, "_QUICKLY", 0)
+    stored, first, token = [], trio.Event(), trio.lowlevel.current_trio_token()
+
+    def on_commit():
+        stored.append(len(messages(home)))
+        token.run_sync_soon(first.set)
+
+    recorder = Recorder(Writer(home.database), on_commit)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        recorder.emit(line("aaaa", "0"))
+        await first.wait()
+        for number in range(1, 10):
+            recorder.emit(line("aaaa", str(number)))
+            await trio.lowlevel.checkpoint()
+        recorder.emit(JobChanged("aaaa", Status.COMPLETED, NOW, 1))
+        await recorder.flush()
+        assert stored == [1, 10]
+        for number in range(10, 13):
+            recorder.emit(line("aaaa", str(number)))
+            await recorder.flush()
+        nursery.cancel_scope.cancel()
+    assert messages(home) == list(range(13))
 
 
 async def test_a_sync_caller_that_never_yields_writes_by_itself_and_keeps_the_order(home, monkeypatch):
