@@ -23,6 +23,7 @@ NAMES = (
     "fanout",
     "viewer",
     "schedule",
+    "cluster",
     "crawl",
     "quality",
 )

@@ -30,7 +30,8 @@ def as_text(result: Result, *, smoke: bool) -> str:
     rows += [(fact.what, "", "", "", _OK if fact.holds else _BAD) for fact in result.facts]
     rows += [(figure.what, _number(figure.value, figure.unit), "", "", "") for figure in result.figures]
     peers = [ratio.peer for ratio in result.ratios] + [promise.peer for promise in result.promises]
-    return "\n".join([*lines, *_with_peers(_aligned(rows), peers)]) + "\n"
+    notes = [f"  note: {note}" for note in result.notes]
+    return "\n".join([*lines, *_with_peers(_aligned(rows), peers), *notes]) + "\n"
 
 
 def _with_peers(rows: Iterable[str], peers: Sequence[str]) -> Iterable[str]:

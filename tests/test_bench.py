@@ -175,6 +175,12 @@ def test_a_table_is_aligned():
     ]
 
 
+def test_what_could_not_be_measured_is_said():
+    """A missing peer would look like one that was beaten."""
+    result = Result("x", facts=[Fact("so", True)], notes=["no peer: it is not installed"])
+    assert report.as_text(result, smoke=True).splitlines()[-1] == "  note: no peer: it is not installed"
+
+
 def test_what_a_process_uses_is_read():
     """Memory and processor time would be of no process, or in no unit."""
     assert cpu_seconds(os.getpid()) == pytest.approx(sum(os.times()[:2]), abs=0.5)

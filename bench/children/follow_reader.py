@@ -21,6 +21,7 @@ from quaero_cli.stream.wakeups import Wakeups
 async def read(database: Path, wake: Path, job: str) -> list[tuple[int, int]]:
     """Follow the job to its end; return number and moment of each entry."""
     seen: list[tuple[int, int]] = []
+    following = False
     wakeups = Wakeups(wake, database)
     query = LogQuery((job,), level=Level.DEBUG)
     async with trio.open_nursery() as nursery:
@@ -30,7 +31,8 @@ async def read(database: Path, wake: Path, job: str) -> list[tuple[int, int]]:
                 if isinstance(event, Logs):
                     now = time.time_ns()
                     seen += [(entry["job_line"], now) for entry in event.view["logs"]]
-                    if not event.view["logs"]:
+                    if not following:
+                        following = True
                         print("ready", flush=True)
         nursery.cancel_scope.cancel()
     return seen

@@ -76,6 +76,11 @@ class Queue:
         if state is not None and state["status"] is not None:
             await self._wire.tell(message.reply, b"+ACK")
             return None
+        if state is not None and message.metadata.num_delivered <= state["attempt"]:
+            # The server was killed and forgot to whom it gave the job; who has it says so within a lease.
+            delay = orjson.dumps({"delay": int(self._lease * _SECOND)})
+            await self._wire.tell(message.reply, b"-NAK " + delay)
+            return None
         attempt = 1 if state is None else int(state["attempt"]) + 1
         cancel = state is not None and bool(state["cancel"])
         claimed = {"attempt": attempt, "cancel": cancel, "status": None, "node": node}
