@@ -5,12 +5,15 @@ need it are skipped, unless QUAERO_REQUIRE_NATS is set, as CI does.
 """
 
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -66,6 +69,16 @@ class Server:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Let it do nothing, until `thaw`: what lies in its folder is then of one moment."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it, whatever state it is in."""
         if self._process is not None and self._process.poll() is None:
@@ -81,3 +94,57 @@ async def nats_server(folder: Path, config: str = "") -> AsyncGenerator[Server, 
         yield server
     finally:
         server.stop()
+
+
+# Three servers need to know each other's ports before they listen: below those that the system gives to others.
+_PORTS = range(20_000, 32_000)
+_OF_THREE = """
+server_name: n{number}
+jetstream {{ store_dir: "{folder}/jetstream" }}
+cluster {{
+  name: three
+  listen: "127.0.0.1:{port}"
+  routes: [{routes}]
+}}
+"""
+
+
+async def start_three(folder: Path) -> list[Server]:
+    """Start an engine of three servers; returns when they have a leader. They are named n0, n1 and n2."""
+    while True:
+        ports = random.sample(_PORTS, 3)
+        routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in ports)
+        servers = []
+        for number, port in enumerate(ports):
+            own = folder / f"engine-{number}"
+            config = _OF_THREE.format(number=number, folder=own, port=port, routes=routes)
+            servers.append(Server(own, config))
+        if not all(map(_is_free, ports)):
+            continue
+        for server in servers:
+            await server.start()
+        while "error" in await ask(servers, "INFO"):  # noqa: ASYNC110 - nothing tells when they have elected one
+            await trio.sleep(0.1)
+        return servers
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+async def ask(servers: list[Server], what: str, value: object = None) -> dict[str, Any]:
+    """Ask JetStream something; the answer has an `error` when there is none."""
+    from quaero_cli.cluster.nats.engine import open_nats
+    from quaero_cli.cluster.nats.wire import ApiError
+    from quaero_cli.cluster.ports import EngineAway
+
+    async with open_nats([server.url for server in servers], "test") as engine:
+        try:
+            return await engine._thread.call(lambda: engine._wire.api(what, value))
+        except (EngineAway, ApiError) as error:
+            return {"error": str(error)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
-from engines import PATIENCE, Server
+from engines import PATIENCE, Server, start_three
 from shells import Shell, read_line
 
 from quaero_cli.store.outbox import outbox_size
@@ -19,11 +19,21 @@ class Machines:
     """What runs. Commands are given to `view`, a shell on the view's data directory."""
 
     folder: Path
-    server: Server
+    servers: list[Server]
     lease: float = 30.0
     view_url: str = ""
     worker_url: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def server(self) -> Server:
+        """The engine's only server, or its first one."""
+        return self.servers[0]
+
+    @property
+    def url(self) -> str:
+        return ",".join(server.url for server in self.servers)
 
     @property
     def view(self) -> Shell:
@@ -33,7 +43,10 @@ class Machines:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         url = self.view_url if name.startswith("view") else self.worker_url
-        settings = {"QUAERO_CLUSTER_ENGINE": url or self.server.url, "QUAERO_CLUSTER_LEASE_SEC": str(self.lease)}
+        settings = {
+            "QUAERO_CLUSTER_ENGINE": url or self.url, "QUAERO_CLUSTER_LEASE_SEC": str(self.lease),
+            "QUAERO_CLUSTER_REPLICAS": str(len(self.servers)), **self.extra,
+        }  # fmt: skip
         return Shell(folder, settings)
 
     def start_view(self, name: str = "view") -> str:
@@ -70,25 +83,28 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path, *, lease: float = 30.0, config: str = "") -> Iterator[Machines]:
-    """Run an engine, and end all that was started with it."""
+def machines(folder: Path, *, lease: float = 30.0, config: str = "", three: bool = False) -> Iterator[Machines]:
+    """Run an engine, of one server or of three, and end all that was started with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = Server(folder / "engine", config)
-    trio.run(server.start)
-    found = Machines(folder, server, lease)
+    found = Machines(folder, [Server(folder / "engine", config)], lease)
     try:
+        if three:
+            found.servers = trio.run(start_three, folder)
+        else:
+            trio.run(found.server.start)
         yield found
     finally:
         for name in list(found.running):
             found.kill(name)
-        server.stop()
+        for server in found.servers:
+            server.stop()
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait for something that no event tells; fails when it does not come."""
 
     async def wait() -> None:
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(patience):
             while not condition():  # noqa: ASYNC110 - another process changes it
                 await trio.sleep(0.05)
 

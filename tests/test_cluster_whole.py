@@ -2,19 +2,13 @@
 
 import json
 import re
-import shutil
-from collections import defaultdict
-from contextlib import closing
-from random import Random
 
 import pytest
 import trio
 from documents import document
 from engines import PATIENCE, needs_nats
-from machines import Machines, machines, until
+from machines import machines, until
 from shells import entries, first_job, read_line
-
-from quaero_cli.store.engine import connect
 
 pytestmark = needs_nats
 
@@ -122,109 +116,6 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_first(tmp_path):
         assert (child.returncode, json.loads(out.splitlines()[-1])["status"]) == (0, "completed")
         found.running.pop("w1").communicate(timeout=PATIENCE)
         assert worker.returncode == 0
-
-
-# ------------------------------------------------------------------ whatever is killed
-
-# Says so many lines in two halves; the second one when it may.
-TALKS = '''
-    [step.talk]
-    type = "shell"
-    command = """
-        n=0
-        while [ $n -lt {lines} ]; do n=$((n+1)); echo "$$ $n"; [ $((n % 20)) != 0 ] || sleep 0.02; done
-        until [ -e {gate} ]; do sleep 0.05; done
-        while [ $n -lt $(({lines} * 2)) ]; do n=$((n+1)); echo "$$ $n"; [ $((n % 20)) != 0 ] || sleep 0.02; done
-    """
-'''
-
-
-def _read_until(child, number: int) -> None:
-    """Read the log of a job that is followed up to so many lines of its step."""
-    seen = 0
-    while seen < number:
-        line = read_line(child.stdout)
-        assert line, "the job ended early"
-        seen += '"step_name":"talk"' in line.replace(" ", "")
-
-
-def _check_lines(found: Machines, job: str, lines: int) -> None:
-    """Every line of every attempt is there once, in order; of the last attempt all are."""
-    with closing(connect(found.view.home / "quaero.db", readonly=True)) as connection:
-        said = [
-            row[0].split()
-            for row in connection.execute(
-                "SELECT message FROM log JOIN job ON job.key = log.job WHERE job.id = ? AND source = 'stdout'"
-                " ORDER BY job_line",
-                (job,),
-            )
-        ]
-    by_process = defaultdict(list)
-    for process, number in said:
-        by_process[process].append(int(number))
-    for numbers in by_process.values():
-        assert numbers == list(range(1, len(numbers) + 1))
-    assert max(map(len, by_process.values())) == lines
-
-
-def test_no_line_is_lost_whatever_is_killed(tmp_path, campaign):
-    """A power cut of one machine would cost lines, or show some twice."""
-    for seed in range(campaign(1, 10)):
-        print(f"seed {seed}")
-        chance, lines, gate = Random(seed), 600, tmp_path / f"gate-{seed}"
-        with machines(tmp_path / str(seed), lease=8.0) as found:
-            found.start_view()
-            found.start_worker("w1")
-            path = found.view.define("talks", TALKS.format(lines=lines, gate=gate))
-            child = found.view.start("run", path, "--on", "cluster", "--json")
-            job = first_job(child)
-            victims = ["server", "view", "server", "worker"]
-            chance.shuffle(victims)
-            for victim in victims:
-                _read_until(child, chance.randint(20, 120))
-                if victim == "server":
-                    found.server.kill()
-                    trio.run(found.server.start)
-                elif victim == "view":
-                    found.kill("view")
-                    found.start_view()
-                else:
-                    found.kill("w1")
-                    found.start_worker("w2")
-            gate.touch()
-            out, _ = child.communicate(timeout=2 * PATIENCE)
-            assert json.loads(out.splitlines()[-1])["status"] == "completed"
-            found.start_worker("w1", "--queue", "other")  # what it stored before it was killed comes now
-            until(lambda: found.lacks("w1") == found.lacks("w2") == 0)
-            _check_lines(found, job, 2 * lines)
-
-
-def test_an_engine_from_the_past_is_refilled(tmp_path):
-    """What the engine acknowledged and lost in a power cut would be missing for ever."""
-    lines, gate = 400, tmp_path / "gate"
-    with machines(tmp_path, lease=60.0) as found:
-        found.start_view()
-        found.start_worker("w1")
-        path = found.view.define("talks", TALKS.format(lines=lines, gate=gate))
-        child = found.view.start("run", path, "--on", "cluster", "--json")
-        job = first_job(child)
-        _read_until(child, 100)
-        found.server.kill()
-        shutil.copytree(found.server.store, tmp_path / "past")
-        trio.run(found.server.start)
-        _read_until(child, lines - 100)
-        found.kill("view")
-        gate.touch()  # from here on the worker sends what no view takes in
-        until(lambda: found.lacks("w1") > 2_000)  # of the 4,000 bytes that are to come at least
-        found.server.kill()
-        shutil.rmtree(found.server.store)
-        (tmp_path / "past").rename(found.server.store)
-        trio.run(found.server.start)
-        found.start_view()
-        out, _ = child.communicate(timeout=2 * PATIENCE)
-        assert json.loads(out.splitlines()[-1])["status"] == "completed"
-        until(lambda: found.lacks("w1") == 0)
-        _check_lines(found, job, 2 * lines)
 
 
 def test_two_views_show_the_same(tmp_path):
