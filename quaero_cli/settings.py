@@ -72,6 +72,9 @@ KNOWN = (
         "cluster.engine", "", "engine of a cluster, see [cluster](cluster.md): `nats://HOST`, several with commas"
     ),
     Setting("cluster.ca_file", "", "file with the authority that signed its certificate, for `tls://`"),
+    Setting("cluster.cert_file", "", "file with a certificate of this machine's, where the engine wants one"),
+    Setting("cluster.key_file", "", "file with that certificate's key, unless it is in the same file"),
+    Setting("cluster.credentials", "", "file with credentials: a `.creds` of NATS, or the seed of an nkey"),
     Setting("cluster.replicas", 1, "servers that keep each message: 3 where there are three", 1, 5),
     Setting(
         "cluster.lease_sec", 30.0, "a worker that says nothing for so long is lost, its jobs begin anew", 1, 3600
@@ -115,6 +118,9 @@ class ClusterSettings:
 
     engine: str = field(default="", repr=False)
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    credentials: Path | None = None
     replicas: int = 1
     lease: float = 30.0  # seconds
     outbox_bytes: int = 1024 * 1024 * 1024
@@ -192,13 +198,20 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
         ),
         cluster=ClusterSettings(
             engine=str(cluster["engine"]),
-            ca_file=Path(str(cluster["ca_file"])).expanduser() if cluster["ca_file"] else None,
+            ca_file=_path(cluster["ca_file"]),
+            cert_file=_path(cluster["cert_file"]),
+            key_file=_path(cluster["key_file"]),
+            credentials=_path(cluster["credentials"]),
             replicas=_integer(cluster["replicas"]),
             lease=_number(cluster["lease_sec"]),
             outbox_bytes=_integer(cluster["outbox_mb"]) * 1024 * 1024,
         ),
         file=file,
     )
+
+
+def _path(value: object) -> Path | None:
+    return Path(str(value)).expanduser() if value else None
 
 
 def _integer(value: object) -> int:

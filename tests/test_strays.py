@@ -119,6 +119,25 @@ async def test_a_job_never_finds_its_own_runner(tmp_path):
     assert done.stdout == b"[]\n"
 
 
+async def test_what_another_runner_looks_after_is_its_own(tmp_path):
+    """Of two workers on one machine the one that lost a job would kill the processes of the one that has it now."""
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        stat = procfs.read_stat(other.pid)
+        assert stat is not None
+        env = {**ENV, "QUAERO_RUNNER": f"{other.pid}-{stat.started}"}
+        with subprocess.Popen(["sleep", "1000"], env=env, start_new_session=True) as child:
+            assert [stray.pid for stray in find_strays(JOB)] == [child.pid]
+            assert await kill_strays(JOB, grace=GRACE) == []
+            other.kill()
+            other.wait()
+            killing = [stray.pid for stray in await kill_strays(JOB, ours=False, grace=GRACE)]
+            assert killing == [child.pid]
+    env = {**ENV, "QUAERO_RUNNER": procfs.identity()}
+    with subprocess.Popen(["sleep", "1000"], env=env, start_new_session=True) as child:
+        assert await kill_strays(JOB, ours=False, grace=GRACE) == [], "an attempt that runs here"
+        assert [stray.pid for stray in await kill_strays(JOB, grace=GRACE)] == [child.pid]
+
+
 async def test_kill_now(tmp_path):
     """A second Ctrl-C would still wait for a stubborn daemon."""
     await run(SHAPES["ignores TERM"], tmp_path / "mark")

@@ -216,7 +216,8 @@ class MemoryLease:
         """End the job, if it is still ours."""
         held = await self._held()
         if held is None:
-            return False
+            job = self.engine.jobs.get(self.job)
+            return job is not None and (job.attempt, job.status) == (self.attempt, status)
         held.status = status
         return True
 

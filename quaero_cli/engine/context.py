@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 import trio
 
+from quaero_cli.engine import procfs
 from quaero_cli.engine.documents import check_document
 from quaero_cli.engine.log import JobLog
 from quaero_cli.engine.memory import PageMemory
@@ -16,6 +17,7 @@ from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.readiness import Readiness
 from quaero_cli.engine.shared import JobCall, Running
+from quaero_cli.engine.strays import RUNNER
 from quaero_cli.engine.workers import Worker, Workers, open_workers
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import DEFAULT_PARALLEL_STEPS, StepDefinition, StepType
@@ -237,7 +239,7 @@ class Context:
         ground = self._job.ground
         return await run_process(
             argv,
-            env={**self.environment, **(env or {})},
+            env={**self.environment, **(env or {}), RUNNER: procfs.identity()},
             cwd=cwd or self.directory,
             on_pieces=line_logger(self.log, read_levels=read_levels),
             room=ground.room,
@@ -253,6 +255,7 @@ class Context:
             "QUAERO_JOB_ID": self._job.id,
             "QUAERO_STEP": self._step.name,
             "QUAERO_ATTEMPT": str(self._attempt),
+            RUNNER: procfs.identity(),
         }
 
     def of_worker(self, worker: Worker) -> "WorkersContext":

@@ -41,6 +41,19 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(pid, parent, group, session, started, ended)
 
 
+def identity() -> str:
+    """Return what tells this process from every other one on this machine, also from a later one of its pid."""
+    stat = read_stat(os.getpid())
+    return f"{os.getpid()}-{0 if stat is None else stat.started}"
+
+
+def lives(identity: str) -> bool:
+    """Return whether the process of an `identity` lives."""
+    pid, _, started = identity.partition("-")
+    stat = read_stat(int(pid)) if pid.isdigit() else None
+    return stat is not None and not stat.zombie and str(stat.started) == started
+
+
 def every_stat() -> Iterator[Stat]:
     """Go through all processes that can be seen."""
     for name in os.listdir("/proc"):

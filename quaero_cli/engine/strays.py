@@ -1,7 +1,9 @@
 """Processes of a job that left their process group: daemons, double forks, `setsid`.
 
 Two things find them again. `QUAERO_JOB_ID` in the environment that each child starts with is inherited whatever
-else a process does; `find_strays` looks for it in /proc. And this process is a subreaper: a descendant that loses
+else a process does; `find_strays` looks for it in /proc. `QUAERO_RUNNER` says which quaero looks after the process:
+one that lives needs no help, and two of a cluster's workers on one machine may run the same job, the one that has
+lost it and the one that has it now. And this process is a subreaper: a descendant that loses
 its parent becomes our child instead of init's, so that none of them stays a zombie.
 
 Reaping must never take the exit status of a child that somebody waits for (a python step's own, say). A zombie
@@ -13,13 +15,16 @@ import contextlib
 import ctypes
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
 from quaero_cli.engine import group, procfs
 from quaero_cli.engine.process import GRACE, KILL_PATIENCE, cancel_when
 
+RUNNER = "QUAERO_RUNNER"
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 # Seconds between two looks through /proc, each of which costs milliseconds: from the first to the longest.
 _FIRST_PAUSE = 0.002
@@ -42,10 +47,11 @@ def become_subreaper() -> bool:
     return int(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
 
 
-def find_strays(job_id: str, *, step: str | None = None) -> list[Stray]:
+def find_strays(job_id: str, *, step: str | None = None, ours: bool | None = None) -> list[Stray]:
     """Return the living processes of this user that a job (or one step of it) started. Reads /proc: milliseconds.
 
-    A job's regular children are among them while they run. This process and its ancestors never are.
+    A job's regular children are among them while they run. This process and its ancestors never are. `ours`: leave
+    out what another quaero that lives looks after; false: and what this one does.
     """
     cookies = {f"QUAERO_JOB_ID={job_id}".encode()}
     if step is not None:
@@ -54,29 +60,48 @@ def find_strays(job_id: str, *, step: str | None = None) -> list[Stray]:
     return [
         Stray(stat.pid, stat.started, stat.session, procfs.command_line(stat.pid))
         for stat in procfs.every_stat()
-        if not stat.zombie and stat.pid not in own_line and cookies.issubset(procfs.environment(stat.pid))
+        if not stat.zombie and stat.pid not in own_line and _belongs(procfs.environment(stat.pid), cookies, ours)
     ]
 
 
-async def kill_strays(
-    job_id: str, *, step: str | None = None, grace: float = GRACE, kill_now: trio.Event | None = None
-) -> list[Stray]:
-    """End what `find_strays` finds: TERM, up to `grace` seconds, KILL. Return what was met, for the log.
+def _belongs(environment: list[bytes], cookies: set[bytes], ours: bool | None) -> bool:
+    if not cookies.issubset(environment):
+        return False
+    if ours is None:
+        return True
+    for entry in environment:
+        name, _, value = entry.partition(b"=")
+        if name == RUNNER.encode():
+            runner = value.decode(errors="replace")
+            return ours if runner == procfs.identity() else not procfs.lives(runner)
+    return True
 
-    To be called when the job (or step) has no regular children left. Shielded from cancellation, and bounded:
-    `grace`, cut short by `kill_now`, and `KILL_PATIENCE`.
+
+async def kill_strays(
+    job_id: str,
+    *,
+    step: str | None = None,
+    ours: bool = True,
+    grace: float = GRACE,
+    kill_now: trio.Event | None = None,
+) -> list[Stray]:
+    """End what `find_strays` finds, without what another quaero looks after: TERM, up to `grace` seconds, KILL.
+
+    Returns what was met, for the log. To be called when the job (or step) has no regular children left. Shielded from
+    cancellation, and bounded: `grace`, cut short by `kill_now`, and `KILL_PATIENCE`.
     """
     met: set[Stray] = set()
+    find = partial(find_strays, job_id, step=step, ours=ours)
     with trio.CancelScope(shield=True):
         with trio.move_on_after(grace) as patience:
             async with trio.open_nursery() as nursery:
                 if kill_now is not None:
                     nursery.start_soon(cancel_when, kill_now, patience)
-                await _signal_until_gone(job_id, step, signal.SIGTERM, met)
+                await _signal_until_gone(find, signal.SIGTERM, met)
                 nursery.cancel_scope.cancel()
         with trio.move_on_after(KILL_PATIENCE):
             if patience.cancelled_caught:
-                await _signal_until_gone(job_id, step, signal.SIGKILL, met)
+                await _signal_until_gone(find, signal.SIGKILL, met)
             await _reap(met)
     _reap_orphans(seen={stray.session for stray in met}, idle=False)
     return sorted(met, key=lambda stray: stray.pid)
@@ -99,11 +124,11 @@ def _reap_orphans(*, seen: set[int], idle: bool) -> int:
     return sum(_reap_one(pid) for pid in orphans if pid not in group.waited_for)
 
 
-async def _signal_until_gone(job_id: str, step: str | None, number: signal.Signals, met: set[Stray]) -> None:
+async def _signal_until_gone(find: Callable[[], list[Stray]], number: signal.Signals, met: set[Stray]) -> None:
     """Signal each process once, those that appear meanwhile, too, until there is none."""
     signalled: set[Stray] = set()
     pause = _FIRST_PAUSE
-    while found := await trio.to_thread.run_sync(lambda: find_strays(job_id, step=step)):
+    while found := await trio.to_thread.run_sync(find):
         for stray in set(found) - signalled:
             _send(stray, number)
         signalled.update(found)

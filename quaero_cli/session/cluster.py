@@ -29,13 +29,15 @@ async def open_engine(settings: Settings, name: str) -> AsyncIterator["NatsEngin
                 f"--engine: {server[:60]} is no engine", hint="one of: nats://HOST:PORT, tls://HOST:PORT"
             )
     try:
+        from quaero_cli.cluster.nats.access import Access
         from quaero_cli.cluster.nats.engine import open_nats
     except ModuleNotFoundError as error:
         if error.name != "nats":
             raise
         raise UsageError("the client of the engine is not installed", hint="pip install 'quaero[nats]'") from None
     cluster = settings.cluster
-    async with open_nats(servers, name, ca_file=cluster.ca_file, lease=cluster.lease) as engine:
+    access = Access(cluster.ca_file, cluster.cert_file, cluster.key_file, cluster.credentials)
+    async with open_nats(servers, name, access=access, lease=cluster.lease) as engine:
         yield engine
 
 

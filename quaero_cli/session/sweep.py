@@ -48,7 +48,7 @@ async def end_survivors(jobs: Sequence[str], tell: Tell) -> None:
     from quaero_cli.engine.strays import kill_strays  # rarely needed, and a reader has no use for the engine
 
     for job in jobs:
-        for stray in await kill_strays(job, grace=_SURVIVORS_GRACE):
+        for stray in await kill_strays(job, ours=False, grace=_SURVIVORS_GRACE):
             # The program alone: among its arguments may be a secret, and what masked it died with the job.
             program = stray.command.split(" ", 1)[0]
             tell(f"Ended a process that interrupted job {job} had left behind: {stray.pid} {program}")

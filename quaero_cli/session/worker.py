@@ -33,6 +33,7 @@ from quaero_cli.session.handle import Handle
 from quaero_cli.session.leased import Leased, Shipping
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.signals import watch_signals
+from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.deletion import discard
@@ -71,6 +72,7 @@ class _Held:
     lease: Lease
     lost: bool = False
     wake: trio.Event = field(default_factory=trio.Event)
+    ended: trio.Event = field(default_factory=trio.Event)
 
     def is_lost(self) -> bool:
         """Whether another worker has the job."""
@@ -182,6 +184,12 @@ class _Worker:
 
     async def _run_lease(self, queue_name: str, lease: Lease) -> None:
         """Run one job, from its claim until the queue knows its end."""
+        while (earlier := self._held.get(lease.job)) is not None:
+            if not earlier.lost:  # the engine was away for longer than a lease: the job has run here all the while
+                earlier.lease = lease
+                self._slots.release()
+                return
+            await earlier.ended.wait()
         held = self._held[lease.job] = _Held(lease)
         self._tell_news()
         try:
@@ -197,6 +205,7 @@ class _Worker:
                 nursery.cancel_scope.cancel()
         finally:
             del self._held[lease.job]
+            held.ended.set()
             self._tell_news()
 
     async def _start(self, queue_name: str, held: _Held) -> Handle | None:
@@ -208,7 +217,8 @@ class _Worker:
             self._end_unrun(job, queue_name, lease.attempt, Status.INTERRUPTED, reason)
             return None
         try:
-            await trio.to_thread.run_sync(_forget_earlier, settings, job.id)
+            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
+                await end_survivors([job.id], self._log.warn)
             prepared = _prepared(settings, job, self._types)
             leased = Leased(queue_name, lease.attempt, held.is_lost)
             return await self._session.submit(prepared, leased=leased)
@@ -228,10 +238,13 @@ class _Worker:
 
     async def _beat(self, held: _Held, handle: Handle | None) -> None:
         while True:
+            lease = held.lease
             try:
-                health = await held.lease.heartbeat()
+                health = await lease.heartbeat()
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
+                continue
+            if lease is not held.lease:  # a newer one has come meanwhile
                 continue
             if health is Health.CANCEL and handle is not None:
                 handle.cancel("cancelled on request")
@@ -245,12 +258,14 @@ class _Worker:
 
     async def _finish(self, held: _Held, status: Status) -> None:
         while not held.lost:
+            lease = held.lease
             try:
-                if not await held.lease.finish(status):
+                if not await lease.finish(status) and lease is held.lease:
                     self._log.warn(
                         f"Job {held.lease.job} was ended elsewhere: what this worker came to does not count"
                     )
-                return
+                if lease is held.lease:
+                    return
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
 
@@ -285,11 +300,14 @@ def _leave() -> None:
     """There is no terminal to put in order."""
 
 
-def _forget_earlier(settings: Settings, job_id: str) -> None:
-    """Make room for a job that was here before, as an earlier attempt of this very machine."""
+def _forget_earlier(settings: Settings, job_id: str) -> bool:
+    """Make room for a job that was here before, as an earlier attempt of this very machine; return whether it was."""
     queue.mark_interrupted(settings.database, settings.locks)
-    with suppress(NotFoundError):
+    try:
         discard(settings.database, job_id)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _prepared(settings: Settings, job: NewJob, step_types: Mapping[str, StepType]) -> Prepared:

@@ -4,7 +4,6 @@ import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ import trio
 from nats.aio.msg import Msg
 
 from quaero_cli.cluster.nats import log, queue
+from quaero_cli.cluster.nats.access import Access
 from quaero_cli.cluster.nats.log import Log
 from quaero_cli.cluster.nats.queue import LEASE, NatsLease, Queue
 from quaero_cli.cluster.nats.thread import AsyncioThread
@@ -226,13 +226,13 @@ def _to_mark(message: Msg) -> Mark:
 
 @asynccontextmanager
 async def open_nats(
-    servers: list[str], name: str, *, ca_file: Path | None = None, lease: float = LEASE
+    servers: list[str], name: str, *, access: Access | None = None, lease: float = LEASE
 ) -> AsyncIterator[NatsEngine]:
-    """Connect. Raises ServerError when no server can be reached."""
+    """Connect. Raises ServerError when no server can be reached or lets us in, and UsageError."""
     thread = AsyncioThread()
     try:
         wire = await thread.call(_new_wire)
-        await thread.call(lambda: wire.connect(servers, name, ca_file))
+        await thread.call(lambda: wire.connect(servers, name, access or Access()))
         try:
             yield NatsEngine(thread, wire, lease)
         finally:

@@ -1,31 +1,51 @@
-"""The connection to the servers, and requests of JetStream's API over it. Runs in the asyncio thread."""
+"""The connection to the servers, and requests of JetStream's API over it. Runs in the asyncio thread.
+
+The client's own way to come back is not used: it ends for good at some words of a server (`-ERR`), or when a
+connection is cut at an unlucky moment, and its requests then wait for their timeout. Here a task makes a new client
+whenever the last one is gone, or has heard nothing for too long; what waited for an answer is told at once.
+"""
 
 import asyncio
-import ssl
+import random
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import orjson
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeout
+from nats.errors import NoServersError
 
+from quaero_cli.cluster.nats.access import (
+    Access,
+    SafeClient,
+    credentials,
+    encryption,
+    refusal,
+    without_password,
+    words,
+)
 from quaero_cli.cluster.ports import EngineAway
 from quaero_cli.errors import ServerError
 
-# Seconds for the first connection: the client would try for ever, also with a wrong password.
+# Seconds for the first connection, unless it is refused: servers may just be starting.
 CONNECT_DEADLINE = 15.0
-# Seconds for an answer. Requests under way when a server dies are not failed but run into this.
+# Seconds for one try at one server.
+_TRY_DEADLINE = 4.0
+# Seconds for an answer.
 ANSWER_DEADLINE = 2.0
 # Seconds beyond its wait until a stored message is thought not to come.
 MESSAGE_DEADLINE = 2.0
-_RECONNECT_WAIT = 0.25  # seconds; the annotation of the client says whole ones
+# Seconds without any answer, while some were asked for, until a connection that looks well is thought to be dead.
+# An election of servers is over before.
+SILENCE = 15.0
+_RECONNECT_WAIT = 0.25  # seconds
 _PING_INTERVAL = 5  # seconds; two without an answer, and the connection is dead
 
 _WRONG_LAST_SEQUENCE = 10071
 _NOT_FOUND = 404
+
+OnMessage = Callable[[Msg], Awaitable[None]]
 
 
 class ApiError(Exception):
@@ -55,73 +75,159 @@ class Wire:
     """One connection, which comes back by itself. `connections` counts: after a change, look again at everything."""
 
     def __init__(self) -> None:
-        self._client = Client()
+        self._client: SafeClient | None = None
+        self._lost = asyncio.Event()  # the client is of no use any more
+        self._keeper: asyncio.Task[None] | None = None
+        self._subscriptions: list[tuple[str, OnMessage]] = []
+        self._waiting: set[asyncio.Timeout] = set()  # of requests under way
+        self._heard = 0.0  # when something came last
         self._problem = "no answer"
+        self._advice: str | None = None
+        self._servers: list[str] = []
+        self._options: dict[str, Any] = {}
+        self._encrypted = False
+        self._access = Access()
         self.connections = 0
 
-    async def connect(self, servers: list[str], name: str, ca_file: Path | None) -> None:
-        """Connect. Raises ServerError when that fails within the deadline."""
-        shown = ", ".join(map(without_password, servers))
-        tls = None
-        if ca_file is not None or any(server.startswith("tls://") for server in servers):
-            try:
-                tls = ssl.create_default_context(cafile=ca_file)
-            except OSError as error:
-                raise ServerError(f"{ca_file}: {error.strerror or error}", hint="cluster.ca_file names it") from error
-        try:
+    # ------------------------------------------------------------------ being connected
+
+    async def connect(self, servers: list[str], name: str, access: Access) -> None:
+        """Connect. Raises ServerError when that fails within the deadline, or is refused, and UsageError."""
+        tls = encryption(servers, access)
+        credentials(access.credentials)  # a file that cannot be used is told at once
+        self._encrypted, self._servers, self._access = tls is not None, list(servers), access
+        self._options = {
+            "name": name, "tls": tls, "allow_reconnect": False, "max_reconnect_attempts": 1, "connect_timeout": 2,
+            "ping_interval": _PING_INTERVAL, "max_outstanding_pings": 2,
+        }  # fmt: skip
+        with suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_DEADLINE):
-                await self._client.connect(
-                    servers=servers, name=name, error_cb=self._on_error, reconnected_cb=self._on_reconnect,
-                    max_reconnect_attempts=-1, reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type]
-                    connect_timeout=2,
-                    ping_interval=_PING_INTERVAL, max_outstanding_pings=2, tls=tls,
-                )  # fmt: skip
-        except (TimeoutError, NatsError, OSError) as error:
-            await self.close()
-            words = self._problem if isinstance(error, TimeoutError) else str(error)
+                while not await self._try_all() and self._advice is None:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(_RECONNECT_WAIT)
+        if self._client is None:
+            shown = ", ".join(map(without_password, servers))
+            if self._advice is not None:
+                raise ServerError(f"{shown}: the engine lets nobody in: {self._problem}", hint=self._advice)
             raise ServerError(
-                f"{shown}: the engine cannot be reached: {words}", hint="is nats-server running there, with -js?"
-            ) from error
-        self.connections += 1
+                f"{shown}: the engine cannot be reached: {self._problem}",
+                hint="is nats-server running there, with -js?",
+            )
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        """Come back whenever the connection is lost."""
+        while True:
+            await self._lost.wait()
+            gone, self._client = self._client, None
+            for waiting in list(self._waiting):
+                with suppress(RuntimeError):  # it is ending this very moment
+                    waiting.reschedule(asyncio.get_running_loop().time())
+            if gone is not None:
+                await _close(gone)
+            while not await self._try_all():  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(_RECONNECT_WAIT)
+
+    async def _try_all(self) -> bool:
+        """Try each server once; return whether one of them took us."""
+        for server in random.sample(self._servers, len(self._servers)):
+            lost, client = asyncio.Event(), None
+            try:
+                known = credentials(self._access.credentials)
+                client = SafeClient(must_encrypt=self._encrypted, nkey=known.nkey)
+                async with asyncio.timeout(_TRY_DEADLINE):
+                    await client.connect(
+                        [server], error_cb=self._on_error, closed_cb=_setter(lost), **self._options, **known.options
+                    )
+                    await self._make_ready(client)
+            except Exception as error:  # whatever it is, the next try may fare better
+                await self._on_error(error)
+                if client is not None:
+                    await _close(client)
+            else:
+                self._client, self._lost = client, lost
+                self._heard = asyncio.get_running_loop().time()
+                self.connections += 1
+                return True
+        return False
+
+    async def _make_ready(self, client: SafeClient) -> None:
+        """Subscribe a new client to all that is wanted; returns when the server knows."""
+        done = 0
+        while done < len(self._subscriptions):  # more may be wanted meanwhile
+            for subject, on_message in self._subscriptions[done:]:
+                await client.subscribe(subject, cb=self._heard_by(on_message))
+                done += 1
+            await client.flush()
 
     async def _on_error(self, error: Exception) -> None:
-        self._problem = str(error) or type(error).__name__
-
-    async def _on_reconnect(self) -> None:
-        self.connections += 1
+        if not isinstance(error, NoServersError):  # which only says that the try has failed
+            self._problem, self._advice = words(error), refusal(error) or self._advice
 
     async def close(self) -> None:
         """Close the connection."""
-        if not self._client.is_closed:
-            await self._client.close()
+        if self._keeper is not None:
+            self._keeper.cancel()
+        client, self._client = self._client, None
+        if client is not None:
+            await _close(client)
 
-    async def subscribe(self, subject: str, on_message: Callable[[Msg], Awaitable[None]]) -> None:
+    # ------------------------------------------------------------------ using it
+
+    async def subscribe(self, subject: str, on_message: OnMessage) -> None:
         """Call a function with each message from now on, also after the connection came back."""
-        await self._client.subscribe(subject, cb=on_message)
+        self._subscriptions.append((subject, on_message))
+        if self._client is not None:
+            with suppress(NatsError):  # it is lost: the next one is subscribed, too
+                await self._client.subscribe(subject, cb=self._heard_by(on_message))
+
+    def _heard_by(self, on_message: OnMessage) -> OnMessage:
+        async def hear(message: Msg) -> None:
+            self._heard = asyncio.get_running_loop().time()
+            await on_message(message)
+
+        return hear
+
+    def _connected(self) -> SafeClient:
+        if self._client is None or not self._client.is_connected:
+            raise EngineAway(f"no connection: {self._problem}")
+        return self._client
 
     async def tell(self, subject: str, body: bytes) -> None:
         """Send a message; nobody answers."""
         try:
-            await self._client.publish(subject, body)
-        except NatsError as error:
-            raise EngineAway(_words(error)) from error
+            await self._connected().publish(subject, body)
+        except (NatsError, OSError) as error:
+            raise EngineAway(words(error)) from error
 
     async def request(
         self, subject: str, body: bytes = b"", *, headers: dict[str, str] | None = None, wait: float | None = None
     ) -> Msg:
         """Ask and return the answer. `wait`: it is a stored message, which may take so many seconds to be there."""
-        if not self._client.is_connected:
-            raise EngineAway(f"no connection: {self._problem}")
+        client, lost = self._connected(), self._lost
+        late = ANSWER_DEADLINE if wait is None else wait + MESSAGE_DEADLINE
+        limit = asyncio.timeout(late)
         try:
-            # The client tells ordinary answers by their subject, and a stored message keeps its own.
-            late = ANSWER_DEADLINE if wait is None else wait + MESSAGE_DEADLINE
-            return await self._client.request(
-                subject, body, timeout=late, headers=headers, old_style=wait is not None
-            )
-        except NatsTimeout as error:
-            raise (EngineAway if wait is None else NoMessage)(_words(error)) from error
-        except NatsError as error:
-            raise EngineAway(_words(error)) from error
+            async with limit:
+                self._waiting.add(limit)
+                try:
+                    # The client tells ordinary answers by their subject, and a stored message keeps its own.
+                    answer = await client.request(
+                        subject, body, timeout=late + 1, headers=headers, old_style=wait is not None
+                    )
+                finally:
+                    self._waiting.discard(limit)
+        except TimeoutError as error:
+            if lost.is_set():
+                raise EngineAway("the connection was lost") from error
+            if wait is not None:
+                raise NoMessage("no message") from error
+            if asyncio.get_running_loop().time() - self._heard > SILENCE:
+                lost.set()
+            raise EngineAway("no answer") from error
+        except (NatsError, OSError) as error:
+            raise EngineAway(words(error)) from error
+        self._heard = asyncio.get_running_loop().time()
+        return answer
 
     async def api(self, what: str, value: object = None) -> dict[str, Any]:
         """Ask JetStream. Raises ApiError for a refusal, EngineAway where nobody answers."""
@@ -149,11 +255,15 @@ def _accepted(answer: Msg) -> dict[str, Any]:
     return value
 
 
-def _words(error: Exception) -> str:
-    return str(error).removeprefix("nats: ") or type(error).__name__
+def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def set_it() -> None:
+        event.set()
+
+    return set_it
 
 
-def without_password(server: str) -> str:
-    """Return a server's address for people."""
-    scheme, _, rest = server.rpartition("://")
-    return f"{scheme or 'nats'}://{rest.rpartition('@')[2]}"
+async def _close(client: SafeClient) -> None:
+    """Close a client that may be in any state."""
+    with suppress(NatsError, OSError, ValueError, EOFError):  # TimeoutError is an OSError
+        async with asyncio.timeout(1):
+            await client.close()
