@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import markup, xmlfiles
 from quaero_cli.crawl.reading.charset import decode
+from quaero_cli.crawl.reading.forkserver import WITH_ARTICLE
 
 _MAX_LISTING_BYTES = 1 << 20
 
@@ -14,11 +15,14 @@ _MAX_LISTING_BYTES = 1 << 20
 def make() -> Callable[[Mapping[str, Any], bytes], dict[str, Any]]:
     """Return the handler of requests."""
 
+    none = {"article": None, "reason": "articles are not read here"}
+
     def handle(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         if request["op"] == "look":
-            return dict(markup.look(LexborHTMLParser(decode(body, request["content_type"])), request["url"]))
+            view = markup.look(LexborHTMLParser(decode(body, request["content_type"])), request["url"])
+            return {**view, WITH_ARTICLE: none}
         if request["op"] == "listing":
             return dict(xmlfiles.read(body, request["url"], limit=_MAX_LISTING_BYTES))
-        return {"article": None, "reason": "articles are not read here"}
+        return none
 
     return handle

@@ -121,6 +121,9 @@ class Discovery:
         """`begin` with the links of a page, which was found at `url` after redirects; the frontier keeps them."""
         depth = self._frontier.depth(target.url) + 1
         ours, news = self._frontier.sort_out(urls, depth)
+        if not news:
+            self._frontier.read(target, url, ours)
+            return Offer(depth, known=len(urls))
         self._frontier.read(target, url, ours + await self.in_scope(news))
         if self._frontier.depth(target.url) + 1 != depth:  # it has come nearer meanwhile
             return await self.begin(urls, self._frontier.depth(target.url) + 1, url)

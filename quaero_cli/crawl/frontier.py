@@ -4,7 +4,7 @@ Order is breadth first (depth, then the order in which URLs were found) within a
 Pages end in any order, so a URL may first be found by a longer way than the shortest. Then its depth is put right
 as soon as the shorter way is known, and so are the depths of what was found on it: in the end a page belongs to the
 crawl exactly if its shortest way is no longer than the limit. For this the links of read pages are kept (where a
-page can still come nearer, and as numbers); of large crawls, and of resumed ones, they are looked up in the store.
+page can still come nearer, and as hashes); of large crawls, and of resumed ones, they are looked up in the store.
 
 A page that is admitted counts against the budget at once, before its request; `refund` gives back what was never
 asked for. Pages under way are bounded, for one server more generously than for several: people are to see what is
@@ -18,6 +18,7 @@ by the owner when `hungry` says so (`feed`).
 import heapq
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from quaero_cli.crawl.urls import authority
@@ -29,7 +30,7 @@ MAX_HEAPED = 20_000
 MAX_UNDER_WAY = 1_000
 # Different URLs, and links in all, that are kept to put depths right: 30 MB.
 MAX_LINKED = 100_000
-MAX_LINKS = 4_000_000
+MAX_LINKS = 2_000_000
 
 # URLs that wait beyond what may still be asked for, and so many for each page of that: a trap has no end.
 SPARE = 100_000
@@ -90,9 +91,8 @@ class Frontier:
         self._lanes: dict[str, _Lane] = {}
         self._known: dict[int, int] = {}  # hash of a URL (64 bits, keyed by the process): its entry
         self._deferred: dict[str, str] = {}  # pages left alone in favour of another
-        self._numbers: dict[str, int] = {}  # of URLs in `_links`
-        self._urls: list[str] = []  # by number
-        self._links: dict[str, array[int]] = {}  # of read pages, by number
+        self._urls: dict[int, str] = {}  # those in `_links`, by hash
+        self._links: dict[str, array[int]] = {}  # of read pages: hashes of what they lead to
         self._links_kept = 0
         self._order = 0
         self._heaped = 0
@@ -112,11 +112,10 @@ class Frontier:
 
         `knows` and `belongs` for a whole page: nearly all its links are known, and this is all that is done for them.
         """
-        known, ours, news = self._known.get, [], []
+        ours, news, refused = [], [], _REFUSED
         nearer = (depth + 1) << _DEPTH  # what the entry of a URL that is no news is below
-        for url in urls:
-            entry = known(hash(url), _NOWHERE)
-            if entry & _REFUSED:
+        for url, entry in zip(urls, map(self._known.get, map(hash, urls), repeat(_NOWHERE)), strict=False):
+            if entry & refused:
                 continue
             if entry < nearer:
                 ours.append(url)
@@ -157,7 +156,7 @@ class Frontier:
         if entry & _READ_AWAY:
             return self._links_of(url)
         if entry & _ADMITTED:
-            return [self._urls[number] for number in self._links.get(url, ())]
+            return [self._urls[each] for each in self._links.get(url, ())]
         self.waiting += entry >= _NOWHERE
         self._push(url, depth, found_on)
         return ()
@@ -248,9 +247,9 @@ class Frontier:
         if self.depth(target.url) <= 1:
             return  # no shorter way can exist
         if len(self._urls) < MAX_LINKED and self._links_kept < MAX_LINKS:
-            known, number = self._numbers.get, self._number
-            numbers = array("I", [found if (found := known(link)) is not None else number(link) for link in links])
-            self._links[target.url] = self._links[url] = numbers
+            keys = list(map(hash, links))
+            self._urls.update(zip(keys, links, strict=True))
+            self._links[target.url] = self._links[url] = array("q", keys)
             self._links_kept += len(links)
         else:
             for name in (target.url, url):
@@ -316,11 +315,9 @@ class Frontier:
         self._heaped = sum(len(lane.waiting) for lane in self._lanes.values())
         self._spilled = True
 
-    def _number(self, url: str) -> int:
-        number = self._numbers.setdefault(url, len(self._urls))
-        if number == len(self._urls):
-            self._urls.append(url)
-        return number
-
     def _lane(self, url: str) -> _Lane:
-        return self._lanes.setdefault(authority(url), _Lane())
+        server = authority(url)
+        lane = self._lanes.get(server)
+        if lane is None:
+            lane = self._lanes[server] = _Lane()
+        return lane

@@ -1,50 +1,36 @@
 """Reading pages in other processes: lent one at a time, killed when they stall, replaced when they die.
 
-What a page may take is counted in processor time of its process: how busy the machine is says nothing about the page.
-
 `open_pool` owns the processes; the first is started when first one is wanted, and none is left when the block ends,
 also when it is cancelled. A `Reading` is one process for as long as one page is looked at; what it raises concerns
-that page alone. Waiting is done on the pipes themselves, without threads.
+that page alone. Waiting is done on the pipes themselves, without threads (see `hearing`).
 """
 
 import os
 import socket
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 import trio
 
-from quaero_cli.crawl.reading.forkserver import ARTICLE, LENGTH, goes_on
+from quaero_cli.crawl.hearing import Ear, Hearing, ReadingFailed
+from quaero_cli.crawl.reading.forkserver import ANSWER_HEAD, ARTICLE, LENGTH, WITH_ARTICLE, goes_on
 from quaero_cli.crawl.reading_server import ReadingServer
 
 # Seconds of processor time for one request: hundreds of times an ordinary page. An honest megabyte takes six.
 PAGE_SECONDS = 20.0
-# Seconds after which a process that spends nothing is taken for stuck, however busy the machine is.
-_STUCK_SECONDS = 300.0
-# Seconds between two looks at what a process has spent, at least.
-_LOOK_AGAIN = 0.05
 # Pages after which a process is replaced: parsers leak a little.
 _PAGES_PER_PROCESS = 2_000
 # More processes than this only wait for the disk and the network of a single crawl.
 _MAX_PROCESSES = 5
 
-_CPUCLOCK_SCHED = 2  # in a clock's number beside a process ID: its processor time (clock_getcpuclockid(3))
-
 # An ordinary answer, links or an article, comes in one piece.
 _RECEIVE_BYTES = 64 * 1024
 
+__all__ = ["Pool", "Reading", "ReadingFailed", "open_pool", "process_count"]
+
 DEFAULT_FACTORY = "quaero_cli.crawl.reading.reader:make"
-
-
-class ReadingFailed(Exception):
-    """The page could not be read: it broke the parser, its process, or took too long. `reason` is for people."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def process_count() -> int:
@@ -55,11 +41,12 @@ def process_count() -> int:
 class Pool:
     """Lends reading processes; from `open_pool`."""
 
-    def __init__(self, *, processes: int, factory: str, page_seconds: float) -> None:
+    def __init__(self, hearing: Hearing, *, processes: int, factory: str) -> None:
         self._server = ReadingServer(factory)
-        self._places = trio.Semaphore(processes)
+        self._hearing = hearing
+        self._free = processes  # places that nobody has
+        self._waiting = trio.lowlevel.ParkingLot()  # for one, which is handed on to the first
         self._idle: list[Reading] = []
-        self._page_seconds = page_seconds
 
     def lend(self) -> "_Loan":
         """A process for one page, for the length of an `async with`. Raises PoolBroken if none can be started."""
@@ -68,15 +55,20 @@ class Pool:
     async def take(self) -> "Reading":
         """Wait for a process; to be given back. Raises PoolBroken."""
         await trio.lowlevel.checkpoint_if_cancelled()  # what is asked of it lets others run
-        try:
-            self._places.acquire_nowait()
-        except trio.WouldBlock:
-            await self._places.acquire()
+        if self._free:
+            self._free -= 1
+        else:
+            await self._waiting.park()
         try:
             return self._idle.pop() if self._idle else await self._start()
         except BaseException:
-            self._places.release()
+            self._hand_on()
             raise
+
+    def _hand_on(self) -> None:
+        """Give a place to the next one."""
+        if not self._waiting.unpark():
+            self._free += 1
 
     async def give_back(self, reading: "Reading") -> None:
         """Let others have it. One that was left in the middle of an answer cannot be told to stop, only killed."""
@@ -88,7 +80,7 @@ class Pool:
                     reading.close()
                     await self._server.end(reading.process_id)
         finally:
-            self._places.release()
+            self._hand_on()
 
     async def stop(self) -> None:
         """End every process. Bounded in time; no request may be running."""
@@ -99,7 +91,7 @@ class Pool:
 
     async def _start(self) -> "Reading":
         pipe, process_id = await self._server.fork()
-        return Reading(pipe, process_id, self._page_seconds)
+        return Reading(pipe, self._hearing.open_ear(pipe.fileno(), process_id))
 
 
 class _Loan:
@@ -121,15 +113,21 @@ class _Loan:
 class Reading:
     """One process, answering one request after another about one page."""
 
-    def __init__(self, pipe: socket.socket, process_id: int, page_seconds: float) -> None:
-        """`pipe` does not block, and is closed by `close`."""
+    def __init__(self, pipe: socket.socket, ear: Ear) -> None:
+        """`pipe` does not block; both are closed by `close`."""
         self._pipe = pipe
+        self._ear = ear
         self._received = bytearray()
-        self.process_id = process_id
-        self._page_seconds = page_seconds
+        self._spent = 0.0  # processor time of the process, when it answered last
         self._requests = 0
         self._broken = False
         self._goes_on = False
+        self._article: dict[str, Any] | None = None  # what came with the look at its page
+
+    @property
+    def process_id(self) -> int:
+        """Which process it is."""
+        return self._ear.process_id
 
     @property
     def usable(self) -> bool:
@@ -140,15 +138,18 @@ class Reading:
         """Send a request and return its answer. Raises ReadingFailed; cancelled, the process is lost."""
         self._requests += 1
         head = orjson.dumps(request)
-        answer = await self._answer(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)) + body)
+        answer = await self._answer(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)), body)
         self._goes_on = goes_on(request, answer)
+        self._article = answer.pop(WITH_ARTICLE, None)
         return answer
 
     async def article(self) -> dict[str, Any]:
         """The article of the page that was looked at; it is on its way already if the request asked for it, too."""
+        if self._article is not None:
+            return self._article
         if not self._goes_on:
             return await self.ask(ARTICLE)
-        answer = await self._answer(b"")
+        answer = await self._answer()
         self._goes_on = False
         return answer
 
@@ -159,15 +160,18 @@ class Reading:
 
     def close(self) -> None:
         """Close the pipe: an idle process then ends by itself."""
+        self._ear.close()
         self._pipe.close()
 
-    async def _answer(self, data: bytes) -> dict[str, Any]:
-        """Send `data` and return the next answer. Raises ReadingFailed."""
+    async def _answer(self, head: bytes = b"", body: bytes = b"") -> dict[str, Any]:
+        """Send the parts of a request, if there are any, and return the next answer. Raises ReadingFailed."""
         self._broken = True  # until the answer is here, whole
-        began = self._spent()
+        self._ear.begin(self._spent)
         try:
-            await self._send(data, began)
-            answer: dict[str, Any] = orjson.loads(await self._receive(began))
+            if head:
+                await self._send(head, body)
+                await self._ear.wait()
+            answer: dict[str, Any] = orjson.loads(await self._receive())
         except (OSError, EOFError):
             raise ReadingFailed("it ended its reading process") from None
         self._broken = False
@@ -175,48 +179,43 @@ class Reading:
             raise ReadingFailed(f"the parser failed: {answer['error']}")
         return answer
 
-    # Without Trio's streams: an ordinary page is one `send`, one wait and one `recv`. `began`: processor time that
-    # the process had spent before.
+    # Without Trio's streams: an ordinary page is one system call, one wait and one more call.
 
-    async def _send(self, data: bytes, began: float) -> None:
-        rest = memoryview(data)
+    async def _send(self, head: bytes, body: bytes) -> None:
+        try:
+            sent = self._pipe.sendmsg((head, body))
+        except BlockingIOError:
+            sent = 0
+        if sent == len(head) + len(body):
+            return
+        rest = memoryview(head + body)[sent:]
         while rest:
-            try:
+            await self._ear.wait_for_room()
+            with suppress(BlockingIOError):
                 rest = rest[self._pipe.send(rest) :]
-            except BlockingIOError:
-                await self._wait(trio.lowlevel.wait_writable, began)
 
-    async def _receive(self, began: float) -> bytes:
+    async def _receive(self) -> bytes:
         """One answer. Raises EOFError, and ReadingFailed in time."""
         data = self._received
-        while len(data) < (size := LENGTH.size + (LENGTH.unpack_from(data)[0] if len(data) >= LENGTH.size else 0)):
-            await self._wait(trio.lowlevel.wait_readable, began)
-            part = self._pipe.recv(_RECEIVE_BYTES)
+        while len(data) < (end := self._end_of_answer()):
+            try:
+                part = self._pipe.recv(_RECEIVE_BYTES)
+            except BlockingIOError:
+                await self._ear.wait()
+                continue
             if not part:
                 raise EOFError
             data += part
-        answer = bytes(data[LENGTH.size : size])
-        del data[:size]
+        answer = bytes(data[ANSWER_HEAD.size : end])
+        del data[:end]
         return answer
 
-    async def _wait(self, ready: Callable[[socket.socket], Awaitable[None]], began: float) -> None:
-        """Wait for the pipe. Raises ReadingFailed when the page has had its time."""
-        left, stuck_at = self._page_seconds, trio.current_time() + _STUCK_SECONDS
-        while left > 0:
-            with trio.move_on_after(max(left, _LOOK_AGAIN)):
-                await ready(self._pipe)
-                return
-            if trio.current_time() >= stuck_at:
-                raise ReadingFailed(f"it was not read within {_STUCK_SECONDS:g} s")
-            left = began + self._page_seconds - self._spent()
-        raise ReadingFailed(f"reading it took more than {self._page_seconds:g} s of processor time")
-
-    def _spent(self) -> float:
-        """Processor time of the process, in seconds; none where it is gone, which its pipe tells."""
-        try:
-            return time.clock_gettime(~self.process_id << 3 | _CPUCLOCK_SCHED)
-        except OSError:
-            return 0.0
+    def _end_of_answer(self) -> int:
+        """How many bytes must be here: the head of an answer, then as many as it says."""
+        if len(self._received) < ANSWER_HEAD.size:
+            return ANSWER_HEAD.size
+        size, self._spent = ANSWER_HEAD.unpack_from(self._received)
+        return ANSWER_HEAD.size + int(size)
 
 
 @asynccontextmanager
@@ -224,9 +223,14 @@ async def open_pool(
     *, processes: int | None = None, factory: str = DEFAULT_FACTORY, page_seconds: float = PAGE_SECONDS
 ) -> AsyncGenerator[Pool, None]:
     """A pool for as long as the block runs; afterwards, however it ends, none of its processes is left."""
-    pool = Pool(processes=processes or process_count(), factory=factory, page_seconds=page_seconds)
+    hearing = Hearing(page_seconds)
+    pool = Pool(hearing, processes=processes or process_count(), factory=factory)
     try:
-        yield pool
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hearing.run)
+            yield pool
+            nursery.cancel_scope.cancel()
     finally:
         with trio.CancelScope(shield=True):  # bounded by the server's own limit
             await pool.stop()
+        hearing.close()

@@ -14,9 +14,10 @@ Theory of operation. `main` talks to the pool over one Unix socket:
 End of file on the socket, for whatever reason, kills every child and ends the server. Children are waited for on
 "K" and at the end only, so a process ID that the pool holds never names anything else. A child serves frames until
 its socket ends: four bytes of length and a JSON request, four bytes of length and a body; it answers with a
-length and JSON. Where `goes_on` says so, a second answer follows the first: a page's article, without being asked for
-once more; both sides know it from the request and the first answer. Nothing is unpickled: a child reads hostile pages
-and is not trusted.
+length, the seconds of processor time that it has spent until now, and JSON. Where `goes_on` says so, a second answer
+follows the first: a page's article, without being asked for once more; both sides know it from the request and the
+first answer. A handler that knows it already puts it into the first one (`WITH_ARTICLE`). Nothing is unpickled: a
+child reads hostile pages and is not trusted.
 """
 
 import ctypes
@@ -28,6 +29,7 @@ import resource
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -36,8 +38,10 @@ import orjson
 Handler = Callable[[Mapping[str, Any], bytes], Mapping[str, Any]]
 
 LENGTH = struct.Struct("!I")
+ANSWER_HEAD = struct.Struct("!Id")
 READY = b"R"
 ARTICLE: Mapping[str, Any] = {"op": "article"}  # the request for the article of the page that was looked at
+WITH_ARTICLE = "with_article"  # in the answer to a look: the answer to that request
 BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
 KILL = b"K"
@@ -152,14 +156,14 @@ def goes_on(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
     not to be kept or that it is another one: then whoever asked decides first.
     """
     names = request.get("article")
-    if names is None or "error" in answer or answer["noindex"]:
+    if names is None or "error" in answer or WITH_ARTICLE in answer or answer["noindex"]:
         return False
     return answer["canonical"] is None or answer["canonical"] in names
 
 
 def _write_frame(pipe: socket.socket, answer: Mapping[str, Any]) -> None:
     data = orjson.dumps(answer)
-    pipe.sendall(LENGTH.pack(len(data)) + data)
+    pipe.sendall(ANSWER_HEAD.pack(len(data), time.process_time()) + data)
 
 
 def _read_frame(stream: io.BufferedIOBase) -> bytes | None:
