@@ -79,6 +79,7 @@ KNOWN = (
     Setting(
         "cluster.lease_sec", 30.0, "a worker that says nothing for so long is lost, its jobs begin anew", 1, 3600
     ),
+    Setting("cluster.labels", (), "what this machine has, `key=value`: a worker takes jobs that ask for it"),
     Setting(
         "cluster.outbox_mb", 1024, "megabytes that may wait on a worker's disk before its jobs wait", 1, 1_000_000
     ),
@@ -123,6 +124,7 @@ class ClusterSettings:
     credentials: Path | None = None
     replicas: int = 1
     lease: float = 30.0  # seconds
+    labels: tuple[str, ...] = ()  # `key=value`, of this machine
     outbox_bytes: int = 1024 * 1024 * 1024
 
 
@@ -204,6 +206,7 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
             credentials=_path(cluster["credentials"]),
             replicas=_integer(cluster["replicas"]),
             lease=_number(cluster["lease_sec"]),
+            labels=_strings(cluster["labels"]),
             outbox_bytes=_integer(cluster["outbox_mb"]) * 1024 * 1024,
         ),
         file=file,

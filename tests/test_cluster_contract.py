@@ -13,6 +13,7 @@ from engines import PATIENCE, nats_server, needs_nats
 
 from quaero_cli.cluster.memory import MemoryEngine
 from quaero_cli.cluster.ports import Health, Mark
+from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
 # Seconds: no test waits for so long, unless a worker is to be thought dead.
@@ -113,27 +114,27 @@ async def test_a_job_is_run_by_one_worker(opened):
     """A job would run twice, or never."""
     with trio.fail_after(PATIENCE):
         async with opened() as cluster:
-            assert await cluster.worker.claim("default", "w1", 0.05) is None
-            assert await cluster.view.enqueue("default", "j1", b"body")
-            assert not await cluster.view.enqueue("default", "j1", b"body")
-            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
+            assert await cluster.view.enqueue(Needs(), "j1", b"body")
+            assert not await cluster.view.enqueue(Needs(), "j1", b"body")
+            lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             assert (lease.job, lease.attempt, lease.body) == ("j1", 1, b"body")
-            assert await cluster.other.claim("default", "w2", 0.05) is None
+            assert await cluster.other.claim(Offer(), "w2", 0.05) is None
             assert await lease.heartbeat() is Health.OK
             assert await lease.finish("completed")
             assert not await lease.finish("failed")
-            assert not await cluster.view.enqueue("default", "j1", b"body"), "it has ended"
+            assert not await cluster.view.enqueue(Needs(), "j1", b"body"), "it has ended"
 
 
 async def test_a_dead_workers_job_goes_to_another_and_its_end_is_fenced(opened):
     """A worker that was only slow would end a job that another one runs by now."""
     with trio.fail_after(PATIENCE):
         async with opened(lease=SHORT) as cluster:
-            await cluster.view.enqueue("default", "j1", b"")
-            slow = await cluster.worker.claim("default", "w1", PATIENCE)
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            slow = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             lease = None
             while lease is None:
-                lease = await cluster.other.claim("default", "w2", SHORT)
+                lease = await cluster.other.claim(Offer(), "w2", SHORT)
             assert lease.attempt == 2
             assert await slow.heartbeat() is Health.LOST
             assert not await slow.finish("completed")
@@ -144,10 +145,10 @@ async def test_a_released_job_is_there_for_the_next(opened):
     """A worker that leaves would hold up its jobs for the time of a lease."""
     with trio.fail_after(PATIENCE):
         async with opened() as cluster:
-            await cluster.view.enqueue("default", "j1", b"")
-            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             await lease.release()
-            again = await cluster.other.claim("default", "w2", PATIENCE)
+            again = await cluster.other.claim(Offer(), "w2", PATIENCE)
             assert (again.job, again.attempt) == ("j1", 2)
 
 
@@ -155,13 +156,13 @@ async def test_a_job_is_cancelled_wherever_it_is(opened):
     """`quaero cancel` would not reach another machine."""
     with trio.fail_after(PATIENCE):
         async with opened() as cluster:
-            await cluster.view.enqueue("default", "waits", b"")
+            await cluster.view.enqueue(Needs(), "waits", b"")
             assert await cluster.view.cancel("waits") is True
-            assert await cluster.worker.claim("default", "w1", 0.05) is None
+            assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
             assert await cluster.view.cancel("waits") is False
             assert await cluster.view.cancel("unknown") is False
-            await cluster.view.enqueue("default", "runs", b"")
-            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            await cluster.view.enqueue(Needs(), "runs", b"")
+            lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             assert await cluster.view.cancel("runs") is False
             assert await cluster.worker.next_cancel() == "runs"
             assert await lease.heartbeat() is Health.CANCEL
@@ -172,12 +173,12 @@ async def test_a_job_that_has_ended_is_not_run_again(opened):
     """A job whose worker died after its end was seen would run a second time."""
     with trio.fail_after(PATIENCE):
         async with opened() as cluster:
-            await cluster.view.enqueue("default", "j1", b"")
-            lease = await cluster.worker.claim("default", "w1", PATIENCE)
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             await cluster.view.settle("j1", "completed")
             assert await lease.heartbeat() is Health.LOST
             await lease.release()
-            assert await cluster.other.claim("default", "w2", 0.05) is None
+            assert await cluster.other.claim(Offer(), "w2", 0.05) is None
 
 
 async def test_machines_are_heard(opened):
@@ -186,3 +187,42 @@ async def test_machines_are_heard(opened):
         async with opened() as cluster:
             await cluster.worker.tell("w1", {"slots": 2})
             assert await cluster.view.next_node() == ("w1", {"slots": 2})
+
+
+async def test_a_job_goes_to_a_worker_that_has_what_it_needs(opened):
+    """A job for a machine with a graphics card would fail on one without, or come back to it again and again."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            big = Needs("gpu", {"gpu": "a100", "os": "linux"})
+            plain, other = Offer(("gpu",)), Offer(("gpu", "default"), {"gpu": "t4", "os": "linux"})
+            fits = Offer(("default", "gpu"), {"os": "linux", "gpu": "a100", "more": "x"})
+            assert await cluster.view.enqueue(big, "j1", b"1")
+            assert await cluster.worker.claim(plain, "w1", 0.05) is None
+            assert await cluster.worker.claim(other, "w2", 0.05) is None
+            assert await cluster.view.enqueue(Needs("gpu"), "j2", b"2")
+            assert await cluster.view.enqueue(Needs(), "j3", b"3")
+            taken = {(await cluster.other.claim(fits, "w3", PATIENCE)).job for _ in range(3)}
+            assert taken == {"j1", "j2", "j3"}, "a queue or a set of labels has starved"
+            assert await cluster.view.enqueue(big, "j4", b"4")
+            assert (await cluster.other.claim(fits, "w3", PATIENCE)).attempt == 1, "nobody else was handed it"
+
+
+async def test_a_worker_that_waits_gets_what_comes_whatever_its_lane(opened):
+    """With several queues a job would begin seconds late, or stay with a machine that is busy by then."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            for name in ("a", "b"):
+                await cluster.view.enqueue(Needs(name), f"first-{name}", b"")
+                assert await cluster.worker.claim(Offer((name,)), "w1", PATIENCE)
+            got: list[Any] = []
+
+            async def claim() -> None:
+                got.append(await cluster.worker.claim(Offer(("a", "b")), "w1", PATIENCE))
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(claim)
+                await cluster.view.enqueue(Needs("b"), "b1", b"")
+            # What comes for the wish that is left over goes to whoever waits next.
+            await cluster.view.enqueue(Needs("a"), "a1", b"")
+            got.append(await cluster.other.claim(Offer(("a", "b")), "w2", PATIENCE))
+            assert [(each.job, each.attempt) for each in got] == [("b1", 1), ("a1", 1)]

@@ -6,6 +6,8 @@ import pytest
 import trio
 from engines import PATIENCE, nats_server, needs_nats
 
+from quaero_cli.model.taking import Needs, Offer
+
 pytestmark = needs_nats
 
 LONG, SHORT = 600.0, 0.5  # seconds of a lease
@@ -21,8 +23,8 @@ async def _forgotten(folder, lease):
             await stack.enter_async_context(open_nats([server.url], "test", lease=lease)) for _ in range(4)
         ]
         await view.prepare_view(1, ["default"])
-        await view.enqueue("default", "j1", b"")
-        held = await worker.claim("default", "w1", PATIENCE)
+        await view.enqueue(Needs(), "j1", b"")
+        held = await worker.claim(Offer(), "w1", PATIENCE)
         await view._thread.call(lambda: view._wire.api("CONSUMER.DELETE.QJOBS.workers-default"))
         await again.prepare_view(1, ["default"])
         yield held, other
@@ -39,7 +41,7 @@ async def test_a_job_stays_with_its_worker_though_the_server_forgot_it(tmp_path)
     """Each crash of the engine would run the jobs again that had just begun, beside their first run."""
     with trio.fail_after(PATIENCE):
         async with _forgotten(tmp_path, LONG) as (held, other):
-            assert await other.claim("default", "w2", PATIENCE) is None
+            assert await other.claim(Offer(), "w2", PATIENCE) is None
             assert await held.finish("completed")
 
 
@@ -49,6 +51,6 @@ async def test_a_job_that_the_server_forgot_is_taken_over_from_a_dead_worker(tmp
         async with _forgotten(tmp_path, SHORT) as (held, other):
             lease = None
             while lease is None:
-                lease = await other.claim("default", "w2", SHORT)
+                lease = await other.claim(Offer(), "w2", SHORT)
             assert lease.attempt == 2
             assert not await held.finish("completed")

@@ -77,6 +77,8 @@ LOADED = {
     "enabled": "enabled = false ###",
     "overlap": "overlap = 'allow' ###",
     "schedule": "schedule = '0 3 * * *' ###",
+    "queue": "queue = 'gpu' ###",
+    "labels": "labels = { gpu = 'a100' } ###",
     "timezone": "schedule = '0 3 * * *'\ntimezone = 'Europe/Berlin' ###",
     "catchup": "schedule = '0 3 * * *'\ncatchup = 'last' ###",
     "auto_start": "auto_start = true ###",

@@ -73,7 +73,8 @@ On = Annotated[
     ),
 ]
 QueueOption = Annotated[
-    str | None, typer.Option("--queue", metavar="NAME", help="Queue of the cluster's workers [default: default].")
+    str | None,
+    typer.Option("--queue", metavar="NAME", help="The cluster's queue [default: the definition's]."),
 ]
 EngineOption = Annotated[
     str | None,
@@ -81,15 +82,15 @@ EngineOption = Annotated[
 ]
 
 
-def queue_of(on: str | None, queue: str | None) -> str | None:
-    """Return the queue of `--on cluster`; None: the job runs here. Raises UsageError."""
+def is_on_cluster(on: str | None, queue: str | None) -> bool:
+    """Return whether a cluster is to run the job. Raises UsageError."""
     if on not in (None, "here", "cluster"):
         raise UsageError(f"--on: no place {on!r}", hint="one of: here, cluster")
     if on != "cluster":
         if queue is not None:
             raise UsageError("--queue: the job runs here", hint="add --on cluster")
-        return None
-    return queue or "default"
+        return False
+    return True
 
 
 def with_engine(settings: Settings, engine: str | None) -> Settings:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a job is shown. `port` and `open_`: of the server beside it; `queue`: of the cluster that is to run it."""
+    """How a job is shown. `port` and `open_`: of the server beside it; `queue`: None is the definition's."""
 
     query: "LogQuery"
     quiet: bool = False
@@ -32,6 +32,7 @@ class View:
     serve: bool = False
     port: int | None = None
     open_: bool = False
+    on_cluster: bool = False
     queue: str | None = None
 
 
@@ -42,8 +43,8 @@ def launch(settings: "Settings", prepared: "Prepared", types: "Mapping[str, Step
         raise UsageError("--detach: a viewer would not outlive this command", hint="start one: quaero serve")
     if view.port is not None and not with_viewer:
         raise UsageError("--port: nothing is served", hint="add --serve, or --open")
-    if view.queue is not None:
-        _launch_elsewhere(settings, prepared, view, view.queue)
+    if view.on_cluster:
+        _launch_elsewhere(settings, prepared, view)
     if view.detach:
         from quaero_cli.cli.detach import detach
 
@@ -78,14 +79,14 @@ def _display(view: View) -> "tuple[Display, LogQuery]":
     return open_display(mode=mode, out=out, err=common.err(), announce_end=False), query
 
 
-def _launch_elsewhere(settings: "Settings", prepared: "Prepared", view: View, queue: str) -> NoReturn:
+def _launch_elsewhere(settings: "Settings", prepared: "Prepared", view: View) -> NoReturn:
     """Make the job for a cluster's workers and show it, or print its ID."""
     from quaero_cli.session.elsewhere import check_queue, follow_elsewhere, submit_elsewhere
 
     if view.serve or view.open_:
         raise UsageError("--serve: the cluster has its viewer", hint="quaero serve --engine prints its address")
     check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
-    job_id = submit_elsewhere(settings, prepared, check_queue(queue))
+    job_id = submit_elsewhere(settings, prepared, None if view.queue is None else check_queue(view.queue))
     if view.detach:
         from quaero_cli.terminal.tables import json_object
 

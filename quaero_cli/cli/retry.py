@@ -49,5 +49,5 @@ def retry(
         job_id = reader.find_job(job)
     given = given_parameters(parameters or [], None)
     prepared = prepare_retry(settings, job_id, types, failed=failed, given=given)
-    view = View(query, quiet=quiet, json=json, detach=detach, queue=common.queue_of(on, queue))
+    view = View(query, quiet=quiet, json=json, detach=detach, on_cluster=common.is_on_cluster(on, queue), queue=queue)
     launch(settings, prepared, types, view)

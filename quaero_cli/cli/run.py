@@ -61,7 +61,7 @@ def run(
     check_steps(query.steps, [each.name for each in found.steps])
     view = View(
         query, quiet=quiet, json=json, detach=detach, serve=serve, port=port, open_=open_,
-        queue=common.queue_of(on, queue),
+        on_cluster=common.is_on_cluster(on, queue), queue=queue,
     )  # fmt: skip
     launch(common.prepared_settings(home), prepared, types, view)
 

@@ -5,7 +5,7 @@ task looks for what is to be done after each wake-up, and all that it does may b
 twice, a wish to cancel is a flag. What the engine forgot (it came back from an older state) is given to it anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -15,13 +15,16 @@ import trio
 
 from quaero_cli.cluster.ports import EngineAway, Presence, RunQueue
 from quaero_cli.model import Fact, JobChanged, JobQueued, Level, LogLine, Status, StepChanged
+from quaero_cli.model.taking import labels_as_words, why_untaken
 from quaero_cli.store.dispatch import (
     Waiting,
     Wish,
     ended_jobs,
     forget_dispatch,
     keep_node,
+    live_offers,
     mark_sent,
+    mark_told,
     waiting_jobs,
     wishes,
 )
@@ -38,14 +41,24 @@ LOOK_INTERVAL = 0.05
 # Seconds after which jobs that wait are handed over again, in case the engine forgot them.
 RECONCILE_INTERVAL = 15.0
 RETRY_INTERVAL = 0.5
+# Seconds until every machine that is there has been heard: each speaks every ten.
+HEARING = 12.0
 
 
 class Dispatcher:
     """Hands jobs over. `run` and `watch_nodes` are its tasks; `emit` takes facts for this store and the others."""
 
     def __init__(
-        self, path: Path, wakeups: Wakeups, queue: RunQueue, emit: Callable[[Fact], None], say: Callable[[str], None]
+        self,
+        path: Path,
+        wakeups: Wakeups,
+        queue: RunQueue,
+        emit: Callable[[Fact], None],
+        say: Callable[[str], None],
+        *,
+        hearing: float = HEARING,
     ) -> None:
+        """`hearing`: seconds until every worker machine that is there has been heard."""
         self._path = path
         self._wakeups = wakeups
         self._queue = queue
@@ -53,6 +66,9 @@ class Dispatcher:
         self._say = say
         self._asked: dict[str, float] = {}  # job -> when the wish to cancel it was handed on
         self._checked = -RECONCILE_INTERVAL
+        self._hearing = hearing
+        self._judged: set[str] = set()  # the jobs of which it was seen whether a machine may take them
+        self._began = trio.current_time()
 
     async def run(self) -> None:
         """Hand over until cancelled."""
@@ -69,9 +85,11 @@ class Dispatcher:
 
     async def _look(self) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
-        for job in await _in_thread(waiting_jobs, self._path):
+        jobs = await _in_thread(waiting_jobs, self._path)
+        for job in jobs:
             if (again or not job.sent) and await self._has_turn(job):
                 await self._hand_over(job)
+        await self._tell_untaken(jobs, again=again)
         for wish in await _in_thread(wishes, self._path):
             if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
                 await self._cancel(wish)
@@ -91,10 +109,31 @@ class Dispatcher:
 
     async def _hand_over(self, waiting: Waiting) -> None:
         if not waiting.sent:
-            self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.queue, waiting.time_us))
-        await self._queue.enqueue(waiting.queue, waiting.job, waiting.body)
+            self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.needs.queue, waiting.time_us))
+        await self._queue.enqueue(waiting.needs, waiting.job, waiting.body)
         if not waiting.sent:
             await _in_thread(mark_sent, self._path, waiting.job)
+
+    async def _tell_untaken(self, jobs: Sequence[Waiting], *, again: bool) -> None:
+        """Tell in the job's log why no worker may take it, and that one is there now."""
+        if trio.current_time() - self._began < self._hearing:
+            return  # those that are there have not all been heard
+        self._judged &= set() if again else {job.job for job in jobs}
+        unjudged = [job for job in jobs if job.sent and job.job not in self._judged]
+        offers = await _in_thread(live_offers, self._path) if unjudged else ()
+        for job in unjudged:
+            self._judged.add(job.job)
+            reason = why_untaken(job.needs, offers)
+            if reason == job.told:
+                continue
+            if reason is not None:
+                self._say_in(job, Level.WARN, f"Waiting in the queue: {reason}", needs=job.needs.words)
+            else:
+                self._say_in(job, Level.INFO, "A worker is there that may take the job")
+            await _in_thread(mark_told, self._path, job.job, reason)
+
+    def _say_in(self, job: Waiting, level: Level, text: str, **fields: str) -> None:
+        self._emit(LogLine(job.job, None, None, now_us(), level, text, "", "runner", fields))
 
     async def _cancel(self, wish: Wish) -> None:
         never_ran = wish.unsent or await self._queue.cancel(wish.job)
@@ -110,7 +149,10 @@ class Dispatcher:
             name, facts = await presence.next_node()
             if name not in known:
                 known.add(name)
-                self._say(f"Worker {name} is there: {facts.get('slots')} slots, queues {', '.join(facts['queues'])}")
+                having = "".join(f", {word}" for word in labels_as_words(facts.get("labels", {})))
+                self._say(
+                    f"Worker {name} is there: {facts.get('slots')} slots, queues {', '.join(facts['queues'])}{having}"
+                )
             if facts.get("left"):
                 known.discard(name)
                 self._say(f"Worker {name} has left")

@@ -13,6 +13,7 @@ from typing import Any
 import trio
 
 from quaero_cli.cluster.ports import EngineAway, Health, Mark, Reading
+from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
 LEASE = 30.0  # seconds without a heartbeat until another worker may have the job
@@ -22,7 +23,7 @@ LEASE = 30.0  # seconds without a heartbeat until another worker may have the jo
 class _Job:
     """A job in the queue."""
 
-    queue: str
+    needs: Needs
     body: bytes
     attempt: int = 0
     held_until: float = -math.inf
@@ -133,23 +134,23 @@ class MemoryEnd:
 
     # ------------------------------------------------------------------ jobs
 
-    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+    async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job that is not known."""
         engine = await self._reach()
         if job in engine.jobs:
             return False
-        engine.jobs[job] = _Job(queue, body)
+        engine.jobs[job] = _Job(needs, body)
         engine.notify()
         return True
 
-    async def claim(self, queue: str, node: str, wait: float) -> "MemoryLease | None":
-        """Take the oldest job that nobody holds."""
+    async def claim(self, offer: Offer, node: str, wait: float) -> "MemoryLease | None":
+        """Take the oldest job that may run there and that nobody holds."""
         engine = await self._reach()
         with trio.move_on_after(wait):
             while True:
                 now = trio.current_time()
                 for name, job in engine.jobs.items():
-                    if job.queue == queue and job.status is None and job.held_until < now:
+                    if offer.meets(job.needs) and job.status is None and job.held_until < now:
                         job.attempt += 1
                         job.held_until = now + engine.lease
                         return MemoryLease(engine, name, job.attempt, job.body)

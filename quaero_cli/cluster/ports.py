@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from quaero_cli.errors import ServerError
+from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
 
@@ -111,11 +112,11 @@ class Lease(Protocol):
 class RunQueue(Protocol):
     """Jobs on their way to workers."""
 
-    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
-        """Add a job; False when it is known already, waiting, running or ended."""
+    async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
+        """Add a job for a worker with what it needs; False when it is known already, waiting, running or ended."""
 
-    async def claim(self, queue: str, node: str, wait: float) -> Lease | None:
-        """Take the next job, waiting `wait` seconds for one at most; None: there is none."""
+    async def claim(self, offer: Offer, node: str, wait: float) -> Lease | None:
+        """Take the next job that may run here, waiting `wait` seconds for one at most; None: there is none."""
 
     async def cancel(self, job: str) -> bool:
         """Ask for a job to be cancelled; True when it was not claimed yet, and now never will be."""

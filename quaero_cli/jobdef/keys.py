@@ -2,7 +2,7 @@
 
 ROOT_KEYS = (
     "id", "name", "description", "tags", "timeout", "enabled", "overlap", "max_parallel_steps",
-    "schedule", "timezone", "catchup", "auto_start", "on_success", "on_failure", "on_exit",
+    "queue", "labels", "schedule", "timezone", "catchup", "auto_start", "on_success", "on_failure", "on_exit",
     "params", "config", "env", "secrets", "error_tolerance", "step", "meta",
 )  # fmt: skip
 

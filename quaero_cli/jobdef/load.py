@@ -28,6 +28,7 @@ from quaero_cli.jobdef.steps import read_steps
 from quaero_cli.jobdef.table import Table, check_name
 from quaero_cli.jobdef.values import check_plain, check_string
 from quaero_cli.model import Overlap
+from quaero_cli.model.taking import MAX_LABELS, is_label, is_queue
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _RESERVED_ID = "last"  # on the command line: the newest job
@@ -37,6 +38,7 @@ _FAILURE_ACTIONS: tuple[FailureAction, ...] = get_args(FailureAction)
 
 # The type whose keys may stand at the root of a file without steps, and the name of the step that they make.
 SHORTHAND_TYPE, SHORTHAND_STEP = "crawler", "crawl"
+_LABELS = 'write labels = { gpu = "a100" }'
 SHORTHAND_STEP_KEYS = ("concurrency",)  # keys of the step itself that the shorthand takes along
 
 
@@ -67,6 +69,8 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
         enabled=document.boolean("enabled", True),
         overlap=document.choice("overlap", _OVERLAPS),
         max_parallel_steps=document.integer("max_parallel_steps", DEFAULT_PARALLEL_STEPS, minimum=1),
+        queue=_read_queue(document),
+        labels=_read_labels(document.table("labels", hint=_LABELS)),
         parameters=parameters,
         config=config,
         env=env,
@@ -104,6 +108,25 @@ def _expand_shorthand(document: Table, step_types: Mapping[str, StepType]) -> Ta
         return document
     rest = {key: value for key, value in document.values.items() if key not in names}
     return Table({**rest, "step": {SHORTHAND_STEP: {"type": SHORTHAND_TYPE, **step}}}, document.place)
+
+
+def _read_queue(document: Table) -> str | None:
+    if not document.has("queue"):
+        return None
+    name = document.string("queue")
+    if not is_queue(name):
+        raise document.place.at("queue").error(f"{shown(name)} is no name of a queue", hint='write queue = "gpu"')
+    return name
+
+
+def _read_labels(table: Table) -> dict[str, str]:
+    for key, value in table.values.items():
+        check_string(value, table.place.at(plain_name(key)))
+        if not is_label(key, value):
+            raise table.place.error(f"{shown(f'{key}={value}')} is no label", hint=_LABELS)
+    if len(table.values) > MAX_LABELS:
+        raise table.place.error(f"has {len(table.values)} labels, and {MAX_LABELS} are the most")
+    return dict(table.values)
 
 
 def _read_tolerance(document: Table) -> ErrorTolerance | None:

@@ -262,6 +262,8 @@ class JobDefinition:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> `env:VARIABLE` or `file:PATH`; never a value
     error_tolerance: ErrorTolerance | None = None
+    queue: str | None = None  # of the cluster's workers; None: the default one
+    labels: Mapping[str, str] = field(default_factory=dict)  # that a worker must have to run it
     schedule: Schedule = Schedule()
     hooks: tuple[Hook, ...] = ()
 

@@ -12,6 +12,7 @@ from quaero_cli.jobdef.keys import FOR_EACH_KEYS, HOOK_KEYS, PARAMETER_KEYS, REA
 from quaero_cli.jobdef.load import SHORTHAND_STEP_KEYS, SHORTHAND_TYPE
 from quaero_cli.jobdef.model import Catchup, FailureAction, Kind, OnError, Option, ParameterType, StepType
 from quaero_cli.model import Overlap
+from quaero_cli.model.taking import MAX_LABELS
 
 Schema = dict[str, Any]
 
@@ -71,6 +72,13 @@ def _root_keys(step_types: Mapping[str, StepType]) -> dict[str, Schema]:
         "enabled": _TRUTH,
         "overlap": _choice(Overlap),
         "max_parallel_steps": {"type": "integer", "minimum": 1},
+        "queue": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"},
+        "labels": {
+            "type": "object",
+            "maxProperties": MAX_LABELS,
+            "propertyNames": {"pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$"},
+            "additionalProperties": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:+-]{0,62}$"},
+        },
         "schedule": {"anyOf": [_cron(), {"type": "array", "items": _cron(), "minItems": 1}]},
         "timezone": _TEXT,
         "catchup": _choice(Catchup),

@@ -1,7 +1,7 @@
 """A job as it is enqueued: self-contained data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -69,3 +69,5 @@ class NewJob:
     parent: str | None = None  # the job, and the step in it, that runs this one as a sub-job
     parent_step: str | None = None
     scheduled_for: int | None = None  # the fire time, UTC microseconds
+    queue: str | None = None  # of a cluster, whose workers may run it; None: it runs where it was made
+    labels: Mapping[str, str] = field(default_factory=dict)  # that a cluster's worker must have to run it

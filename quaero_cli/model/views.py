@@ -92,7 +92,9 @@ class JobSummary(JobView):
     scheduled_for: str | None  # the fire time of a scheduled job
     waiting_for: str | None  # the job that must end before this one, which is queued, may start
     queue: str | None  # of a cluster, whose workers may run it; None: it runs where it was made
+    labels: dict[str, str]  # that a cluster's worker must have to run it
     node: str | None  # the cluster's worker machine that runs it, or ran it
+    untaken: str | None  # why no worker that is there may take it; None: one may, or it waits for none
     created_at: str
     duration_ms: int | None
     total_count: int

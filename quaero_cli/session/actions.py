@@ -80,8 +80,8 @@ async def start(session: Session, prepared: Prepared) -> tuple[str, str]:
     if not session.settings.cluster.engine:
         handle = await session.submit(prepared)
         return handle.id, str(handle.status)
-    from quaero_cli.session.elsewhere import DEFAULT_QUEUE, submit_elsewhere
+    from quaero_cli.session.elsewhere import submit_elsewhere
 
-    job_id = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared, DEFAULT_QUEUE)
+    job_id = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared)
     session.wakeups.set()
     return job_id, str(Status.PENDING)

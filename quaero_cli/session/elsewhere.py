@@ -4,14 +4,15 @@ The job is a row of this store, with its queue; `quaero serve --engine` on the s
 brings back all that it says. So showing it is the same as showing any other.
 """
 
-import re
 import signal
+from dataclasses import replace
 from functools import partial
 
 import trio
 
 from quaero_cli.errors import OutputError, StateError, UsageError
 from quaero_cli.model import LogQuery
+from quaero_cli.model.taking import DEFAULT_QUEUE, is_queue
 from quaero_cli.session.cluster import has_view
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.prepare import Prepared
@@ -25,19 +26,18 @@ from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 from quaero_cli.terminal.display import Display
 
-DEFAULT_QUEUE = "default"
-_QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
-
 
 def check_queue(name: str) -> str:
     """Return the name of a queue. Raises UsageError for what cannot be one."""
-    if not _QUEUE.fullmatch(name):
+    if not is_queue(name):
         raise UsageError(f"--queue: {name[:60]!r} is no name of a queue", hint="a-z, 0-9, - and _, for example: gpu")
     return name
 
 
-def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str) -> str:
+def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | None = None) -> str:
     """Make a job for the workers of a queue; return its ID. Reads and writes the store.
+
+    `queue_name` None: the one that the definition names.
 
     Raises UsageError for a parameter that is secret, StateError when nobody here hands jobs over, and what
     `store.queue.enqueue` raises.
@@ -52,7 +52,9 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str) ->
         raise StateError(
             "no part of a cluster serves this data directory", hint="start one: quaero serve --engine nats://HOST"
         )
-    queue.enqueue_elsewhere(settings.database, prepared.job, queue_name)
+    queue_name = queue_name or prepared.definition.queue or DEFAULT_QUEUE
+    job = replace(prepared.job, queue=queue_name)
+    queue.enqueue_elsewhere(settings.database, job)
     nudge(settings.wake)
     return prepared.job.id
 

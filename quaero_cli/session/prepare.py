@@ -67,5 +67,6 @@ def prepare(
         steps=tuple(StepRow(step.name, step.type, step.depends, step.service) for step in definition.steps),
         secrets=tuple(definition.secrets),
         overlap=definition.overlap,
+        labels=definition.labels,
     )
     return Prepared(job, definition, parameters)

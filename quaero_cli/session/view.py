@@ -9,8 +9,8 @@ import trio
 from quaero_cli.cluster.dispatch import Dispatcher
 from quaero_cli.cluster.shipper import Shipper, ship_what_comes
 from quaero_cli.cluster.viewing import Viewing
+from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.cluster import open_engine, role_of_home
-from quaero_cli.session.elsewhere import DEFAULT_QUEUE
 from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
 from quaero_cli.stream.nudge import nudge

@@ -1,6 +1,6 @@
 """`quaero worker`: runs the jobs of a cluster's queues on this machine.
 
-Theory of operation: for each queue a task takes a slot, claims a job, and starts it in the session like any other.
+Theory of operation: a task takes a slot, claims a job, and starts it in the session like any other.
 Beside it a heartbeat renews the lease, and learns that the job is to be cancelled or that another worker has it. The
 lease is given up when the views have all that the job said, so a machine that vanishes before that has its jobs run
 again. SIGTERM drains: no further job is taken, those that run come to their end, the outbox is emptied.
@@ -26,6 +26,7 @@ from quaero_cli.errors import NotFoundError, QuaeroError
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
+from quaero_cli.model.taking import DEFAULT_QUEUE, Offer
 from quaero_cli.session.cluster import open_engine, role_of_home
 from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
@@ -43,7 +44,7 @@ from quaero_cli.store.outbox import Outbox
 if TYPE_CHECKING:
     from quaero_cli.cluster.nats.engine import NatsEngine
 
-# Seconds that one look at a queue waits for a job; with several queues each has its share.
+# Seconds that one look at the queues waits for a job.
 CLAIM_WAIT = 2.0
 # Seconds between words of this machine to the views.
 PRESENCE_INTERVAL = 10.0
@@ -58,10 +59,10 @@ FINAL_SHIPPING = 10.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """What to run: jobs of these queues, so many at once, under this name."""
+    """What to run: jobs that ask for no more than this, so many at once, under this name."""
 
     name: str
-    queues: tuple[str, ...]
+    offer: Offer
     slots: int
 
 
@@ -140,8 +141,7 @@ class _Worker:
             nursery.start_soon(self._show_presence)
             await nursery.start(watch_signals, self._ask, self._insist, _leave)
             async with trio.open_nursery() as working:
-                for name in self._options.queues:
-                    working.start_soon(self._serve_queue, name, working)
+                await self._take_jobs(working)
             await self._session.flush()
             with trio.move_on_after(FINAL_SHIPPING):
                 await self._shipper.wait_shipped()
@@ -161,8 +161,7 @@ class _Worker:
 
     # ------------------------------------------------------------------ jobs
 
-    async def _serve_queue(self, name: str, working: trio.Nursery) -> None:
-        wait = CLAIM_WAIT / len(self._options.queues)
+    async def _take_jobs(self, working: trio.Nursery) -> None:
         while not self._drain.is_set():
             await self._slots.acquire()
             lease = None
@@ -170,7 +169,7 @@ class _Worker:
                 if self._bound.is_full:
                     await trio.sleep(RETRY_INTERVAL)
                 elif not self._drain.is_set():
-                    lease = await self._engine.claim(name, self._options.name, wait)
+                    lease = await self._engine.claim(self._options.offer, self._options.name, CLAIM_WAIT)
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
             if lease is None:
@@ -180,9 +179,9 @@ class _Worker:
                 with suppress(EngineAway):
                     await lease.release()
             else:
-                working.start_soon(self._run_lease, name, lease)
+                working.start_soon(self._run_lease, lease)
 
-    async def _run_lease(self, queue_name: str, lease: Lease) -> None:
+    async def _run_lease(self, lease: Lease) -> None:
         """Run one job, from its claim until the queue knows its end."""
         while (earlier := self._held.get(lease.job)) is not None:
             if not earlier.lost:  # the engine was away for longer than a lease: the job has run here all the while
@@ -193,7 +192,7 @@ class _Worker:
         held = self._held[lease.job] = _Held(lease)
         self._tell_news()
         try:
-            handle = await self._start(queue_name, held)
+            handle = await self._start(held)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._beat, held, handle)
                 if handle is not None:
@@ -208,27 +207,27 @@ class _Worker:
             held.ended.set()
             self._tell_news()
 
-    async def _start(self, queue_name: str, held: _Held) -> Handle | None:
+    async def _start(self, held: _Held) -> Handle | None:
         """Start a job in the session; None: it cannot run here, and is ended with the reason."""
         lease, settings = held.lease, self._session.settings
         job = unpack_job(orjson.loads(lease.body))
         if lease.attempt > MAX_ATTEMPTS:
             reason = f"the {MAX_ATTEMPTS} workers that had it before were lost"
-            self._end_unrun(job, queue_name, lease.attempt, Status.INTERRUPTED, reason)
+            self._end_unrun(job, lease.attempt, Status.INTERRUPTED, reason)
             return None
         try:
             if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
                 await end_survivors([job.id], self._log.warn)
             prepared = _prepared(settings, job, self._types)
-            leased = Leased(queue_name, lease.attempt, held.is_lost)
+            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
             return await self._session.submit(prepared, leased=leased)
         except QuaeroError as error:
-            self._end_unrun(job, queue_name, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")
+            self._end_unrun(job, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")
             return None
 
-    def _end_unrun(self, job: NewJob, queue_name: str, attempt: int, status: Status, reason: str) -> None:
+    def _end_unrun(self, job: NewJob, attempt: int, status: Status, reason: str) -> None:
         now = now_us()
-        facts: list[Fact] = [JobQueued(job, queue_name, now), JobClaimed(job.id, self._options.name, attempt, now)]
+        facts: list[Fact] = [JobQueued(job, job.queue, now), JobClaimed(job.id, self._options.name, attempt, now)]
         facts += [StepChanged(job.id, step.name, Status.SKIPPED, now, reason) for step in job.steps]
         text = f"Status changed: {status} (job: {job.name})"
         facts.append(LogLine(job.id, None, None, now, Level.ERROR, text, "", "runner", {"error": reason}))
@@ -290,7 +289,8 @@ class _Worker:
 
     def _facts(self, *, left: bool = False) -> dict[str, Any]:
         return {
-            "version": __version__, "host": socket.gethostname(), "queues": list(self._options.queues),
+            "version": __version__, "host": socket.gethostname(), "queues": list(self._options.offer.queues),
+            "labels": dict(self._options.offer.labels),
             "slots": self._options.slots, "jobs": sorted(self._held), "outbox_bytes": self._bound.bytes,
             "draining": self._drain.is_set(), "left": left,
         }  # fmt: skip

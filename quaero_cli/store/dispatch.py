@@ -1,12 +1,14 @@
 """Jobs that others run, as a view keeps them: on their way to the queue, cancelled, ended; and the machines."""
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
+from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json, timestamp
-from quaero_cli.store.engine import connect, transaction, translated
+from quaero_cli.store.engine import Connection, connect, transaction, translated
 
 _OPEN = "job.status IN ('pending', 'running') AND job.elsewhere"
 _CLAIMED_ORDER = "ORDER BY job.key"
@@ -18,10 +20,11 @@ class Waiting(NamedTuple):
     """A job that is to be handed to its queue, or was."""
 
     job: str
-    queue: str
+    needs: Needs
     body: bytes
     time_us: int
     sent: bool
+    told: str | None  # why no worker may take it, as it was last told
 
 
 class Wish(NamedTuple):
@@ -42,6 +45,7 @@ class NodeView(TypedDict):
     version: str
     host: str
     queues: list[str]
+    labels: dict[str, str]
     slots: int
     jobs: list[str]
     outbox_bytes: int
@@ -52,17 +56,26 @@ def waiting_jobs(path: Path) -> list[Waiting]:
     """Return the pending jobs that this store hands over, or has handed over, in the order of their making."""
     with closing(connect(path, readonly=True)) as connection, translated(path):
         rows = connection.execute(
-            "SELECT job.id, job.queue, dispatch.body, job.created_at, dispatch.sent"
+            "SELECT job.id, job.queue, job.labels, dispatch.body, job.created_at, dispatch.sent, dispatch.told"
             " FROM dispatch JOIN job ON job.id = dispatch.job"
             f" WHERE job.status = 'pending' AND NOT job.cancel_requested {_CLAIMED_ORDER}"
         ).fetchall()
-    return [Waiting(job, queue, body, time_us, bool(sent)) for job, queue, body, time_us, sent in rows]
+    return [
+        Waiting(job, Needs(queue, decode_json(labels)), body, time_us, bool(sent), told)
+        for job, queue, labels, body, time_us, sent, told in rows
+    ]
 
 
 def mark_sent(path: Path, job: str) -> None:
     """Keep that a job was handed over."""
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         connection.execute("UPDATE dispatch SET sent = 1 WHERE job = ?", (job,))
+
+
+def mark_told(path: Path, job: str, reason: str | None) -> None:
+    """Keep what was told of why no worker may take a job; None: one may."""
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        connection.execute("UPDATE dispatch SET told = ? WHERE job = ?", (reason, job))
 
 
 def wishes(path: Path) -> list[Wish]:
@@ -110,10 +123,38 @@ def nodes(path: Path, now: int) -> list[NodeView]:
     return [_node(name, decode_json(facts), seen, now) for name, facts, seen in rows]
 
 
+class LiveOffers:
+    """What the worker machines that live and take jobs offer; read when it is first asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: tuple[Offer, ...] | None = None
+
+    def all(self) -> tuple[Offer, ...]:
+        """Return the offers."""
+        if self._known is None:
+            rows = self._connection.execute("SELECT name, facts, seen FROM node").fetchall()
+            now = time.time_ns() // 1000
+            nodes = [_node(name, decode_json(facts), seen, now) for name, facts, seen in rows]
+            self._known = tuple(
+                Offer(tuple(node["queues"]), node["labels"])
+                for node in nodes
+                if node["alive"] and not node["draining"]
+            )
+        return self._known
+
+
+def live_offers(path: Path) -> tuple[Offer, ...]:
+    """Return what the worker machines that live and take jobs offer."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        return LiveOffers(connection).all()
+
+
 def _node(name: str, facts: dict[str, Any], seen: int, now: int) -> NodeView:
     alive = now - seen < GONE_AFTER * 1_000_000 and not facts.get("left", False)
     return NodeView(
         name=name, alive=alive, seen_at=timestamp(seen), version=facts.get("version", ""), host=facts.get("host", ""),
-        queues=facts.get("queues", []), slots=facts.get("slots", 0), jobs=facts.get("jobs", []) if alive else [],
+        queues=facts.get("queues", []), labels=facts.get("labels", {}), slots=facts.get("slots", 0),
+        jobs=facts.get("jobs", []) if alive else [],
         outbox_bytes=facts.get("outbox_bytes", 0), draining=bool(facts.get("draining", False)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from quaero_cli.store.retry import copy_steps
 _COLUMNS = (
     "id", "definition", "name", "trigger", "status", "created_at", "definition_text", "definition_hash",
     "definition_path", "parameters", "secrets", "retry_of", "resumes", "parent", "parent_step", "scheduled_for",
-    "elsewhere", "queue", "attempt",
+    "elsewhere", "queue", "labels", "attempt",
 )  # fmt: skip
 _INSERT = f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -33,7 +33,8 @@ def insert_job(
         (
             job.id, job.definition, job.name, job.trigger, Status.PENDING, now, job.definition_text,
             job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
-            job.retry_of, job.resumes, job.parent, job.parent_step, job.scheduled_for, elsewhere, queue, attempts,
+            job.retry_of, job.resumes, job.parent, job.parent_step, job.scheduled_for, elsewhere, queue,
+            encode_json(dict(job.labels)), attempts,
         ),
     )  # fmt: skip
     key = cursor.lastrowid

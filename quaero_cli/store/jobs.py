@@ -15,6 +15,8 @@ from quaero_cli.model import (
     WorkerView,
     no_counts,
 )
+from quaero_cli.model.taking import Needs, why_untaken
+from quaero_cli.store.dispatch import LiveOffers
 from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
 from quaero_cli.store.engine import Connection
 from quaero_cli.store.rows import JOB_COLUMNS, STEP_COLUMNS, job_progress, job_view, step_view
@@ -97,7 +99,8 @@ def list_jobs(
     if before is not None:
         sql, values = sql + " AND key < (SELECT key FROM job WHERE id = ?)", [*values, before]
     rows = connection.execute(sql + " ORDER BY key DESC LIMIT ?", (*values, limit)).fetchall()
-    return [_summary(connection, row) for row in rows]
+    offers = LiveOffers(connection)
+    return [_summary(connection, row, offers) for row in rows]
 
 
 def last_jobs(connection: Connection, definition: str, limit: int) -> list[LastJob]:
@@ -133,7 +136,7 @@ def status_if_there(connection: Connection, job_id: str) -> StatusView | None:
 
 def summary(connection: Connection, job_id: str) -> JobSummary:
     """Return one job as lists show it. Raises NotFoundError."""
-    return _summary(connection, _job_row(connection, job_id))
+    return _summary(connection, _job_row(connection, job_id), LiveOffers(connection))
 
 
 def counts(connection: Connection, job_id: str) -> Counts:
@@ -151,7 +154,7 @@ def details(connection: Connection, job_id: str, artifacts: list[ArtifactView]) 
     outputs = connection.execute("SELECT name, outputs FROM step WHERE job = ? ORDER BY key", (row[0],))
     documents = connection.execute("SELECT count(*) FROM document WHERE job_id = ?", (job_id,)).fetchone()[0]
     return JobDetails(
-        job=_summary(connection, row), steps=_steps(connection, row[0], job_id),
+        job=_summary(connection, row, LiveOffers(connection)), steps=_steps(connection, row[0], job_id),
         workers=_workers(connection, row[0]), parent_step=row[18], children=_children(connection, job_id),
         parameters=decode_json(row[11]),
         outputs={name: decode_json(value) for name, value in outputs if value != "{}"},
@@ -199,14 +202,14 @@ def _progress(connection: Connection, row: Sequence[Any], steps: list[StepView])
     return job_progress(row[4], [step["progress"] for step in steps if step["name"] not in services])
 
 
-def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
+def _summary(connection: Connection, row: Sequence[Any], offers: LiveOffers) -> JobSummary:
     key, started, finished, trigger, created, entries = row[0], row[6], row[7], row[8], row[9], row[10]
     levels = connection.execute("SELECT level, sum(count) FROM log_count WHERE job = ? GROUP BY level", (key,))
     progress = _progress(connection, row, _steps(connection, key, row[1]))
     return JobSummary(
         **job_view(row, progress), trigger=trigger, parent_id=row[15], retry_of=row[16],
         scheduled_for=timestamp_or_none(row[17]), waiting_for=_waiting_for(connection, row),
-        queue=row[19], node=row[20],
+        queue=row[19], labels=decode_json(row[21]), node=row[20], untaken=_untaken(row, offers),
         created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),
@@ -216,6 +219,13 @@ def _summary(connection: Connection, row: Sequence[Any]) -> JobSummary:
 def _waiting_for(connection: Connection, row: Sequence[Any]) -> str | None:
     ahead = open_before(connection, row[0], row[2]) if row[4] == Status.PENDING else ()
     return ahead[0] if ahead else None
+
+
+def _untaken(row: Sequence[Any], offers: LiveOffers) -> str | None:
+    status, queue, node, labels, elsewhere = row[4], row[19], row[20], row[21], row[22]
+    if not elsewhere or status != Status.PENDING or queue is None or node is not None:
+        return None
+    return why_untaken(Needs(queue, decode_json(labels)), offers.all())
 
 
 def _workers(connection: Connection, job: int) -> list[WorkerView]:

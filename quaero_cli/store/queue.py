@@ -40,15 +40,15 @@ def enqueue(path: Path, job: NewJob, *, attempts: int | None = None) -> None:
         insert_job(connection, job, now_us(), attempts=attempts or 0, travelled=attempts is not None)
 
 
-def enqueue_elsewhere(path: Path, job: NewJob, queue: str) -> None:
-    """Store a job that a worker of the cluster's `queue` is to run; whoever serves this store hands it over.
+def enqueue_elsewhere(path: Path, job: NewJob) -> None:
+    """Store a job that a worker of the cluster's queue is to run; whoever serves this store hands it over.
 
     Raises what `enqueue` raises.
     """
     body = encode_json(pack_job(job)).encode()
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         _admit(connection, job)
-        insert_job(connection, job, now_us(), elsewhere=True, queue=queue)
+        insert_job(connection, job, now_us(), elsewhere=True, queue=job.queue)
         connection.execute("INSERT INTO dispatch (job, body) VALUES (?, ?)", (job.id, body))
 
 

@@ -16,7 +16,7 @@ STEP_COLUMNS = (
 JOB_COLUMNS = (
     "key, id, definition, name, status, error, started_at, finished_at, trigger, created_at, entries,"
     " parameters, definition_path, definition_hash, attempt, parent, retry_of, scheduled_for, parent_step,"
-    " queue, node"
+    " queue, node, labels, elsewhere"
 )
 
 

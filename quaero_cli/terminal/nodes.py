@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from quaero_cli.model.taking import labels_as_words
 from quaero_cli.store.dispatch import NodeView
 from quaero_cli.terminal.lists import moment
 from quaero_cli.terminal.page import Cell, Column, Page, table
 
 _COLUMNS = [
-    Column("WORKER"), Column("STATE"), Column("SEEN"), Column("QUEUES"), Column("SLOTS"),
+    Column("WORKER"), Column("STATE"), Column("SEEN"), Column("QUEUES"),
+    Column("LABELS", wrap=True), Column("SLOTS"),
     Column("RUNNING", wrap=True),
     Column("OUTBOX"),
 ]  # fmt: skip
@@ -25,6 +27,7 @@ def _row(node: NodeView, page: Page) -> list[Cell]:
         Cell(state, "error" if state == "gone" else "warn" if state == "draining" else ""),
         Cell(moment(node["seen_at"], page), "muted"),
         Cell(", ".join(node["queues"])),
+        Cell(" ".join(labels_as_words(node["labels"]))),
         Cell(f"{len(node['jobs'])}/{node['slots']}"),
         Cell(", ".join(node["jobs"])),
         Cell(f"{node['outbox_bytes']:,} B", "muted"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from quaero_cli.model import ArtifactView, ChildView, Entry, JobSummary, StepView, WorkerView
+from quaero_cli.model.taking import labels_as_words
 from quaero_cli.terminal import words
 from quaero_cli.terminal.clean import flat
 from quaero_cli.terminal.endings import error_lines, said
@@ -75,7 +76,7 @@ def _header(report: JobReport, page: Page) -> str:
     facts = [
         ("definition", f"{job['definition']}  {report['definition_path']}"),
         ("started", _when(job["started_at"], page) or "not yet"),
-        ("waits for", job["waiting_for"] or ""),
+        ("waits for", job["waiting_for"] or job["untaken"] or ""),
         ("by", _cause(job, page)),
         ("parent", _parent(job["parent_id"], report["parent_step"])),
         ("worker", _where(job)),
@@ -103,7 +104,8 @@ def _parent(job: str | None, step: str | None) -> str:
 def _where(job: JobSummary) -> str:
     """Return which machine of a cluster runs the job, or whose turn it is."""
     node, queue = job["node"], job["queue"]
-    return f"{node or 'none yet'}, queue {queue}" if queue else node or ""
+    labels = "".join(f", {word}" for word in labels_as_words(job["labels"]))
+    return f"{node or 'none yet'}, queue {queue}{labels}" if queue else node or ""
 
 
 def _when(timestamp: str | None, page: Page) -> str:

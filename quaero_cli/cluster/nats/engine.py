@@ -12,12 +12,14 @@ from nats.aio.msg import Msg
 
 from quaero_cli.cluster.nats import log, queue
 from quaero_cli.cluster.nats.access import Access
+from quaero_cli.cluster.nats.lanes import JOBS
 from quaero_cli.cluster.nats.log import Log
 from quaero_cli.cluster.nats.queue import LEASE, NatsLease, Queue
 from quaero_cli.cluster.nats.thread import AsyncioThread
 from quaero_cli.cluster.nats.wire import ApiError, Wire
 from quaero_cli.cluster.ports import EngineAway, Health, Mark, Reading
 from quaero_cli.errors import ServerError
+from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
 _DAY = 24 * 3600 * 1_000_000_000
@@ -101,13 +103,13 @@ class NatsEngine:
 
     # ------------------------------------------------------------------ jobs
 
-    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+    async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job."""
-        return await self._thread.call(lambda: self._queue.enqueue(queue, job, body))
+        return await self._thread.call(lambda: self._queue.enqueue(needs, job, body))
 
-    async def claim(self, queue: str, node: str, wait: float) -> "TrioLease | None":
-        """Take the next job."""
-        lease = await self._thread.call(lambda: self._queue.claim(queue, node, wait))
+    async def claim(self, offer: Offer, node: str, wait: float) -> "TrioLease | None":
+        """Take the next job of those that may run here."""
+        lease = await self._thread.call(lambda: self._queue.claim(offer, node, wait))
         return None if lease is None else TrioLease(self._thread, lease)
 
     async def cancel(self, job: str) -> bool:
@@ -153,7 +155,7 @@ class NatsEngine:
                 for config in _streams(replicas):
                     await self._insist(partial(self._ensure, config))
                 for name in queues:
-                    await self._insist(partial(self._queue.prepare, name))
+                    await self._insist(partial(self._queue.prepare, Needs(name)))
         except (ApiError, trio.TooSlowError) as error:
             words = str(error) or self._refusal
             raise ServerError(f"the engine refuses: {words}", hint="is JetStream on? nats-server -js") from error
@@ -207,7 +209,7 @@ def _streams(replicas: int) -> list[dict[str, Any]]:
             **common, "name": log.STREAM, "subjects": ["q.log.>"], "retention": "limits", "max_age": LOG_AGE,
             "republish": {"src": "q.log.>", "dest": "q.new.>", "headers_only": True},
         },
-        {**common, "name": queue.JOBS, "subjects": ["q.jobs.>"], "retention": "workqueue"},
+        {**common, "name": JOBS, "subjects": ["q.jobs.>"], "retention": "workqueue"},
         {
             "name": queue.STATE, "subjects": ["q.state.>"], "retention": "limits", "storage": "file",
             "num_replicas": replicas, "max_msgs_per_subject": 1, "max_age": STATE_AGE,

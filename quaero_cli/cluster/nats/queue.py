@@ -1,9 +1,9 @@
 """The queue of jobs: a work queue stream for whose turn it is, and a stream of states that fences. asyncio thread.
 
-`q.jobs.<queue>.<job>` holds a job until it has ended: one message, since another of the same subject is refused.
-`q.state.<job>` holds the job's attempt, whether it shall be cancelled, and its end; each change says which one it
-follows, so of two that change it at once one is refused. The attempt in the state is the fencing token, not the
-server's count of deliveries, which a server that crashed may forget.
+`q.jobs.<lane>.<job>` (see `lanes`) holds a job until it has ended: one message, since another of the same subject is
+refused. `q.state.<job>` holds the job's attempt, whether it shall be cancelled, and its end; each change says which
+one it follows, so of two that change it at once one is refused. The attempt in the state is the fencing token, not
+the server's count of deliveries, which a server that crashed may forget.
 """
 
 from base64 import b64decode
@@ -11,14 +11,14 @@ from typing import Any
 
 import orjson
 
-from quaero_cli.cluster.nats.wire import ApiError, NoMessage, Wire
+from quaero_cli.cluster.nats.lanes import JOBS, SECOND, Lanes
+from quaero_cli.cluster.nats.pulls import Pulls
+from quaero_cli.cluster.nats.wire import ApiError, Wire
 from quaero_cli.cluster.ports import EngineAway, Health
+from quaero_cli.model.taking import Needs, Offer
 
-JOBS, STATE = "QJOBS", "QSTATE"
+STATE = "QSTATE"
 LEASE = 30.0  # seconds without a heartbeat until another worker gets the job: longer than an election of servers
-_SECOND = 1_000_000_000
-_NO_MESSAGE = {"404", "408", "409"}
-_NO_QUEUE = "503"
 
 
 class Queue:
@@ -27,49 +27,27 @@ class Queue:
     def __init__(self, wire: Wire, lease: float = LEASE) -> None:
         self._wire = wire
         self._lease = lease
-        self._known: set[str] = set()  # queues whose consumer is there
+        self._lanes = Lanes(wire, lease, self.state, self.change)
+        self._pulls = Pulls(wire)
 
-    async def enqueue(self, queue: str, job: str, body: bytes) -> bool:
+    async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job; False when it is known already."""
         number, state = await self.state(job)
         if state is not None and state["status"] is not None:
             return False
         if state is None and await self.change(job, number, {"attempt": 0, "cancel": False, "status": None}) is None:
-            return await self.enqueue(queue, job, body)
-        await self._ensure(queue)
-        return await self._wire.store_after(f"q.jobs.{queue}.{job}", body, 0) is not None
+            return await self.enqueue(needs, job, body)
+        await self._lanes.make(needs)
+        return await self._wire.store_after(f"q.jobs.{needs.lane}.{job}", body, 0) is not None
 
-    async def _ensure(self, queue: str) -> None:
-        """Make the queue's consumer, from which its workers take jobs."""
-        if queue in self._known:
-            return
-        config = {
-            "durable_name": f"workers-{queue}", "ack_policy": "explicit", "ack_wait": int(self._lease * _SECOND),
-            "filter_subject": f"q.jobs.{queue}.*", "max_deliver": -1, "max_ack_pending": 100_000,
-        }  # fmt: skip
-        try:
-            await self._wire.api(
-                f"CONSUMER.DURABLE.CREATE.{JOBS}.workers-{queue}", {"stream_name": JOBS, "config": config}
-            )
-        except ApiError as error:
-            raise EngineAway(str(error)) from error
-        self._known.add(queue)
+    async def prepare(self, needs: Needs) -> None:
+        """Make a lane, so that workers may wait at it before its first job."""
+        await self._lanes.make(needs)
 
-    async def prepare(self, queue: str) -> None:
-        """Make a queue, so that workers may wait at it before its first job."""
-        await self._ensure(queue)
-
-    async def claim(self, queue: str, node: str, wait: float) -> "NatsLease | None":
-        """Take the next job."""
-        ask = orjson.dumps({"batch": 1, "expires": int(wait * _SECOND)})
-        try:
-            message = await self._wire.request(f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.workers-{queue}", ask, wait=wait)
-        except NoMessage:  # a server that has much to do does not always say that there is none
-            return None
-        status = (message.headers or {}).get("Status")
-        if status == _NO_QUEUE:
-            raise EngineAway(f"there is no queue {queue} yet: no view has made it")
-        if status in _NO_MESSAGE or not message.reply:
+    async def claim(self, offer: Offer, node: str, wait: float) -> "NatsLease | None":
+        """Take the next job of those that may run here."""
+        message = await self._pulls.next(await self._lanes.met_by(offer), wait)
+        if message is None:
             return None
         job = message.subject.rpartition(".")[2]
         number, state = await self.state(job)
@@ -78,7 +56,7 @@ class Queue:
             return None
         if state is not None and message.metadata.num_delivered <= state["attempt"]:
             # The server was killed and forgot to whom it gave the job; who has it says so within a lease.
-            delay = orjson.dumps({"delay": int(self._lease * _SECOND)})
+            delay = orjson.dumps({"delay": int(self._lease * SECOND)})
             await self._wire.tell(message.reply, b"-NAK " + delay)
             return None
         attempt = 1 if state is None else int(state["attempt"]) + 1
