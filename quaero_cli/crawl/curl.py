@@ -47,17 +47,28 @@ class CurlLoop:
         self._watched: set[int] = set()
         self._waiting: dict[pycurl.Curl, trio.lowlevel.Task] = {}
         self._deadline = math.inf  # when libcurl wants to be called without any socket being ready
-        self._pause: trio.CancelScope | None = None  # the driver's wait, while it waits
+        self._pause: trio.CancelScope | None = None  # the time keeper's wait, while it waits
         self._beginning = False
 
     async def run(self) -> None:
         """Drive until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_time)
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self._turn()
+
+    async def _keep_time(self) -> None:
+        """Call libcurl when it wants to be called. A task of its own: a timer for each turn would cost more than that."""
         while True:
             await trio.lowlevel.checkpoint_if_cancelled()
             with trio.CancelScope(deadline=self._deadline) as self._pause:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                await trio.sleep_forever()
             self._pause = None
-            self._turn()
+            if trio.current_time() >= self._deadline:
+                self._deadline = math.inf
+                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                self._collect()
 
     async def perform(self, handle: pycurl.Curl) -> None:
         """Run one prepared transfer to its end. Raises CurlError; cancelled, the transfer is dropped at once."""
@@ -94,9 +105,6 @@ class CurlLoop:
         self._epoll.close()
 
     def _turn(self) -> None:
-        if trio.current_time() >= self._deadline:
-            self._deadline = math.inf
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         for descriptor, events in self._epoll.poll(0):
             if descriptor in self._watched:
                 ready = (pycurl.CSELECT_IN if events & _READABLE else 0) | (
@@ -124,7 +132,7 @@ class CurlLoop:
         if self._beginning and milliseconds == 0:
             return 0  # it is called right after
         self._deadline = math.inf if milliseconds < 0 else trio.current_time() + milliseconds / 1000
-        # A later one is taken when the driver has woken: to wake too early is harmless, to tell Trio is not cheap.
+        # A later one is taken when that has woken: to wake too early is harmless, to tell Trio is not cheap.
         if self._pause is not None and self._deadline < self._pause.deadline:
             self._pause.deadline = self._deadline
         return 0

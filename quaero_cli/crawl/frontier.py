@@ -112,16 +112,13 @@ class Frontier:
 
         `knows` and `belongs` for a whole page: nearly all its links are known, and this is all that is done for them.
         """
-        ours, news, refused = [], [], _REFUSED
         nearer = (depth + 1) << _DEPTH  # what the entry of a URL that is no news is below
-        for url, entry in zip(urls, map(self._known.get, map(hash, urls), repeat(_NOWHERE)), strict=False):
-            if entry & refused:
-                continue
-            if entry < nearer:
-                ours.append(url)
-            else:
-                news.append(url)
-        return ours, news
+        entries = list(map(self._known.get, map(hash, urls), repeat(_NOWHERE)))
+        found = list(zip(urls, entries, strict=True))
+        ours = [url for url, entry in found if entry < nearer and not entry & _REFUSED]
+        if len(ours) == len(urls):
+            return ours, []
+        return ours, [url for url, entry in found if entry >= nearer and not entry & _REFUSED]
 
     def belongs(self, url: str) -> bool:
         """Whether the URL was added, and not refused since."""

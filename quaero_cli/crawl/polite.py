@@ -88,7 +88,8 @@ class _Visit:
     def _leave(self) -> None:
         state = self._state
         state.busy -= 1
-        state.lot.unpark(count=max(0, int(state.allowed) - state.busy))
+        if state.lot:  # nobody waits, most of the time
+            state.lot.unpark(count=max(0, int(state.allowed) - state.busy))
 
 
 class Manners:

@@ -67,7 +67,9 @@ class Pool:
 
     def _hand_on(self) -> None:
         """Give a place to the next one."""
-        if not self._waiting.unpark():
+        if self._waiting:
+            self._waiting.unpark()
+        else:
             self._free += 1
 
     async def give_back(self, reading: "Reading") -> None:

@@ -59,8 +59,8 @@ class Transfer:
         headers = self._headers
         for line in lines[1:-1]:
             name, _, value = _text(line).partition(":")
-            name, value = name.strip().lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+            name = name.rstrip().lower()
+            headers[name] = f"{headers[name]}, {value.lstrip()}" if name in headers else value.lstrip()
         return self._end_of_headers()
 
     def on_body(self, chunk: bytes) -> int | None:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 import trio
@@ -120,8 +119,8 @@ class Workers:
         if status is Status.FAILED:
             self.failed += 1
             self._on_failure()
-        if trio.current_effective_deadline() > -inf:  # else this failure, or another, has stopped the job
-            self._start_waiting()
+        await trio.lowlevel.checkpoint_if_cancelled()  # this failure, or another, may have stopped the job
+        self._start_waiting()
 
     def cancel_waiting(self) -> None:
         """Say of every worker that has not started that it never will."""

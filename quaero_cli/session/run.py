@@ -13,7 +13,7 @@ import trio
 
 from quaero_cli.errors import OutputError
 from quaero_cli.jobdef.model import StepType
-from quaero_cli.model import LogQuery
+from quaero_cli.model import Level, LogQuery
 from quaero_cli.session.core import Session, open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.handle import Handle
@@ -105,7 +105,8 @@ async def _show(
     settings: Settings, session: Session, handle: Handle, display: Display, shown: Shown, query: LogQuery
 ) -> OutputError | None:
     """Show the job; return why it could not be shown to its end. Either way the job goes on, and is stored whole."""
-    mine = LogQuery((handle.id,), query.steps, query.level, query.worker, query.text)
+    level = query.level if display.reads else Level.ERROR  # there are few, and nobody is shown them
+    mine = LogQuery((handle.id,), query.steps, level, query.worker, query.text)
     try:
         with unwrapped(), display:
             interval = settings.stream.batch_interval

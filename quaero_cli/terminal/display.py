@@ -8,7 +8,7 @@ are let out of every method: what they mean is for the caller to say.
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Literal, Protocol, Self, TextIO
+from typing import ClassVar, Literal, Protocol, Self, TextIO
 
 from quaero_cli.model import Counts, LogsView, StatusView
 from quaero_cli.stream.events import Gap
@@ -22,6 +22,9 @@ TICK_S = 0.125
 
 class Display(Protocol):
     """Shows one or several jobs, from the first entry to the end. A context manager: leaving tidies the terminal."""
+
+    reads: ClassVar[bool]
+    """Whether it shows entries: else they need not be read for it."""
 
     @property
     def moves(self) -> bool:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from quaero_cli.model import Counts, LogsView, Status, StatusView
 from quaero_cli.stream.events import Gap
@@ -38,6 +38,8 @@ _MAX_PENDING_CHARACTERS = 1 << 18
 
 class LiveDisplay:
     """Entries above, jobs and steps below. Leaving it takes the region off the screen and shows the cursor again."""
+
+    reads: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -57,6 +57,8 @@ def _line(value: object) -> str:
 class JsonDisplay(QuietDisplay):
     """Shows everything as NDJSON on stdout; notices are words, and stay on stderr."""
 
+    reads = True
+
     def logs(self, view: LogsView) -> None:
         """Write the entries at once."""
         self._out.write("".join([log_event(entry) for entry in view["logs"]]))

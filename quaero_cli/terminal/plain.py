@@ -6,7 +6,7 @@ went; stderr repeats only what a reader who filters the log must not miss: steps
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from quaero_cli.model import Counts, LogsView, Status, StatusView, StepView
 from quaero_cli.stream.events import Gap
@@ -23,6 +23,8 @@ _WORTH_TELLING = {Status.WARNING, Status.FAILED, Status.CANCELLED, Status.SKIPPE
 
 class QuietDisplay:
     """Shows notices and gaps, nothing else; the other displays without a region build on it."""
+
+    reads: ClassVar[bool] = False
 
     def __init__(self, out: Terminal, err: Terminal) -> None:
         self._out = out
@@ -71,6 +73,8 @@ class QuietDisplay:
 class RawDisplay(QuietDisplay):
     """Shows the messages as they were logged, byte for byte: no sanitising, so it has to be asked for."""
 
+    reads = True
+
     def logs(self, view: LogsView) -> None:
         """Write the messages at once, each with a newline."""
         self._out.write("".join([f"{entry['message']}\n" for entry in view["logs"]]))
@@ -78,6 +82,8 @@ class RawDisplay(QuietDisplay):
 
 class PlainDisplay(QuietDisplay):
     """Shows entries as lines with whole timestamps (UTC); in groups, where a CI service folds its log."""
+
+    reads = True
 
     def __init__(
         self, out: Terminal, err: Terminal, *, many: bool = False, announce_end: bool = True, mark: str = ""

@@ -1,8 +1,7 @@
 """What a page says about itself and where it leads: links, canonical address, feeds, wishes to robots."""
 
-import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypedDict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -12,8 +11,10 @@ from quaero_cli.crawl.urls import normalise, origin
 # A page with more links than this is a trap or a dump; the largest honest ones (API indexes) have some thousands.
 MAX_LINKS = 10_000
 
-# Most hrefs of a page stand on every page of its site.
+# Most hrefs of a page stand on every page of its site: what they mean is remembered, so many for so many sites.
 _MEMO_ENTRIES = 16_384
+_MEMO_SITES = 8
+_UNKNOWN = ""  # no href means this
 
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
 _ROBOTS_NAMES = frozenset({"robots", "quaero"})
@@ -35,14 +36,7 @@ def look(tree: LexborHTMLParser, url: str) -> View:
     """Read everything but the article."""
     parts = _Parts(tree)
     base = (normalise(parts.base, url) if parts.base is not None else None) or url
-    resolve = _resolver(base)
-    found: dict[str, bool] = {}  # URL: whether some link to it may be followed
-    for href, follow in parts.hrefs:
-        link = resolve(href)
-        if link is not None:
-            found[link] = found.get(link, False) or follow
-            if len(found) >= MAX_LINKS:
-                break
+    found = _resolved(parts.hrefs, base)
     return View(
         links=[link for link, follow in found.items() if follow],
         nofollow_links=[link for link, follow in found.items() if not follow],
@@ -104,20 +98,38 @@ class _Parts:
             self.robots.update(word.strip().lower() for word in content.split(","))
 
 
-def _resolver(base: str) -> Callable[[str], str | None]:
-    """What makes hrefs of a page absolute."""
-    root = origin(base) + "/"
+def _resolved(hrefs: list[tuple[str, bool]], base: str) -> dict[str, bool]:
+    """The first MAX_LINKS links that a page's hrefs mean, each once: whether one of them may be followed."""
+    known = _memo(origin(base))
+    found: dict[str, bool] = {}
+    for href, follow in hrefs:
+        link = known.get(href, _UNKNOWN)
+        if link == _UNKNOWN:
+            link = normalise(href, base)
+            if _means_the_same_everywhere(href):
+                known[href] = link
+        if link is not None and (follow or link not in found):
+            found[link] = follow
+            if len(found) >= MAX_LINKS:
+                break
+    return found
 
-    def resolve(href: str) -> str | None:
-        if href.startswith("/") and not href.startswith(("//", "/\\")):
-            return _memo(href, root)
-        if href.startswith(("http://", "https://")):
-            return _memo(href, None)
-        return normalise(href, base)
 
-    return resolve
+def _means_the_same_everywhere(href: str) -> bool:
+    """Whether the href means the same on all pages of a site."""
+    if href.startswith("/"):
+        return not href.startswith(("//", "/\\"))
+    return href.startswith(("http://", "https://"))
 
 
-@functools.lru_cache(_MEMO_ENTRIES)
-def _memo(href: str, base: str | None) -> str | None:
-    return normalise(href, base)
+def _memo(site: str) -> dict[str, str | None]:
+    """What hrefs mean on all pages of a site, as far as they were looked at."""
+    known = _memos.get(site)
+    if known is None or len(known) > _MEMO_ENTRIES:
+        if len(_memos) >= _MEMO_SITES:
+            _memos.clear()
+        known = _memos[site] = {}
+    return known
+
+
+_memos: dict[str, dict[str, str | None]] = {}
