@@ -59,7 +59,7 @@ class CurlLoop:
                 self._turn()
 
     async def _keep_time(self) -> None:
-        """Call libcurl when it wants to be called. A task of its own: a timer for each turn would cost more than that."""
+        """Call libcurl when it wants to be called. Its own task: a timer for each turn costs more than the turn."""
         while True:
             await trio.lowlevel.checkpoint_if_cancelled()
             with trio.CancelScope(deadline=self._deadline) as self._pause:
