@@ -5,9 +5,6 @@ final status is written once, never left.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from quaero_cli.model import Status, WorkerChanged
 from quaero_cli.store.encode import clean_text, encode_json
@@ -26,6 +23,11 @@ _COLUMN = {
     Status.INTERRUPTED: "workers_cancelled",
 }
 
+# A crawl asks for these tens of thousands of times a second: properties of an enumeration's members take too long.
+_FINAL = frozenset(status for status in Status if status.final)
+_STATUS = {status.value: status for status in Status}
+_TEXT = {status: status.value for status in Status}
+
 _WRITE = ManyRows(
     "INSERT INTO worker (step, number, status, label, item, attempt, outputs, error, started_at, finished_at) VALUES",
     10,
@@ -34,31 +36,6 @@ _WRITE = ManyRows(
     " started_at = coalesce(started_at, excluded.started_at),"
     " finished_at = coalesce(excluded.finished_at, finished_at)",
 )
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A worker after the changes so far."""
-
-    status: Status
-    label: str
-    item: object
-    attempt: int = 1
-    outputs: Mapping[str, Any] | None = None
-    error: str | None = None
-    started_at: int | None = None
-    finished_at: int | None = None
-
-    def change(self, fact: WorkerChanged) -> None:
-        """Move on, unless it has ended."""
-        if self.status.final:
-            return
-        self.status, self.error, self.outputs = fact.status, fact.error, fact.outputs
-        self.attempt = max(self.attempt, fact.attempt)
-        if fact.status.final:
-            self.finished_at = fact.time_us
-        elif self.started_at is None:
-            self.started_at = fact.time_us
 
 
 class WorkerChanges:
@@ -79,13 +56,13 @@ class WorkerChanges:
             values: list[object] = []
             for number, facts in changes.items():
                 before = known.get(number)
-                if before is not None and before.final:
+                if before in _FINAL:
                     continue
-                worker = _after(before, facts)
+                status, row = _after(step, number, before, facts)
                 if before is not None:
                     counts[_COLUMN[before]] -= 1
-                counts[_COLUMN[worker.status]] += 1
-                values += _row(step, number, worker)
+                counts[_COLUMN[status]] += 1
+                values += row
             _WRITE.write(connection, values)
             changed = [(column, count) for column, count in counts.items() if count]
             if changed:
@@ -100,22 +77,26 @@ def _known(connection: Connection, step: int, numbers: list[int]) -> dict[int, S
         "SELECT number, status FROM worker WHERE step = ? AND number IN (SELECT value FROM json_each(?))",
         (step, encode_json(numbers)),
     )
-    return {number: Status(status) for number, status in rows}
+    return {number: _STATUS[status] for number, status in rows}
 
 
-def _after(before: Status | None, facts: list[WorkerChanged]) -> _Worker:
-    """A worker after its changes; the first one about a new worker makes it, as it says."""
+def _after(
+    step: int, number: int, before: Status | None, facts: list[WorkerChanged]
+) -> tuple[Status, tuple[object, ...]]:
+    """A worker's status after its changes, and its row; the first one about a new worker makes it, as it says."""
     first = facts[0]
-    worker = _Worker(first.status if before is None else before, first.label, first.item)
+    status, attempt, outputs, error, started_at, finished_at = before or first.status, 1, None, None, None, None
     for fact in facts if before is not None else facts[1:]:
-        worker.change(fact)
-    return worker
-
-
-def _row(step: int, number: int, worker: _Worker) -> tuple[object, ...]:
-    return (
-        step, number, worker.status.value, clean_text(worker.label),
-        None if worker.item is None else encode_json(worker.item), worker.attempt,
-        None if worker.outputs is None else encode_json(dict(worker.outputs)),
-        worker.error and clean_text(worker.error), worker.started_at, worker.finished_at,
+        if status in _FINAL:
+            break
+        status, outputs, error = fact.status, fact.outputs, fact.error
+        attempt = max(attempt, fact.attempt)
+        if status in _FINAL:
+            finished_at = fact.time_us
+        elif started_at is None:
+            started_at = fact.time_us
+    return status, (
+        step, number, _TEXT[status], clean_text(first.label),
+        None if first.item is None else encode_json(first.item), attempt,
+        None if outputs is None else encode_json(dict(outputs)), error and clean_text(error), started_at, finished_at,
     )  # fmt: skip

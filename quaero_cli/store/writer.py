@@ -222,7 +222,9 @@ class _Batch:
         known_source, clean_source = "", ""
         for fact in facts:
             if type(fact) is not LogLine:
-                if type(fact) is LogLines:
+                if type(fact) is WorkerChanged:
+                    self._workers.add(self._writer.step_key(fact.job, fact.step), fact)
+                elif type(fact) is LogLines:
                     self._add_lines(fact)
                 else:
                     self._add_change(fact)
@@ -291,8 +293,6 @@ class _Batch:
                 states.progress_step(connection, writer.step_key(fact.job, fact.step), fact)
             case StepOutput():
                 states.set_outputs(connection, writer.step_key(fact.job, fact.step), fact)
-            case WorkerChanged():
-                self._workers.add(writer.step_key(fact.job, fact.step), fact)
             case DocumentFound():
                 keeping.keep_document(connection, fact)
             case PagesFound():
