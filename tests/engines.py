@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,13 @@ needs_nats = pytest.mark.skipif(
 class Server:
     """A nats-server with JetStream in a folder of its own; killed and started anew it keeps port and folder."""
 
-    def __init__(self, folder: Path, config: str = "") -> None:
+    def __init__(self, folder: Path, config: str = "", environment: Mapping[str, str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.store = folder / "jetstream"
         self.port = -1
         self._config = config
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,7 +56,7 @@ class Server:
         else:
             command += ["-js", "-sd", str(self.store)]
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
         with trio.fail_after(PATIENCE):
             while not (found := list(ports.glob("*.ports"))) or not found[0].read_bytes():
                 assert self._process.poll() is None, (self.folder / "server.log").read_text()

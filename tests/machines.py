@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,10 +83,17 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path, *, lease: float = 30.0, config: str = "", three: bool = False) -> Iterator[Machines]:
+def machines(
+    folder: Path,
+    *,
+    lease: float = 30.0,
+    config: str = "",
+    three: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Machines]:
     """Run an engine, of one server or of three, and end all that was started with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Machines(folder, [Server(folder / "engine", config)], lease)
+    found = Machines(folder, [Server(folder / "engine", config, environment)], lease)
     try:
         if three:
             found.servers = trio.run(start_three, folder)

@@ -1,11 +1,8 @@
 """A cluster of real processes: jobs that run on workers are what jobs that run here are."""
 
 import json
-import re
 
 import pytest
-import trio
-from documents import document
 from engines import PATIENCE, needs_nats
 from machines import machines, until
 from shells import entries, first_job, read_line
@@ -131,38 +128,3 @@ def test_two_views_show_the_same(tmp_path):
         first, second = ([{**each, "id": 0} for each in entries(lines)] for lines in shown)
         assert first == second
         assert other.json("show", job)["job"]["node"] == "w1"
-
-
-def test_a_worker_has_the_least_rights(tmp_path):
-    """The configuration of the documentation would not let a worker work, or let it delete the log of all."""
-    config = next(block for block in document("cluster.md").blocks("") if "jetstream {" in block)
-    config = re.sub(r"store_dir: [^,]*, sync_interval: always", f'store_dir: "{tmp_path / "js"}"', config)
-    config = config.replace("$VIEW_PASSWORD", "v-secret").replace("$WORKER_PASSWORD", "w-secret")
-    config = config.replace("listen: 0.0.0.0:4222", "")
-    with machines(tmp_path, config=config) as found:
-        at = f"127.0.0.1:{found.server.port}"
-        found.view_url, found.worker_url = f"nats://view:v-secret@{at}", f"nats://worker:w-secret@{at}"
-        found.start_view()
-        found.start_worker("w1")
-        found.view.run("run", "hello", "--on", "cluster")
-        path = found.view.define("waits", WAITS.format(gate=tmp_path / "never"))
-        child = found.view.start("run", path, "--on", "cluster", "--json")
-        job = first_job(child)
-        found.view.run("cancel", "--no-wait", job)
-        child.communicate(timeout=PATIENCE)
-        until(lambda: found.lacks("w1") == 0)
-        trio.run(_try_to_purge, found.worker_url)
-        found.view.run("tail", job, "-n", "all", code=3)
-        wrong = found.shell("w2")
-        wrong.extra["QUAERO_CLUSTER_ENGINE"] = f"nats://worker:guess@{at}"
-        told = wrong.run("worker", code=7).stderr
-        assert "guess" not in told, "a password is not for the screen"
-
-
-async def _try_to_purge(url: str) -> None:
-    from quaero_cli.cluster.nats.engine import open_nats
-    from quaero_cli.cluster.ports import EngineAway
-
-    async with open_nats([url], "test") as engine:
-        with pytest.raises(EngineAway):
-            await engine._thread.call(lambda: engine._wire.api("STREAM.PURGE.QLOG"))

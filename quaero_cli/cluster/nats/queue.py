@@ -140,10 +140,8 @@ class NatsLease:
         while True:
             number, state = await self._queue.state(self.job)
             if state is not None and state["attempt"] == self.attempt and state["status"] == status:
-                await self._wire.tell(
-                    self._reply, b"+ACK"
-                )  # it was kept, and nobody heard of it, or a view was first
-                return True
+                await self._wire.tell(self._reply, b"+ACK")
+                return True  # it was kept before and the answer was lost, or a view was first
             if state is not None and (state["attempt"] > self.attempt or state["status"] is not None):
                 return False
             ended = {**(state or {"cancel": False}), "attempt": self.attempt, "status": status}

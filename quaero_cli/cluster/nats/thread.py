@@ -1,6 +1,7 @@
 """An asyncio loop in a thread of its own, and calls into it from Trio."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -11,6 +12,10 @@ import outcome
 import trio
 
 T = TypeVar("T")
+
+# What the two say of a connection that breaks is no news to people: who uses it is told by an exception.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
+logging.getLogger("nats").setLevel(logging.CRITICAL)
 
 
 class AsyncioThread:

@@ -40,6 +40,7 @@ MESSAGE_DEADLINE = 2.0
 # An election of servers is over before.
 SILENCE = 15.0
 _RECONNECT_WAIT = 0.25  # seconds
+_CLOSE_PATIENCE = 0.2  # seconds
 _PING_INTERVAL = 5  # seconds; two without an answer, and the connection is dead
 
 _WRONG_LAST_SEQUENCE = 10071
@@ -263,7 +264,7 @@ def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
 
 
 async def _close(client: SafeClient) -> None:
-    """Close a client that may be in any state."""
+    """Close a client that may be in any state: after a refused TLS handshake, for one, it would wait for ever."""
     with suppress(NatsError, OSError, ValueError, EOFError):  # TimeoutError is an OSError
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(_CLOSE_PATIENCE):
             await client.close()
