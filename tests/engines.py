@@ -70,6 +70,12 @@ class Server:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def shut_down(self) -> None:
+        """Let it end as it likes: all that it knows is in its folder then."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+
     def freeze(self) -> None:
         """Let it do nothing, until `thaw`: what lies in its folder is then of one moment."""
         assert self._process is not None

@@ -56,11 +56,27 @@ class Lanes:
             "filter_subject": f"q.jobs.{lane}.*", "max_deliver": -1, "max_ack_pending": 100_000,
         }  # fmt: skip
         try:
+            if await self._is_ahead(lane):
+                await self._wire.api(f"CONSUMER.DELETE.{JOBS}.workers-{lane}")
             await self._wire.api(
                 f"CONSUMER.DURABLE.CREATE.{JOBS}.workers-{lane}", {"stream_name": JOBS, "config": config}
             )
         except ApiError as error:
             raise EngineAway(str(error)) from error
+
+    async def _is_ahead(self, lane: str) -> bool:
+        """Return whether the consumer waits for numbers beyond those that the stream gives next.
+
+        A server that is killed while no job waits counts its messages anew (2.9.10), and its consumers do not.
+        """
+        try:
+            consumer = await self._wire.api(f"CONSUMER.INFO.{JOBS}.workers-{lane}")
+        except ApiError as error:
+            if error.is_missing:
+                return False
+            raise
+        stream = await self._wire.api(f"STREAM.INFO.{JOBS}")
+        return int(consumer["delivered"]["stream_seq"]) > int(stream["state"]["last_seq"])
 
     async def _enter(self, needs: Needs) -> None:
         now = time.time()

@@ -145,7 +145,7 @@ class Wire:
                 if client is not None:
                     await _close(client)
             else:
-                self._client, self._lost = client, lost
+                self._client, self._lost, self._advice = client, lost, None
                 self._heard = asyncio.get_running_loop().time()
                 self.connections += 1
                 return True
@@ -161,8 +161,10 @@ class Wire:
             await client.flush()
 
     async def _on_error(self, error: Exception) -> None:
-        if not isinstance(error, NoServersError):  # which only says that the try has failed
-            self._problem, self._advice = words(error), refusal(error) or self._advice
+        advice = refusal(error)
+        # What follows a refusal only says that the connection is gone, and that a try has failed is no reason.
+        if advice is not None or (self._advice is None and not isinstance(error, NoServersError)):
+            self._problem, self._advice = words(error), advice
 
     async def close(self) -> None:
         """Close the connection."""
