@@ -86,13 +86,12 @@ class Fetcher:
             if not self._identity.proxy or addresses.kind not in ("resolve", "timeout"):
                 return addresses
             addresses = []  # the proxy may know the name
-        started = trio.current_time()
         line = self._idle.pop() if self._idle else self._new_line()
         transfer = Transfer(wanted)
         try:
             line.prepare(url, site, addresses, self._headers(site, wanted.accept, conditions), fresh=fresh)
             line.lead_to(transfer)
-            self._silence.begin(line.handle, transfer)
+            started = self._silence.begin(line.handle, transfer)
             await self._loop.perform(line.handle)
             return transfer.response(url, trio.current_time() - started)
         except CurlError as error:

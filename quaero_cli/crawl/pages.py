@@ -19,7 +19,7 @@ from quaero_cli.crawl.reading_server import PoolBroken
 from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
 from quaero_cli.crawl.visit import Visitor
-from quaero_cli.crawl.wishes import Wishes
+from quaero_cli.crawl.wishes import X_ROBOTS_TAG, Wishes
 from quaero_cli.model import Document, PageMemo, PageState
 
 # The reason of a page that is as an earlier crawl found it.
@@ -168,10 +168,15 @@ class Pages:
             "content_type": answer.headers.get("content-type", ""),
             "engine": self._parts.options.engine,
         }
-        by_header = Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots)
-        if not by_header.noindex and not self._identities.has_body(digest, answer.url):
+        if not self._forbidden(answer) and not self._identities.has_body(digest, answer.url):
             question["article"] = [answer.url, target.url]
         return question
+
+    def _forbidden(self, answer: Response) -> bool:
+        """Whether the headers alone forbid to keep the page."""
+        if X_ROBOTS_TAG not in answer.headers:  # nearly always
+            return False
+        return Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots).noindex
 
     def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
         final = is_fact(error)
@@ -238,9 +243,11 @@ class _Visit:
 
 def _facts(view: Mapping[str, Any], answer: Response, digest: bytes, end: _Kept | Passed) -> dict[str, Any]:
     """What to remember of a page: its links, and what became of it."""
-    header = Wishes({"noindex": False, "nofollow": False}, answer.headers, obey=True)
-    seen = {**view, "noindex": view["noindex"] or header.noindex, "nofollow": view["nofollow"] or header.nofollow}
-    facts: dict[str, Any] = {"view": seen, "hash": digest.hex()}
+    if X_ROBOTS_TAG in answer.headers:
+        header = Wishes(_NO_VIEW, answer.headers, obey=True)
+        noindex, nofollow = view["noindex"] or header.noindex, view["nofollow"] or header.nofollow
+        view = {**view, "noindex": noindex, "nofollow": nofollow}
+    facts: dict[str, Any] = {"view": view, "hash": digest.hex()}
     if isinstance(end, _Kept):
         html = end.document.html is not None
         return {**facts, "end": ARTICLE, "text": end.document.content_hash, "html": html}

@@ -21,10 +21,12 @@ class Silence:
         self._waiting: dict[pycurl.Curl, tuple[float, Transfer]] = {}
         self._idle = trio.Event()
 
-    def begin(self, handle: pycurl.Curl, transfer: Transfer) -> None:
-        """A request is about to be made."""
-        self._waiting[handle] = (trio.current_time() + self.seconds, transfer)
+    def begin(self, handle: pycurl.Curl, transfer: Transfer) -> float:
+        """A request is about to be made; returns what time it is."""
+        now = trio.current_time()
+        self._waiting[handle] = (now + self.seconds, transfer)
         self._idle.set()
+        return now
 
     def end(self, handle: pycurl.Curl) -> None:
         """The request has ended, however it did."""

@@ -5,6 +5,7 @@ page. After `normalise` a URL has the shape `scheme://host[:port]/path[?query]` 
 `authority`, `hostname` and `origin` rely on it.
 """
 
+import functools
 import re
 import string
 
@@ -12,6 +13,9 @@ import ada_url
 
 # Longer ones are traps (calendars, session chains) far more often than pages; 2,000 is what browsers bore for long.
 MAX_URL_CHARS = 2_000
+
+# A page's address is asked for its parts a dozen times while the page is under way.
+_REMEMBERED = 1024
 
 # Parameters that tell the site where the visitor came from and never change the page.
 _TRACKING_PREFIX = "utm_"
@@ -65,11 +69,13 @@ def _plain_escape(found: re.Match[str]) -> str:
     return chr(int(code, 16)) if code in _UNRESERVED else f"%{code}"
 
 
+@functools.lru_cache(_REMEMBERED)
 def origin(url: str) -> str:
     """`scheme://host[:port]` of a normalised URL: what has one robots.txt."""
     return "/".join(url.split("/", 3)[:3])
 
 
+@functools.lru_cache(_REMEMBERED)
 def authority(url: str) -> str:
     """`host[:port]` of a normalised URL (the port only where it is not the scheme's own): what is one server."""
     return url.split("/", 3)[2]

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+X_ROBOTS_TAG = "x-robots-tag"
+
 
 class Wishes:
     """`noindex`: do not keep the page; `nofollow`: do not follow its links. With `obey` off it asks for nothing."""
 
     def __init__(self, view: Mapping[str, Any], headers: Mapping[str, str], *, obey: bool) -> None:
-        words = _header_words(headers.get("x-robots-tag", ""))
+        words = _header_words(headers.get(X_ROBOTS_TAG, ""))
         self.noindex = obey and (bool(view["noindex"]) or bool(words & {"noindex", "none"}))
         self.nofollow = obey and (bool(view["nofollow"]) or bool(words & {"nofollow", "none"}))
 

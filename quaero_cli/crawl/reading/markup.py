@@ -15,6 +15,9 @@ MAX_LINKS = 10_000
 _MEMO_ENTRIES = 16_384
 _MEMO_SITES = 8
 _UNKNOWN = ""  # no href means this
+# Paths that no rule changes: most hrefs of most sites. Far below the longest address, whatever site is put before.
+_PLAIN = re.compile(r"/([A-Za-z0-9_~-][A-Za-z0-9_.~/-]*)?")
+_PLAIN_CHARS = 1_000
 
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
 _ROBOTS_NAMES = frozenset({"robots", "quaero"})
@@ -100,12 +103,13 @@ class _Parts:
 
 def _resolved(hrefs: list[tuple[str, bool]], base: str) -> dict[str, bool]:
     """The first MAX_LINKS links that a page's hrefs mean, each once: whether one of them may be followed."""
-    known = _memo(origin(base))
+    site = origin(base)
+    known = _memo(site)
     found: dict[str, bool] = {}
     for href, follow in hrefs:
         link = known.get(href, _UNKNOWN)
         if link == _UNKNOWN:
-            link = normalise(href, base)
+            link = site + href if _is_plain(href) else normalise(href, base)
             if _means_the_same_everywhere(href):
                 known[href] = link
         if link is not None and (follow or link not in found):
@@ -113,6 +117,11 @@ def _resolved(hrefs: list[tuple[str, bool]], base: str) -> dict[str, bool]:
             if len(found) >= MAX_LINKS:
                 break
     return found
+
+
+def _is_plain(href: str) -> bool:
+    """Whether the href is a path from the root that is normal as it stands."""
+    return _PLAIN.fullmatch(href) is not None and "/." not in href and len(href) < _PLAIN_CHARS
 
 
 def _means_the_same_everywhere(href: str) -> bool:
