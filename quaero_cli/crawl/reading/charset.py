@@ -75,19 +75,25 @@ _META_CONTENT = re.compile(
 
 def decode(body: bytes, content_type: str) -> str:
     """The page's text; never fails. `content_type` is the whole header. Undecodable bytes become U+FFFD."""
+    return decoded(body, content_type)[0]
+
+
+def decoded(body: bytes, content_type: str) -> tuple[str, str | bytes]:
+    """The page's text, and the same for a parser: the bytes where they are that text in UTF-8, which it works in."""
     for mark, codec in _BOMS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(codec, "replace")
+            text = body[len(mark) :].decode(codec, "replace")
+            return text, text
     declared = header_codec(content_type) or prescan(body[:PRESCAN_BYTES])
-    if declared is not None:
-        return body.decode(declared, "replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # One broken byte late in a long page does not make it another encoding.
-        if error.start > _GUESS_BYTES and not body[: error.start].isascii():
-            return body.decode("utf-8", "replace")
-    return body.decode(_guess(body), "replace")
+    if declared is None or declared == "utf-8":
+        try:
+            return body.decode(), body
+        except UnicodeDecodeError as error:
+            # One broken byte late in a long page does not make it another encoding.
+            if declared is None and error.start > _GUESS_BYTES and not body[: error.start].isascii():
+                declared = "utf-8"
+    text = body.decode(declared or _guess(body), "replace")
+    return text, text
 
 
 def codec_for(name: str) -> str | None:

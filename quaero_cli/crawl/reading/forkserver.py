@@ -23,7 +23,6 @@ child reads hostile pages and is not trusted.
 import ctypes
 import gc
 import importlib
-import io
 import os
 import resource
 import signal
@@ -31,7 +30,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import orjson
 
@@ -124,7 +123,7 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
     try:
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        stream = io.BufferedReader(socket.SocketIO(pipe, "r"), _BUFFER_BYTES)
+        stream = open(pipe.fileno(), "rb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - until it exits
         while (request := _read_frame(stream)) is not None:
             body = _read_frame(stream)
             if body is None:
@@ -166,7 +165,7 @@ def _write_frame(pipe: socket.socket, answer: Mapping[str, Any]) -> None:
     pipe.sendall(ANSWER_HEAD.pack(len(data), time.process_time()) + data)
 
 
-def _read_frame(stream: io.BufferedIOBase) -> bytes | None:
+def _read_frame(stream: BinaryIO) -> bytes | None:
     """A length and as many bytes; None at the end of the stream."""
     head = stream.read(LENGTH.size)
     return stream.read(LENGTH.unpack(head)[0]) if head else None

@@ -6,18 +6,11 @@ from typing import TypedDict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from quaero_cli.crawl.urls import normalise, origin
+from quaero_cli.crawl.reading.hrefs import Hrefs, links
+from quaero_cli.crawl.urls import normalise
 
 # A page with more links than this is a trap or a dump; the largest honest ones (API indexes) have some thousands.
 MAX_LINKS = 10_000
-
-# Most hrefs of a page stand on every page of its site: what they mean is remembered, so many for so many sites.
-_MEMO_ENTRIES = 16_384
-_MEMO_SITES = 8
-_UNKNOWN = ""  # no href means this
-# Paths that no rule changes: most hrefs of most sites. Far below the longest address, whatever site is put before.
-_PLAIN = re.compile(r"/([A-Za-z0-9_~-][A-Za-z0-9_.~/-]*)?")
-_PLAIN_CHARS = 1_000
 
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
 _ROBOTS_NAMES = frozenset({"robots", "quaero"})
@@ -39,11 +32,11 @@ def look(tree: LexborHTMLParser, url: str) -> View:
     """Read everything but the article."""
     parts = _Parts(tree)
     base = (normalise(parts.base, url) if parts.base is not None else None) or url
-    found = _resolved(parts.hrefs, base)
+    found = links(parts.hrefs, base, MAX_LINKS)
     return View(
         links=[link for link, follow in found.items() if follow],
         nofollow_links=[link for link, follow in found.items() if not follow],
-        canonical=normalise(parts.canonical, base) if parts.canonical is not None else None,
+        canonical=Hrefs(base).meant(parts.canonical) if parts.canonical is not None else None,
         feeds=list(dict.fromkeys(link for href in parts.feeds if (link := normalise(href, base)) is not None)),
         noindex=bool(parts.robots & {"noindex", "none"}),
         nofollow=bool(parts.robots & {"nofollow", "none"}),
@@ -99,46 +92,3 @@ class _Parts:
                 refreshes.append((found.group(1), True))
         if (attributes.get("name") or "").strip().lower() in _ROBOTS_NAMES:
             self.robots.update(word.strip().lower() for word in content.split(","))
-
-
-def _resolved(hrefs: list[tuple[str, bool]], base: str) -> dict[str, bool]:
-    """The first MAX_LINKS links that a page's hrefs mean, each once: whether one of them may be followed."""
-    site = origin(base)
-    known = _memo(site)
-    found: dict[str, bool] = {}
-    for href, follow in hrefs:
-        link = known.get(href, _UNKNOWN)
-        if link == _UNKNOWN:
-            link = site + href if _is_plain(href) else normalise(href, base)
-            if _means_the_same_everywhere(href):
-                known[href] = link
-        if link is not None and (follow or link not in found):
-            found[link] = follow
-            if len(found) >= MAX_LINKS:
-                break
-    return found
-
-
-def _is_plain(href: str) -> bool:
-    """Whether the href is a path from the root that is normal as it stands."""
-    return _PLAIN.fullmatch(href) is not None and "/." not in href and len(href) < _PLAIN_CHARS
-
-
-def _means_the_same_everywhere(href: str) -> bool:
-    """Whether the href means the same on all pages of a site."""
-    if href.startswith("/"):
-        return not href.startswith(("//", "/\\"))
-    return href.startswith(("http://", "https://"))
-
-
-def _memo(site: str) -> dict[str, str | None]:
-    """What hrefs mean on all pages of a site, as far as they were looked at."""
-    known = _memos.get(site)
-    if known is None or len(known) > _MEMO_ENTRIES:
-        if len(_memos) >= _MEMO_SITES:
-            _memos.clear()
-        known = _memos[site] = {}
-    return known
-
-
-_memos: dict[str, dict[str, str | None]] = {}

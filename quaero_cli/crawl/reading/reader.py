@@ -10,7 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import article, markup, xmlfiles
-from quaero_cli.crawl.reading.charset import decode
+from quaero_cli.crawl.reading.charset import decoded
 from quaero_cli.crawl.reading.sketch import sketch
 
 # Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
@@ -48,8 +48,8 @@ class Reader:
     def _look(self, request: Request, body: bytes) -> Reply:
         self._url = request["url"]
         self._fast = request.get("engine") == "trafilatura-fast"
-        self._text = decode(body, request["content_type"])
-        self._tree = LexborHTMLParser(self._text)
+        self._text, source = decoded(body, request["content_type"])
+        self._tree = LexborHTMLParser(source)
         view = markup.look(self._tree, self._url)
         self._canonical = view["canonical"]
         return dict(view)
