@@ -28,6 +28,7 @@ _FINAL = frozenset(status for status in Status if status.final)
 _STATUS = {status.value: status for status in Status}
 _TEXT = {status: status.value for status in Status}
 
+# No value is None, as with the log's rows.
 _WRITE = ManyRows(
     "INSERT INTO worker (step, number, status, label, item, attempt, outputs, error, started_at, finished_at) VALUES",
     10,
@@ -35,6 +36,7 @@ _WRITE = ManyRows(
     " attempt = max(attempt, excluded.attempt), outputs = excluded.outputs,"
     " started_at = coalesce(started_at, excluded.started_at),"
     " finished_at = coalesce(excluded.finished_at, finished_at)",
+    row="(?,?,?,?,nullif(?,''),?,nullif(?,''),nullif(?,''),nullif(?,0),nullif(?,0))",
 )
 
 
@@ -97,6 +99,7 @@ def _after(
             started_at = fact.time_us
     return status, (
         step, number, _TEXT[status], clean_text(first.label),
-        None if first.item is None else encode_json(first.item), attempt,
-        None if outputs is None else encode_json(dict(outputs)), error and clean_text(error), started_at, finished_at,
+        "" if first.item is None else encode_json(first.item), attempt,
+        "" if outputs is None else encode_json(dict(outputs)), clean_text(error) if error else "", started_at or 0,
+        finished_at or 0,
     )  # fmt: skip
