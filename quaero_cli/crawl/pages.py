@@ -26,6 +26,9 @@ from quaero_cli.model import Document, PageMemo, PageState
 UNCHANGED = "unchanged"
 
 
+# One page of so many looks whether the store keeps up: each look is a turn of the event loop.
+_ROOM_EVERY = 4
+
 # What there is to see in a file that is no page.
 _NO_VIEW: Mapping[str, Any] = {
     "links": [], "nofollow_links": [], "canonical": None, "feeds": [], "noindex": False, "nofollow": False,
@@ -63,12 +66,15 @@ class Pages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._identities = Identities()
+        self._begun = 0  # pages
         self.started = False  # whether any start URL gave a page
 
     async def work(self, log: Log, target: Target) -> None:
         """One page from its request to its last line. Raises StepFailed as `Report.failed` does."""
         parts = self._parts
-        await parts.around.room()
+        self._begun += 1
+        if self._begun % _ROOM_EVERY == 0:
+            await parts.around.room()
         known = parts.recall.known(target.url) if parts.options.recrawl == "never" else None
         if known is not None and known.is_article:
             parts.frontier.refund()

@@ -38,6 +38,9 @@ class Worker:
         self.tell(self)
 
 
+# Of so many workers of a task one lets others run before the next begins.
+_SOMETIMES = 8
+
 # A worker function of the engine's own: it is handed the whole worker.
 _OwnFunction = Callable[[Worker], Awaitable[None]]
 
@@ -97,7 +100,21 @@ class Workers:
         while self._waiting and (self._concurrency == 0 or self._running < self._concurrency):
             number, fn = self._waiting.popleft()
             self._running += 1
-            self._nursery.start_soon(self._run, number, fn)
+            self._nursery.start_soon(self._run_on, number, fn)
+
+    async def _run_on(self, number: int, fn: WorkerFunction | _OwnFunction) -> None:
+        """Run a worker, then others that wait, one by one: a task for each costs a crawl more than its log does."""
+        while True:
+            await self._run(number, fn)
+            # Its failure, or another, may have stopped the job. Workers that never rest must not hold up the others.
+            if number % _SOMETIMES:
+                await trio.lowlevel.checkpoint_if_cancelled()
+            else:
+                await trio.lowlevel.checkpoint()
+            if not self._waiting or (0 < self._concurrency <= self._running):
+                return
+            self._running += 1
+            number, fn = self._waiting.popleft()
 
     async def _run(self, number: int, fn: WorkerFunction | _OwnFunction) -> None:
         name = f"{self._step}-{number}"
@@ -119,8 +136,6 @@ class Workers:
         if status is Status.FAILED:
             self.failed += 1
             self._on_failure()
-        await trio.lowlevel.checkpoint_if_cancelled()  # this failure, or another, may have stopped the job
-        self._start_waiting()
 
     def cancel_waiting(self) -> None:
         """Say of every worker that has not started that it never will."""
