@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from shells import PATIENCE, Server, Shell
+from shells import PATIENCE, Server, Shell, first_job
 from stores import Scribe, ended, line, start_job
 
 from quaero_cli.model import Document, DocumentFound, Level
@@ -139,6 +140,16 @@ class World:
         )
         with closing(Scribe(self.settings)) as scribe:
             scribe.write([DocumentFound(job, found)])
+
+    @contextmanager
+    def running(self, name: str, text: str) -> Iterator[str]:
+        """Run a job that goes on until it is cancelled, from the look at it or at the end of the block; its ID."""
+        runner = self.shell.start("run", self.shell.define(name, text), "--json")
+        try:
+            yield first_job(runner)
+        finally:
+            runner.terminate()
+            runner.communicate(timeout=PATIENCE)
 
 
 def look(test: str, server: Server, seconds: float = PATIENCE * 4, **variables: str) -> None:

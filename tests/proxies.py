@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ports import own_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="no nginx: `just proxy` installs it")
@@ -93,8 +94,7 @@ def files_of(root: Path, folder: Path) -> Iterator[Proxy]:
 @contextmanager
 def _running(folder: Path, place: str, log: str) -> Iterator[Proxy]:
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = own_port()
     user = "user root;" if os.geteuid() == 0 else ""
     text = _CONFIG.format(folder=folder, port=port, place=place, log=log, user=user)
     (folder / "nginx.conf").write_text(text)

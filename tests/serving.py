@@ -34,8 +34,10 @@ from quaero_cli.stream.wakeups import Wakeups
 
 TOKEN = "tok" * 15
 DEFINITIONS = ("hello", "news-crawler")
-# Seconds until a test that hangs fails; nothing here takes a tenth of it.
-PATIENCE = 20.0
+# Seconds until a test that hangs fails; nothing here takes a tenth of it, even on a busy machine.
+PATIENCE = 60.0
+# Seconds that never pass: a limit that long holds nobody up, and what needs it to pass hangs.
+NEVER = 10 * PATIENCE
 
 
 class FakeActions:

@@ -1,18 +1,13 @@
-"""The viewer in a real, headless Chromium, against a real server and a real job."""
-
-import os
-import shutil
-import subprocess
-from pathlib import Path
+"""A run in a real, headless Chromium: followed on its page while it goes on, and looked at when it is over."""
 
 import pytest
-from shells import PATIENCE, Shell, first_job
-
-VIEWER = Path(__file__).resolve().parent.parent / "viewer"
+from browsing import World, look
+from shells import PATIENCE, first_job
 
 pytestmark = pytest.mark.browser
 
-LIVELY = """
+# It goes on until the test has followed it for a while, and says so.
+FOLLOWED = """
     [step.quick]
     type = "test_job_generator"
     worker_count = 20
@@ -22,38 +17,26 @@ LIVELY = """
     child_count = 0
     recursion_depth = 0
     [step.steady]
-    type = "test_job_generator"
+    type = "shell"
     depends = ["quick"]
-    worker_count = 3
-    log_count = 200
-    log_delay_ms = 40
-    failure_rate = 0
-    child_count = 0
-    recursion_depth = 0
+    command = "until [ -e {enough} ]; do echo tick; sleep 0.05; done"
 """
 
 
 def test_a_run_is_followed_in_the_browser(tmp_path):
     """The list, a live job with exact counts, no error, no breach of the content policy."""
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing: just browser"
-    shell = Shell(tmp_path)
-    with shell.serving() as server:
-        runner = shell.start("run", shell.define("lively", LIVELY), "--json")
-        job = first_job(runner)
-        environment = {
-            **os.environ,
-            "QUAERO_URL": f"http://127.0.0.1:{server.port}",
-            "QUAERO_TOKEN": server.token,
-            "QUAERO_JOB": job,
-            "QUAERO_DEFINITION": "hello",
-            "QUAERO_CHROMIUM": chromium,
-            "QUAERO_SHOTS": str(tmp_path / "shots"),
-        }
-        done = subprocess.run(
-            ["node", "--test", "tests/browser.test.mjs"], cwd=VIEWER, env=environment, capture_output=True, text=True,
-            timeout=PATIENCE * 3, check=False,
-        )  # fmt: skip
-        runner.communicate(timeout=PATIENCE)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    world = World(tmp_path)
+    enough = tmp_path / "enough"
+    with world.shell.serving() as server:
+        runner = world.shell.start("run", world.shell.define("followed", FOLLOWED.format(enough=enough)), "--json")
+        try:
+            told = {
+                "QUAERO_ENOUGH": str(enough),
+                "QUAERO_DEFINITION": "hello",
+                "QUAERO_SHOTS": str(tmp_path / "shots"),
+            }
+            look("tests/browser/run.test.mjs", server, QUAERO_JOB=first_job(runner), **told)
+        finally:
+            enough.touch()
+            runner.communicate(timeout=PATIENCE)
     assert runner.returncode == 0

@@ -2,7 +2,6 @@
 
 import pytest
 from browsing import LIVELY, World, look
-from shells import PATIENCE, first_job
 
 pytestmark = pytest.mark.browser
 
@@ -10,7 +9,5 @@ pytestmark = pytest.mark.browser
 def test_connection(tmp_path):
     """A reader would lose lines, or see "Live" while nothing comes."""
     world = World(tmp_path)
-    with world.shell.serving() as server:
-        runner = world.shell.start("run", world.shell.define("lively", LIVELY), "--json")
-        look("tests/browser/connection.test.mjs", server, QUAERO_JOB=first_job(runner))
-        runner.communicate(timeout=PATIENCE)
+    with world.shell.serving() as server, world.running("lively", LIVELY) as job:
+        look("tests/browser/connection.test.mjs", server, QUAERO_JOB=job)

@@ -2,7 +2,7 @@
 
 import pytest
 from browsing import World, look
-from shells import PATIENCE, first_job
+from shells import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -24,11 +24,6 @@ def test_cuts(tmp_path, campaign):
     """A reader on a poor line would see holes, or lines twice."""
     cuts, workers = campaign(8, 200), campaign(5, 10)
     world = World(tmp_path)
-    with world.shell.serving() as server:
-        runner = world.shell.start("run", world.shell.define("lively", LASTING.format(workers=workers)), "--json")
-        try:
-            variables = {"QUAERO_JOB": first_job(runner), "QUAERO_CUTS": str(cuts)}
-            look("tests/browser/cuts.test.mjs", server, seconds=PATIENCE * 4 + 5 * cuts, **variables)
-        finally:
-            runner.terminate()
-            runner.communicate(timeout=PATIENCE)
+    with world.shell.serving() as server, world.running("lasting", LASTING.format(workers=workers)) as job:
+        variables = {"QUAERO_JOB": job, "QUAERO_CUTS": str(cuts)}
+        look("tests/browser/cuts.test.mjs", server, seconds=PATIENCE * 4 + 5 * cuts, **variables)

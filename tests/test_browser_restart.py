@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from browsing import LIVELY, World, look
-from shells import PATIENCE, first_job
+from ports import own_port
 
 pytestmark = pytest.mark.browser
 
@@ -13,14 +13,10 @@ pytestmark = pytest.mark.browser
 def test_restart(tmp_path):
     """A reader would lose the lines of the time when the server was away, or when the tab was behind another."""
     world = World(tmp_path)
-    with world.shell.serving() as server:
-        pass  # the port and the token that it comes back with
-    serve = [sys.executable, "-m", "quaero_cli", "--home", str(world.shell.home), "serve", "--port", str(server.port)]
-    runner = world.shell.start("run", world.shell.define("lively", LIVELY), "--json")
-    try:
-        job = first_job(runner)
-        told = {"QUAERO_SERVE": json.dumps(serve), "QUAERO_PROFILE": str(tmp_path / "profile")}
+    port = str(own_port())
+    with world.shell.serving("--port", port) as server:
+        pass  # the token that it comes back with
+    serve = [sys.executable, "-m", "quaero_cli", "--home", str(world.shell.home), "serve", "--port", port]
+    told = {"QUAERO_SERVE": json.dumps(serve), "QUAERO_PROFILE": str(tmp_path / "profile")}
+    with world.running("lively", LIVELY) as job:
         look("tests/browser/restart.test.mjs", server, QUAERO_JOB=job, **told)
-    finally:
-        runner.terminate()
-        runner.communicate(timeout=PATIENCE)

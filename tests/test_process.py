@@ -7,23 +7,23 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from offspring import nothing_new
+from shells import PATIENCE
 
-from quaero_cli.engine import procfs
 from quaero_cli.engine.process import run_process
-from quaero_cli.engine.strays import become_subreaper
 from quaero_cli.errors import StepFailed
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 GRACE = 0.3  # seconds; the real one only costs time here
+NEVER = 10 * PATIENCE  # seconds; nobody waits for a grace that long
 
 
 @pytest.fixture(autouse=True)
 def nothing_left():
     """No child, no zombie and no file descriptor may outlive a test."""
-    become_subreaper()
     before = descriptors()
-    yield
-    assert [stat for stat in procfs.every_stat() if stat.parent == os.getpid()] == []
+    with nothing_new():
+        yield
     assert descriptors() == before
 
 
@@ -51,7 +51,7 @@ class Child:
         """Run until it is ready, cancel, return the seconds that its end took."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lambda: self.run(*argv, **options))
-            with trio.fail_after(20):
+            with trio.fail_after(PATIENCE):
                 await self.ready.wait()
             begin = trio.current_time()
             nursery.cancel_scope.cancel()
@@ -136,6 +136,9 @@ async def test_a_slow_recorder_slows_the_child():
     child = Child()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lambda: child.run("seq", "200000", room=gate.wait))
+        with trio.fail_after(PATIENCE):
+            while not child.lines:
+                await trio.testing.wait_all_tasks_blocked(0.01)
         await trio.testing.wait_all_tasks_blocked(0.2)
         assert 0 < len(child.lines) < 30_000, "one chunk is taken, the rest waits in the pipe and in the child"
         gate.set()
@@ -179,25 +182,24 @@ def resident() -> int:
 async def test_background_processes_end_with_the_child(script):
     """A forgotten `&` would hang the step, or leave a process running for ever."""
     child = Child()
-    with trio.fail_after(5):
-        assert await child.run("sh", "-c", script, grace=5) == 0
+    with trio.fail_after(PATIENCE):
+        assert await child.run("sh", "-c", script, grace=NEVER) == 0
     assert child.texts() == ["done"]
 
 
 async def test_what_a_grandchild_wrote_in_time_is_kept():
     """The last lines of `child | tee` would be lost."""
     child = Child()
-    await child.run("sh", "-c", "(sleep 0.1; echo late) & echo early")
+    await child.run("sh", "-c", "(sleep 0.1; echo late) & echo early", drain=PATIENCE)
     assert child.texts() == ["early", "late"]
 
 
-async def test_a_grandchild_that_ignores_term_is_killed():
+async def test_a_grandchild_that_ignores_term_is_killed(tmp_path):
     """A stubborn background process would outlive its job."""
     child = Child()
-    with trio.fail_after(5):
-        code = await child.run(
-            "sh", "-c", "trap '' TERM; (echo ready; sleep 1000; sleep 1000) & sleep 0.1", drain=0.05
-        )
+    script = "trap '' TERM; (echo ready; echo >mark; sleep 1000; sleep 1000) & until [ -e mark ]; do sleep 0.01; done"
+    with trio.fail_after(PATIENCE):
+        code = await child.run("sh", "-c", script, cwd=tmp_path, drain=0.05)
     assert code == 0
     assert child.texts() == ["ready"]
 
@@ -206,7 +208,7 @@ async def test_cancelled_child_gets_term_and_its_last_words_are_kept():
     """A program could not tidy up when its job is cancelled, or nobody would read what it said then."""
     child = Child()
     script = "trap 'echo tidying; sleep 0.05; echo tidy; exit' TERM; echo ready; while :; do sleep 0.01; done"
-    assert await child.run_and_cancel("sh", "-c", script, grace=10) < 5
+    assert await child.run_and_cancel("sh", "-c", script, grace=NEVER) < PATIENCE
     assert child.texts() == ["ready", "tidying", "tidy"]
 
 
@@ -214,16 +216,15 @@ async def test_cancelled_child_gets_term_and_its_last_words_are_kept():
     "script",
     [
         "trap '' TERM INT HUP; echo ready; sleep 1000; sleep 1000",
-        "trap '' TERM; (trap '' TERM; echo ready; sleep 1000; sleep 1000) & exit",
+        "trap '' TERM; (echo ready; echo >mark; sleep 1000; sleep 1000) & until [ -e mark ]; do sleep 0.01; done",
         "trap '' TERM; echo ready; while :; do sleep 0.01 & done",  # forks without end
         "trap '' TERM; for i in $(seq 50); do (sleep 1000; sleep 1000) & done; echo ready; wait",
     ],
 )
-async def test_what_ignores_term_is_killed_after_the_grace(script):
+async def test_what_ignores_term_is_killed_after_the_grace(tmp_path, script):
     """A cancelled job would never end."""
     child = Child()
-    taken = await child.run_and_cancel("sh", "-c", script)
-    assert taken < GRACE + 2
+    assert await child.run_and_cancel("sh", "-c", script, cwd=tmp_path) < PATIENCE
 
 
 async def test_stopped_child_ends():
@@ -231,7 +232,7 @@ async def test_stopped_child_ends():
     child = Child()
     watch = "(until grep -q '^State:.T' /proc/$$/status; do :; done; echo ready) &"
     script = f"trap 'echo tidy; exit' TERM; {watch} kill -STOP $$; sleep 1000"
-    assert await child.run_and_cancel("sh", "-c", script, grace=10) < 5
+    assert await child.run_and_cancel("sh", "-c", script, grace=NEVER) < PATIENCE
     assert child.texts() == ["ready", "tidy"]
 
 
@@ -241,10 +242,10 @@ async def test_kill_now_cuts_the_grace():
     kill_now = trio.Event()
     async with trio.open_nursery() as nursery:
         script = "trap 'echo again' TERM; echo ready; while :; do sleep 0.01; done"
-        nursery.start_soon(lambda: child.run("sh", "-c", script, grace=1000, kill_now=kill_now))
+        nursery.start_soon(lambda: child.run("sh", "-c", script, grace=NEVER, kill_now=kill_now))
         await child.ready.wait()
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True), trio.fail_after(5):
+        with trio.CancelScope(shield=True), trio.fail_after(PATIENCE):
             while "again" not in child.texts():
                 await trio.testing.wait_all_tasks_blocked(0.01)
             kill_now.set()
@@ -257,7 +258,7 @@ async def test_a_broken_recorder_ends_the_child():
     async def room() -> None:
         raise OSError("disk full")
 
-    with trio.fail_after(5), pytest.raises(OSError, match="disk full"):
+    with trio.fail_after(PATIENCE), pytest.raises(OSError, match="disk full"):
         await Child().run("sh", "-c", "echo a; sleep 1000", room=room)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 from fakes import FakeContext
+from shells import PATIENCE
 
 from quaero_cli.model import Level
 from quaero_cli.pycall import thread
@@ -440,11 +441,11 @@ async def cancel_once_begun(job: Job, function: str) -> types.ModuleType:
     """Cancel the step when its function runs; return the function's module."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lambda: job.call(function))
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while not any(hasattr(module, "gone") for module in job.modules()):
                 await trio.testing.wait_all_tasks_blocked(0.01)
             [module] = job.modules()
-            assert await trio.to_thread.run_sync(module.begun.wait, 5)
+            assert await trio.to_thread.run_sync(module.begun.wait, PATIENCE)
         nursery.cancel_scope.cancel()
     return module
 
@@ -455,26 +456,27 @@ async def test_a_stuck_function_is_abandoned_with_a_word(tmp_path, monkeypatch):
     job = Job(tmp_path, BLOCKING)
     module = await cancel_once_begun(job, "stuck")
     module.go.set()
-    assert await trio.to_thread.run_sync(module.gone.wait, 5)
+    assert await trio.to_thread.run_sync(module.gone.wait, PATIENCE)
     assert job.ctx.messages() == [
         "begun",
         "Abandoned file.py:stuck: it runs on in its thread, which cannot be stopped",
     ]
 
 
-async def test_a_polite_function_ends_by_itself(tmp_path):
+async def test_a_polite_function_ends_by_itself(tmp_path, monkeypatch):
     """A function that looks for cancellation would be called stuck."""
+    monkeypatch.setattr(thread, "PATIENCE", PATIENCE)
     job = Job(tmp_path, BLOCKING)
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         await cancel_once_begun(job, "polite")
     assert job.ctx.lines == []
 
 
 async def test_long_functions_do_not_use_up_the_threads(tmp_path):
     """Forty long steps would keep every child process from starting."""
-    job = Job(tmp_path, "def f(barrier): barrier.wait(10)")
+    job = Job(tmp_path, "def f(barrier): barrier.wait(60)")
     barrier = threading.Barrier(60)
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             for _ in range(60):
                 nursery.start_soon(lambda: job.call("f", barrier=barrier))

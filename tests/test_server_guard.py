@@ -14,7 +14,8 @@ import h2.config
 import h2.connection
 import pytest
 import trio
-from serving import PATIENCE, TOKEN, Client, Web, running
+import trio.testing
+from serving import NEVER, PATIENCE, TOKEN, Client, Web, running
 
 from quaero_cli.server.guard import HOOKS, Guard
 from quaero_cli.server.limits import Limits
@@ -140,8 +141,6 @@ CORPUS: dict[str, tuple[bytes, int | None]] = {
     "http/0.9": (b"GET /api/health\r\n\r\n", 400),
     "http/3": (b"GET /api/health HTTP/3.0\r\n" + _HOST + b"\r\n", None),
 }
-# Short waits for those that send half a request and expect nothing.
-_QUICK = Limits(header_seconds=0.3, body_seconds=0.3, linger_seconds=0.3)
 # Enough for a client that was put to sleep between sending and reading, on a machine that has much to do.
 _PATIENT = Limits(header_seconds=2, body_seconds=2, linger_seconds=3)
 
@@ -275,12 +274,11 @@ async def test_connection_close_ends_at_once(tmp_path):
         b"POST /api/jobs HTTP/1.1\r\n" + _HOST + b"AUTH\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
         b"GET /api/health HTTP/1.0\r\n" + _HOST + b"\r\n",
     ]
-    # With limits so large, only a close that happens by itself is quick enough.
-    slow = Limits(header_seconds=60, linger_seconds=60)
+    # With limits so large, only a close that happens by itself comes before the test is out of patience.
+    slow = Limits(header_seconds=NEVER, linger_seconds=NEVER)
     async with running(tmp_path, limits=slow) as web:
         for request in requests * 4:
-            with trio.fail_after(1):
-                await web.raw(_filled(web, request))
+            await web.raw(_filled(web, request))
 
 
 async def test_slow_heads_are_closed(tmp_path):
@@ -292,7 +290,7 @@ async def test_slow_heads_are_closed(tmp_path):
                     await client.send("GET", "/api/health", web.headers())
                     assert (await client.answer()).status == 200
                 await client.stream.send_all(b"GET /api/he")
-                with trio.fail_after(2):
+                with trio.fail_after(PATIENCE):
                     assert await client.rest() == b""
 
 
@@ -302,20 +300,19 @@ async def test_slow_bodies_are_answered(tmp_path):
         head = b"POST /api/job-definitions/hello/execute HTTP/1.1\r\n" + _HOST + b"AUTH\r\n"
         lengths = (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
         for length in lengths:
-            with trio.fail_after(2):
-                assert _status(await web.raw(_filled(web, head + length))) == 408
+            assert _status(await web.raw(_filled(web, head + length))) == 408
 
 
 async def test_large_bodies_are_refused(tmp_path):
     """A large upload would fill the memory; or its client would see a reset instead of the reason."""
-    async with running(tmp_path, limits=Limits(linger_seconds=5)) as web:
+    async with running(tmp_path, limits=Limits(linger_seconds=NEVER)) as web:
         head = b"POST /api/job-definitions/hello/execute HTTP/1.1\r\n" + _HOST + b"AUTH\r\n"
         announced = head + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
         chunk = b"%x\r\n%b\r\n" % (50_000, b"x" * 50_000)
         in_chunks = head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 6 + b"0\r\n\r\n"
         for data in (announced, in_chunks):
             async with web.connect() as client:
-                with trio.fail_after(2):
+                with trio.fail_after(PATIENCE):
                     await client.stream.send_all(_filled(web, data))
                     await client.stream.send_eof()
                     assert _status(await client.rest()) == 413
@@ -323,7 +320,7 @@ async def test_large_bodies_are_refused(tmp_path):
 
 async def test_stopping_waits_for_no_client_to_hang_up(tmp_path):
     """Clients keep a connection for the next request: with one viewer, the server took its second for every stop."""
-    patient = Limits(linger_seconds=60, grace_seconds=60)
+    patient = Limits(linger_seconds=NEVER, grace_seconds=NEVER)
     async with running(tmp_path, limits=patient) as web, web.connect() as served, web.connect() as viewer:
         await served.send("GET", "/api/health", [*web.headers(), ("Connection", "close")])
         assert (await served.rest()).endswith(b'{"status":"ok"}')
@@ -337,10 +334,9 @@ async def test_stopping_waits_for_no_client_to_hang_up(tmp_path):
 
 async def test_many_small_chunks_to_a_refused_route(tmp_path):
     """A body that nobody reads would block the last send, and the connection with it, for ever."""
-    async with running(tmp_path, limits=Limits(header_seconds=60, linger_seconds=0.1)) as web:
+    async with running(tmp_path, limits=Limits(header_seconds=NEVER, linger_seconds=0.1)) as web:
         data = b"POST /api/jobs HTTP/1.1\r\n" + _HOST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 5000
-        with trio.fail_after(3):
-            assert _status(await web.raw(_filled(web, data))) == 401
+        assert _status(await web.raw(_filled(web, data))) == 401
 
 
 async def test_kept_connections_serve_many_requests(tmp_path):
@@ -438,31 +434,32 @@ async def test_stalled_reader_is_evicted():
         assert (await client.rest()).endswith(b"<reset>")
 
 
-async def test_slow_reader_is_kept():
+async def test_slow_reader_is_kept(mock_clock):
     """A reader on a bad line would be thrown out although it reads on."""
     limits = Limits(send_seconds=0.5, send_slice_bytes=16 * 1024)
     async with guarded(_endless, limits) as (guard, connect, _):
         client = await connect()
         client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         await client.send("GET", "/", _HEADERS)
-        started = trio.current_time()
-        while trio.current_time() < started + 1.5:
+        while trio.current_time() < 3 * limits.send_seconds:
             await client.stream.receive_some(64 * 1024)
-            await trio.sleep(0.05)
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(limits.send_seconds / 10)
         assert guard.live
         assert not guard.take_counts()
+        mock_clock.rate = 1
 
 
 @pytest.mark.parametrize("stalled", [0, 20])
 async def test_stop_is_bounded(stalled):
     """One reader that does not read would keep the server from ever stopping."""
-    async with guarded(_endless, Limits(send_seconds=60, grace_seconds=0.2)) as (guard, connect, _):
+    async with guarded(_endless, Limits(send_seconds=NEVER, grace_seconds=0.2)) as (guard, connect, _):
         clients = [await connect() for _ in range(stalled)]
         for client in clients:
             await client.send("GET", "/", _HEADERS)
         idle = await connect()
         await _until(lambda: len(guard.live) == stalled + 1)
-        with trio.fail_after(2):
+        with trio.fail_after(PATIENCE):
             await guard.stop()
             await _until(lambda: not guard.live)
         assert await idle.rest() == b""
@@ -470,7 +467,7 @@ async def test_stop_is_bounded(stalled):
 
 async def test_closed_connections_are_forgotten_at_once():
     """Short connections would pile up for the idle time each, until the limit is reached."""
-    async with guarded(_endless, Limits(header_seconds=60, connections=5)) as (guard, connect, _):
+    async with guarded(_endless, Limits(header_seconds=NEVER, connections=5)) as (guard, connect, _):
         for _ in range(20):
             client = await connect()
             await client.stream.aclose()

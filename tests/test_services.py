@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 import trio
+from ports import own_port
 from stage import Stage
 
 from quaero_cli.engine.readiness import Readiness
@@ -134,23 +135,18 @@ def listening(host="127.0.0.1"):
         yield listener.getsockname()[1]
 
 
-def free_port():
-    with listening() as port:
-        return port
-
-
 async def test_a_port_is_ready_when_somebody_listens():
     """The first request of the next step would be refused."""
     with listening() as port:
         assert await Readiness(Ready("port", 30, port)).wait() == {}
-    port = free_port()
+    port = own_port()
     with pytest.raises(StepFailed, match=f"not ready after 0.3 s: nothing listens on port {port}"):
         await Readiness(Ready("port", 0.3, port)).wait()
 
 
 async def test_it_asks_until_somebody_listens():
     """A server that needs a second would have failed at the first look."""
-    port = free_port()
+    port = own_port()
     async with trio.open_nursery() as nursery:
         ready = trio.Event()
 
@@ -209,7 +205,7 @@ async def test_a_url_that_answers_badly_is_not_ready(status):
 
 async def test_a_url_that_does_not_answer_says_why():
     """Refused, or no HTTP at all: the author would look in the wrong place."""
-    url = f"http://127.0.0.1:{free_port()}/"
+    url = f"http://127.0.0.1:{own_port()}/"
     with pytest.raises(StepFailed, match=f"{url} did not answer: connection refused"):
         await Readiness(Ready("url", 0.5, url)).wait()
     with pytest.raises(StepFailed, match="did not answer: "):

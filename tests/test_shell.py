@@ -3,6 +3,7 @@
 import pytest
 import trio
 from fakes import FakeContext
+from shells import PATIENCE
 
 from quaero_cli.model import Level
 from quaero_cli.steps.contract import MAX_OUTPUT_BYTES, StepFailed
@@ -156,7 +157,7 @@ async def test_cancelled(ctx):
         nursery.start_soon(
             lambda: shell(ctx, command="trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.01; done")
         )
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while ctx.messages() != ["up"]:
                 await trio.testing.wait_all_tasks_blocked(0.01)
         nursery.cancel_scope.cancel()

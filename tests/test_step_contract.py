@@ -82,7 +82,7 @@ async def test_it_ends_soon_after_it_is_cancelled_and_leaves_no_process(name, tm
         assert scope.cancelled_caught
         late = trio.current_time() - scope.deadline
         nursery.cancel_scope.cancel()
-    assert late < 3  # seconds; one, on a machine that is not busy with other tests
+    assert late < PATIENCE  # each of them is endless
     assert find_strays(ctx.job_id) == []
 
 

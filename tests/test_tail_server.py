@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+from ports import own_port
 from shells import PATIENCE, Shell, entries, first_job, read_line
 
 from quaero_cli.errors import UsageError
@@ -16,7 +17,7 @@ SLOW = """
 id = "slow"
 [step.count]
 type = "shell"
-command = '''i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo "line $i"; sleep 0.02; done'''
+command = '''i=0; until [ -e enough ]; do i=$((i+1)); echo "line $i"; sleep 0.02; done'''
 """
 HELLO = (
     'id = "greet"\n[step.a]\ntype = "shell"\ncommand = "for i in $(seq 250); do echo line $i; done; echo oops >&2"\n'
@@ -67,7 +68,7 @@ def test_it_refuses_what_the_local_tail_refuses(shell):
 def test_exit_codes(shell):
     """A script could not tell a failed job from a server that is not there."""
     shell.run("run", shell.define("bad", 'id = "bad"\n[step.a]\ntype = "shell"\ncommand = "exit 3"\n'), code=1)
-    with shell.serving() as server:
+    with shell.serving("--port", str(own_port())) as server:
         url = f"http://127.0.0.1:{server.port}"
         assert _remote(shell, server, "last", code=1).stdout
         _remote(shell, server, "nothing", code=4)
@@ -112,8 +113,7 @@ def _answer(listener: socket.socket, data: bytes) -> None:
 
 def test_no_line_is_lost_over_restarts_of_the_server(shell):
     """A tail over HTTP would stop, or lose lines, when its server is updated."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = own_port()
     server = shell.start("serve", "--port", str(port))
     read_line(server.stdout)
     runner = shell.start("run", shell.define("slow", SLOW), "--json")
@@ -130,6 +130,7 @@ def test_no_line_is_lost_over_restarts_of_the_server(shell):
         read_line(server.stdout)
         while sum(line["event"] == "log" for line in lines) < 60 * (number + 1):
             lines.append(json.loads(read_line(watcher.stdout)))
+    (shell.folder / "enough").touch()
     out, _ = watcher.communicate(timeout=PATIENCE)
     lines += [json.loads(line) for line in out.splitlines()]
     drain.join(PATIENCE)
@@ -137,7 +138,6 @@ def test_no_line_is_lost_over_restarts_of_the_server(shell):
     seen = [entry["job_line"] for entry in entries(lines)]
     stored = [entry["job_line"] for entry in entries(shell.lines("tail", job, "-n", "all"))]
     assert seen == stored
-    assert len(seen) > 300
     assert lines[-1] == {"event": "end", "job_id": job, "status": "completed", "exit_code": 0}
     assert lines[-2]["event"] == "status"
     assert lines[-2]["job"]["status"] == "completed"

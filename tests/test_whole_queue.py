@@ -7,7 +7,7 @@ from ast import literal_eval
 from pathlib import Path
 
 import pytest
-from shells import PATIENCE, Shell, first_job, read_line
+from shells import PATIENCE, Shell, first_job, read_line, until_says
 from stores import new_home, new_job
 
 from quaero_cli.settings import Settings
@@ -46,14 +46,6 @@ def start(shell: Shell, path: str, who: str) -> tuple[subprocess.Popen[str], str
     return child, first_job(child)
 
 
-def wait_for(child: subprocess.Popen[str], text: str) -> None:
-    """Read the child's output until a line has this text."""
-    while line := read_line(child.stdout):
-        if text in line:
-            return
-    raise AssertionError(f"ended without: {text}")
-
-
 def open_gate(shell: Shell, *names: str) -> None:
     for name in names:
         (shell.folder / name).touch()
@@ -75,7 +67,7 @@ def test_queued_jobs_run_one_after_the_other_in_order(shell):
     started = []
     for name in names:
         started.append(start(shell, path, name))
-        wait_for(started[-1][0], "running (step: work" if name == "a" else f"Waiting for job {started[0][1]}")
+        until_says(started[-1][0], "running (step: work" if name == "a" else f"Waiting for job {started[0][1]}")
     states = {job["id"]: (job["status"], job["waiting_for"]) for job in shell.json("jobs")}
     assert states[started[0][1]] == ("running", None)
     assert all(states[job] == ("pending", started[0][1]) for _, job in started[1:])
@@ -89,11 +81,11 @@ def test_a_queued_job_can_be_cancelled_while_it_waits(shell):
     """Nobody has to wait for the turn of a job that nobody wants any more; the others move up."""
     path = define(shell, "queue")
     first, _ = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, job = start(shell, path, "b")
-    wait_for(second, "Waiting for job")
+    until_says(second, "Waiting for job")
     third, _ = start(shell, path, "c")
-    wait_for(third, "Waiting for job")
+    until_says(third, "Waiting for job")
     shell.run("cancel", job)
     end(second, 3)
     assert shell.json("show", job)["job"]["status"] == "cancelled"
@@ -108,9 +100,9 @@ def test_ctrl_c_ends_the_wait(shell):
     """A terminal is given back at once, and the job has an end in the store."""
     path = define(shell, "queue")
     first, _ = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, job = start(shell, path, "b")
-    wait_for(second, "Waiting for job")
+    until_says(second, "Waiting for job")
     second.send_signal(signal.SIGINT)
     end(second, 130)
     assert shell.json("show", job)["job"]["status"] == "cancelled"
@@ -122,11 +114,11 @@ def test_a_dead_submitter_holds_up_nobody(shell):
     """Its pending job has lost its process: it is interrupted, and the next in the queue starts."""
     path = define(shell, "queue")
     first, _ = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, dead = start(shell, path, "b")
-    wait_for(second, "Waiting for job")
+    until_says(second, "Waiting for job")
     third, _ = start(shell, path, "c")
-    wait_for(third, "Waiting for job")
+    until_says(third, "Waiting for job")
     second.kill()
     second.communicate()
     open_gate(shell, "a", "c")
@@ -140,9 +132,9 @@ def test_a_killed_runner_gives_way_to_the_queue(shell):
     """kill -9 of the running job must not leave the queue waiting for ever."""
     path = define(shell, "queue")
     first, dead = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, _ = start(shell, path, "b")
-    wait_for(second, "Waiting for job")
+    until_says(second, "Waiting for job")
     first.kill()
     first.communicate()
     open_gate(shell, "b")
@@ -156,12 +148,12 @@ def test_a_queued_job_of_the_server_waits_for_one_of_a_shell(shell):
     path = define(shell, "queue")
     Path(path).rename(shell.folder / "jobdefs" / "gated.toml")
     first, running = start(shell, "gated", "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     with shell.serving() as server:
         status, answer = server.request("POST", "/api/job-definitions/gated/execute", {"gate": "b", "who": "b"})
         assert (status, answer["status"]) == (202, "pending")
         tail = shell.start("tail", answer["job_id"], "--json")
-        wait_for(tail, f"Waiting for job {running}")
+        until_says(tail, f"Waiting for job {running}")
         open_gate(shell, "a", "b")
         end(first)
         end(tail)
@@ -172,7 +164,7 @@ def test_a_detached_job_waits_for_its_turn_without_a_terminal(shell):
     """The ID comes at once, although the job does not start yet; and the API ends the wait like any job."""
     path = define(shell, "queue")
     first, running = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     waiting = [
         shell.run("run", path, "--detach", "-p", f"gate={who}", "-p", f"who={who}").stdout.strip() for who in "bc"
     ]
@@ -191,7 +183,7 @@ def test_overlap_cancel_takes_the_running_ones_place(shell):
     """The newest wins, wherever the others run; it starts when they have ended, not before."""
     path = define(shell, "cancel")
     first, old = start(shell, path, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, new = start(shell, path, "b")
     end(first, 3)
     open_gate(shell, "b")
@@ -210,9 +202,9 @@ def test_overlap_cancel_ends_those_that_wait_too(shell):
         f"command = 'until [ -e {shell.folder}/tidy ]; do sleep 0.02; done'\n",
     )
     first, _ = start(shell, slow, "a")
-    wait_for(first, "running (step: work")
+    until_says(first, "running (step: work")
     second, _ = start(shell, slow, "b")
-    wait_for(second, "Waiting for job")
+    until_says(second, "Waiting for job")
     third, _ = start(shell, slow, "c")
     end(second, 3)
     open_gate(shell, "tidy", "c")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from shells import Shell, entries, first_job
+from shells import Shell, entries, first_job, until_says
 
 # Each step writes its name into `ran`; `middle` fails on item 2 until the file `ok` is there.
 CHAIN = """
@@ -129,14 +129,12 @@ def test_a_cancelled_and_an_interrupted_job_go_on_where_they_were(shell):
         [step.two]
         type = "shell"
         depends = "one"
-        command = "echo two >> {shell.folder}/ran; until [ -e {gate} ]; do sleep 0.02; done"
+        command = "echo two >> {shell.folder}/ran; echo up; until [ -e {gate} ]; do sleep 0.02; done"
         """,
     )
     runner = shell.start("run", path, "--json")
     job = first_job(runner)
-    assert runner.stdout is not None
-    while '"running (step: two' not in (line := runner.stdout.readline()) and "running (step: two" not in line:
-        pass
+    until_says(runner, '"message":"up"')
     error = shell.run("retry", job, code=2).stderr
     assert f"job {job} is still running" in error
     assert "hint: " in error

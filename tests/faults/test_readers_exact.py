@@ -6,13 +6,13 @@ import http.client
 import json
 import random
 import signal
-import socket
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ports import own_port
 from proxies import NGINX, proxy_to
 from shells import PATIENCE, Shell, entries, first_job, read_line
 
@@ -139,8 +139,7 @@ def test_every_reader_has_every_entry_once(tmp_path: Path, campaign, seed, pause
         pytest.skip("one of them is enough, but at night")
     chance = random.Random(seed)
     shell = Shell(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = own_port()
     server, token = _serve(shell, port)
     text = MANY.format(workers=campaign(60, 301), lines=campaign(40, 1000), pause=campaign(50, pause))
     runner = shell.start("run", shell.define("many", text), "--json", "--level", "error")

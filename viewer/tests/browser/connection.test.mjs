@@ -6,18 +6,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { api, needed, openContext, openJob, openTab, says, URL_, words } from "../support/page.mjs";
+import { api, becomes, drawn, goesOn, needed, newest, openContext, openJob, openTab, says, URL_, words } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 const main = (page, selector, options) => page.locator(".main").locator(selector, options);
-const newest = (page) => main(page, ".log-number").last().textContent().then(Number);
-
-/** Wait until the list shows lines that were logged after this one. */
-function goesOn(page, line) {
-  const later = (wanted) => Number([...document.querySelectorAll(".main .log-number")].at(-1)?.textContent) > wanted;
-  return page.waitForFunction(later, line);
-}
-
 const STREAM = "/api/logs/stream";
 
 /** Streams that a page opens by itself; the worker's are not among them. */
@@ -47,7 +39,7 @@ test("eight tabs: every one is live, over one connection, and has room for its r
     await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
     await goesOn(page, await newest(page));
   }));
-  assert.equal(await sharedWorkers(context), 1);
+  await becomes(() => sharedWorkers(context), 1);
   assert.deepEqual(own.map(({ size }) => size), tabs.map(() => 0));
   const answers = await Promise.all(tabs.map(({ page }) => page.evaluate(async () => (await fetch("api/health")).status)));
   assert.deepEqual(answers, tabs.map(() => 200));
@@ -65,7 +57,7 @@ test("where there are no shared workers a page has one connection of its own", a
   await page.goto(`${URL_}/#/job/${JOB}`);
   await says(page, ".main .pill", "Live");
   await page.locator(".panel .pill-live").first().waitFor({ state: "attached" });
-  while (own.size !== 1) await page.waitForTimeout(50); // one that was given up is told of a moment later
+  await becomes(() => own.size, 1); // one that was given up is told of a moment later
   await goesOn(page, await newest(page));
   assert.deepEqual(wrong, []);
   await context.close();
@@ -130,6 +122,7 @@ test("two readers, a network that breaks, a tab that is hidden: both end with ev
   // Paused, the list stays as it is, and what gathers is told.
   await other.page.keyboard.press("p");
   await says(other.page, ".main .pill", "Paused");
+  await drawn(other.page); // what had come before
   const held = await newest(other.page);
   await other.page.locator(".jump-new", { hasText: "new" }).waitFor();
   assert.equal(await newest(other.page), held);
@@ -151,9 +144,6 @@ test("two readers, a network that breaks, a tab that is hidden: both end with ev
 
 /** The job's numbers when it has ended. */
 async function ended() {
-  for (;;) {
-    const { job } = await api(`jobs/${JOB}`);
-    if (job.status === "cancelled") return api(`logs?scope=job&job_id=${JOB}&level=debug&limit=1`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await becomes(async () => (await api(`jobs/${JOB}`)).job.status, "cancelled");
+  return api(`logs?scope=job&job_id=${JOB}&level=debug&limit=1`);
 }

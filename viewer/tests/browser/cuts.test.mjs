@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import { after, test } from "node:test";
 
-import { api, needed, openPage, TOKEN } from "../support/page.mjs";
+import { allStored, needed, openPage, TOKEN } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 const CUTS = Number(needed("QUAERO_CUTS"));
@@ -93,13 +93,7 @@ test(`every entry once, in order, over a line that is cut (seed ${SEED})`, async
   await page.waitForFunction(() => globalThis.ended, undefined, { timeout: 240_000 + 5000 * CUTS });
   const { seen, held } = await page.evaluate(() => ({ seen: globalThis.seen, held: globalThis.stream.logs.map(({ id }) => id) }));
   assert.deepEqual(await page.evaluate(() => globalThis.holes), []);
-  const stored = [];
-  for (let since = 0; ; ) {
-    const { logs } = await api(`logs?scope=job&job_id=${JOB}&level=debug&limit=5000&since=${since}`);
-    if (logs.length === 0) break;
-    stored.push(...logs.map(({ id }) => id));
-    since = stored.at(-1);
-  }
+  const stored = (await allStored(JOB)).map(({ id }) => id);
   const wanted = stored.slice(stored.indexOf(seen[0])); // it began with the newest hundred
   const differ = (list) => list.findIndex((id, at) => id !== wanted[at]);
   assert.deepEqual([seen.length, differ(seen)], [wanted.length, -1]);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { api, needed, openPage } from "../support/page.mjs";
+import { api, drawn, needed, openPage, settled, URL_ } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 
@@ -23,12 +23,13 @@ const VISITS = [
 ];
 
 async function unfoldRows(page) {
+  await page.locator(".step-opener").first().waitFor();
   for (const opener of await page.locator(".step-opener").all()) await opener.click();
   const scroller = page.locator(".main .log-scroller");
   for (let more = true; more; ) {
     const rows = page.locator(".main .log-row:not(.is-open) .log-message");
     if ((await rows.count()) > 0) await rows.first().click();
-    await page.waitForTimeout(40);
+    await drawn(page);
     more = await scroller.evaluate((list) => {
       const top = list.scrollTop;
       list.scrollTop = top - 160;
@@ -38,14 +39,28 @@ async function unfoldRows(page) {
   await page.keyboard.press("w");
 }
 
+/**
+ * Wait until whatever stands in the page has had its turn: a picture that is not there was put in after everything
+ * else, and the browser has told that it is missing.
+ */
+async function hadItsTurn(page) {
+  await settled(page);
+  await page.evaluate(() => new Promise((resolve) => {
+    const picture = document.body.appendChild(document.createElement("img"));
+    picture.addEventListener("error", resolve);
+    picture.src = "/static/img/none.png";
+  }));
+  await drawn(page);
+}
+
 test("nothing that is logged, named or collected is ever more than text", async () => {
   const { page, wrong, close } = await openPage();
   const visit = async (fragment, ready, act) => {
     await page.goto("about:blank");
-    await page.goto(`${process.env.QUAERO_URL}/${fragment}`);
+    await page.goto(`${URL_}/${fragment}`);
     await page.locator(ready).first().waitFor();
     await act?.(page);
-    await page.waitForTimeout(250);
+    await hadItsTurn(page);
     assert.equal(await page.evaluate(() => globalThis.pwned), undefined, fragment);
   };
   for (const [fragment, ready, act] of VISITS) await visit(fragment, ready, act);

@@ -11,7 +11,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { api, needed, openContext, openTab, says, URL_ } from "../support/page.mjs";
+import { api, becomes, needed, openContext, openTab, readUp, says, URL_ } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 const FILE = join(needed("QUAERO_GATE"), "steps.txt");
@@ -20,13 +20,14 @@ const main = (page, selector, options) => page.locator(".main").locator(selector
 /** Let the job log these lines. */
 const log = (...lines) => appendFileSync(FILE, lines.map((line) => `${line}\n`).join(""));
 
-/** Wait until so many entries of the job are stored. */
-async function stored(wanted) {
-  for (;;) {
-    const { meta } = await api(`logs?scope=job&job_id=${JOB}&level=debug&limit=1`);
-    if (meta.total_count >= wanted) return meta.total_count;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+/** How many entries of the job are stored. */
+const stored = async () => (await api(`logs?scope=job&job_id=${JOB}&level=debug&limit=1`)).meta.total_count;
+
+/** Let the job log these lines, and wait until they are stored; what it logged before is stored already. */
+async function store(...lines) {
+  const already = await stored();
+  log(...lines);
+  await becomes(async () => (await stored()) >= already + lines.length, true);
 }
 
 /** The page loses its connection, and gets it back when `meanwhile` is over. */
@@ -79,7 +80,7 @@ test("a running step opens by itself; what the reader chooses stays, whatever co
 test("the tab tells that the job runs, and the counts of the levels are live", async () => {
   const { page } = watcher;
   await page.waitForFunction(() => document.title.startsWith("●"));
-  assert.match(await page.locator("link[rel=icon]").getAttribute("href"), /tab-running\.svg$/);
+  await page.locator("link[rel=icon][href$='tab-running.svg']").waitFor({ state: "attached" });
   const count = async (level) => Number((await main(page, `.chip.log-level-${level} .chip-count`).textContent()).replace(",", ""));
   const before_ = await count("error");
   log("ERROR broken one", "WARN odd one");
@@ -90,11 +91,7 @@ test("a mark stands where the line was cut, and nothing is missing there", async
   const { page } = watcher;
   log("before the cut");
   await says(page, ".main .log-message", "before the cut");
-  await away(page, async () => {
-    const already = await stored(1);
-    log("during the cut");
-    await stored(already + 1);
-  });
+  await away(page, () => store("during the cut"));
   const row = main(page, ".log-row", { hasText: "during the cut" });
   await says(page, ".main .log-row.has-mark .log-mark", "reconnected here; nothing is missing");
   assert.match(await row.locator(".log-mark").textContent(), /reconnected here/);
@@ -111,9 +108,7 @@ test("in the list, an opened job streams its entries, and a closed one leaves th
   });
   /** The lowest level at which the newest connection follows the job. */
   const level = () => asked.at(-1)?.find((query) => query.getAll("job_id").includes(JOB))?.get("level");
-  const settles = async (wanted) => {
-    while (level() !== wanted) await page.waitForTimeout(50);
-  };
+  const settles = (wanted) => becomes(level, wanted);
   await page.evaluate(() => (location.hash = "#/?status=running&definition=gated"));
   await main(page, ".jobs-row").first().waitFor();
   await settles("error"); // its state alone
@@ -132,25 +127,15 @@ test("in the list, an opened job streams its entries, and a closed one leaves th
 
 test("a reader far behind is moved ahead, told so, and finds what was left out on the way up", async () => {
   const { page } = watcher;
-  await away(page, async () => {
-    const already = await stored(1);
-    log(...Array.from({ length: 7500 }, (_, at) => `flood ${at + 1}`));
-    await stored(already + 7500);
-  });
+  const flood = Array.from({ length: 7500 }, (_, at) => `flood ${at + 1}`);
+  await away(page, () => store(...flood));
   await says(page, ".main .notice", "skipped to keep up; scroll up to load them");
   await says(page, ".main .log-message", "flood 7500");
-  const seen = await page.evaluate(async () => {
-    const found = new Set();
-    const list = document.querySelector(".main .log-scroller");
-    while (!found.has("flood 1")) {
-      for (const message of document.querySelectorAll(".main .log-message")) found.add(message.textContent);
-      list.scrollTop -= list.clientHeight;
-      for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
-    }
-    return [...found].filter((text) => text.startsWith("flood ")).map((text) => Number(text.slice(6))).sort((one, other) => one - other);
-  });
-  const missing = Array.from({ length: 7500 }, (_, at) => at + 1).filter((number) => !seen.includes(number));
+  const messages = (await readUp(page, "flood 1")).map(([, message]) => message);
+  const seen = messages.filter((message) => message.startsWith("flood "));
+  const missing = flood.filter((message) => !seen.includes(message));
   assert.deepEqual([missing.length, missing.slice(0, 100), missing.at(-1)], [0, [], undefined]);
+  assert.deepEqual(seen, flood);
 });
 
 test("a runner that dies is told: its job is interrupted, and the closed service panel has the error's mark", async () => {
@@ -160,7 +145,7 @@ test("a runner that dies is told: its job is interrupted, and the closed service
   process.kill(Number(needed("QUAERO_OTHER")), "SIGKILL");
   await says(page, ".jobs-row .status", "Interrupted");
   await page.locator(".panel-badge.is-bad:visible").waitFor();
-  assert.match(await page.locator(".panel-toggle").textContent(), /new, with errors/);
+  await says(page, ".panel-toggle", "new, with errors");
   await page.keyboard.press("`");
   await says(page, ".panel .log-row.log-level-error .log-message", "Job interrupted");
   await page.locator(".panel-badge").waitFor({ state: "hidden" });
@@ -176,11 +161,11 @@ test("when a watched job ends the browser is asked to tell, and the tab shows ho
   log("end");
   await says(page, ".main .pill", "Log complete");
   await page.waitForFunction(() => globalThis.notices.length > 0);
+  await page.waitForFunction(() => document.title.startsWith("✓"));
+  await page.locator("link[rel=icon][href$='tab-done.svg']").waitFor({ state: "attached" });
   const notices = await page.evaluate(() => globalThis.notices);
   assert.equal(notices.length, 1);
   assert.match(notices[0][1].body, /^Completed after/);
-  assert.match(await page.title(), /^✓/);
-  assert.match(await page.locator("link[rel=icon]").getAttribute("href"), /tab-done\.svg$/);
   assert.deepEqual(wrong, []);
   assert.ok(page.url().startsWith(URL_));
 });

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { api, needed, openPage, says } from "../support/page.mjs";
+import { api, counts, needed, openPage, says } from "../support/page.mjs";
 
 const JOB = needed("QUAERO_JOB");
 
@@ -57,7 +57,7 @@ test("a definition says when it runs next; one that cannot be loaded cannot be s
   await card.locator(".fire").first().waitFor();
   const { definitions } = await api("job-definitions");
   const { next_fires: fires } = definitions.find(({ id }) => id === "nightly-import");
-  assert.equal(await card.locator(".fire").count(), Math.min(3, fires.length));
+  await counts(card.locator(".fire"), Math.min(3, fires.length));
   await page.keyboard.press("s");
   await page.locator(".start-choice:disabled", { hasText: "broken" }).waitFor();
   assert.deepEqual(wrong, []);

@@ -9,6 +9,8 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
+import { setTimeout as rest } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 
 import { chromium } from "playwright-core";
 
@@ -18,6 +20,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-bac
 
 /** Far above what anything takes on a busy machine. */
 export const PATIENCE = { timeout: 60_000 };
+const LOOK_AGAIN_MS = 50;
 
 let browser;
 after(() => browser?.close());
@@ -89,3 +92,84 @@ export const words = (number) => number.toLocaleString("en-US");
 
 /** Wait until the page says so. */
 export const says = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
+
+/** Wait until this is what is found; fails with what is found instead. */
+export async function becomes(find, wanted) {
+  const end = Date.now() + PATIENCE.timeout;
+  for (;;) {
+    const found = await find();
+    if (isDeepStrictEqual(found, wanted)) return;
+    if (Date.now() > end) assert.deepEqual(found, wanted);
+    await rest(LOOK_AGAIN_MS);
+  }
+}
+
+/** Wait until there are so many of them. */
+export const counts = (locator, wanted) => becomes(() => locator.count(), wanted);
+
+/** Wait until what has happened is drawn: the list is told of a scroll with the next frame, and may take another. */
+export const drawn = (page) => page.evaluate(async () => {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+});
+
+/** Wait until nothing moves: what has happened is drawn, and every animation that has an end is over. */
+export async function settled(page) {
+  do await drawn(page);
+  while (await page.evaluate(async () => {
+    const moving = document.getAnimations().filter(({ effect }) => Number.isFinite(effect.getComputedTiming().endTime));
+    await Promise.allSettled(moving.map(({ finished }) => finished));
+    return moving.length;
+  }));
+}
+
+/** The number of the last line that the list shows. */
+export const newest = (page) => page.locator(".main .log-number").last().textContent().then(Number);
+
+/** Wait until the list shows lines that were logged after this one. */
+export function goesOn(page, line) {
+  const later = (wanted) => Number([...document.querySelectorAll(".main .log-number")].at(-1)?.textContent) > wanted;
+  return page.waitForFunction(later, line);
+}
+
+/**
+ * The lines of the list, [number, message] each, from where the reader is up to the one that has this number or
+ * message, by scrolling. Fails when the list shows them in another order, or two with one number.
+ */
+export function readUp(page, last) {
+  return page.evaluate(async (wanted) => {
+    const seen = new Map();
+    const list = document.querySelector(".main .log-scroller");
+    const look = () => [...document.querySelectorAll(".main .log-row")].map((row) => {
+      const [number, message] = [".log-number", ".log-message"].map((each) => row.querySelector(each).textContent);
+      return [Number(number), message];
+    });
+    const isDrawn = () => {
+      const { top, bottom } = list.getBoundingClientRect();
+      const begins = Math.max(top, document.querySelector(".main .log-strip").getBoundingClientRect().bottom);
+      const rows = [...document.querySelectorAll(".main .log-row")].map((row) => row.getBoundingClientRect());
+      return rows.length > 0 && rows[0].top < begins + 1 && rows.at(-1).bottom > bottom - 1;
+    };
+    for (;;) {
+      // Scrolled, told, drawn; and older lines come when they have come.
+      for (let frame = 0; frame < 3 || !isDrawn(); frame += 1) await new Promise(requestAnimationFrame);
+      const rows = look();
+      rows.forEach(([number, message], at) => {
+        if (at > 0 && number <= rows[at - 1][0]) throw new Error(`${number} stands behind ${rows[at - 1][0]}`);
+        if ((seen.get(number) ?? message) !== message) throw new Error(`${number}: ${message} and ${seen.get(number)}`);
+        seen.set(number, message);
+      });
+      if (rows.some((row) => row.includes(wanted))) return [...seen].sort(([one], [other]) => one - other);
+      list.scrollTop -= list.clientHeight - 50;
+    }
+  }, last);
+}
+
+/** Every entry of a job that is stored. */
+export async function allStored(job) {
+  const found = [];
+  for (let since = 0; ; since = found.at(-1).id) {
+    const { logs } = await api(`logs?scope=job&job_id=${job}&level=debug&limit=5000&since=${since}`);
+    if (logs.length === 0) return found;
+    found.push(...logs);
+  }
+}
