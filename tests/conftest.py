@@ -1,9 +1,17 @@
 """Options and fixtures of the whole suite."""
 
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from shells import Shell
+from stage import Stage
+from stores import Scribe, new_home
+
+from quaero_cli.settings import Settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,3 +34,36 @@ def campaign(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """How many rounds: the first number in CI, the second at night."""
     nightly = bool(request.config.getoption("--nightly"))
     return lambda smoke, full: full if nightly else smoke
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A folder of the test's own in which `quaero` is run."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A stage for the engine."""
+    return Stage(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """A data directory with an empty store."""
+    return new_home(tmp_path)
+
+
+@pytest.fixture
+def scribe(home: Settings) -> Iterator[Scribe]:
+    """Writes into the store of `home`."""
+    with closing(Scribe(home)) as made:
+        yield made
+
+
+@pytest.fixture
+def search_path_as_before() -> Iterator[None]:
+    """Code beside a definition must not hide a library from the rest of the process."""
+    before = list(sys.path)
+    yield
+    assert sys.path == before

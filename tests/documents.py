@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -79,3 +81,7 @@ def first_cells(section: str) -> list[list[str]]:
     """What stands as code in the first cell of each row of the section's tables."""
     rows = [line for line in section.splitlines() if line.startswith("|")]
     return [cells for row in rows if (cells := _CODE.findall(row.split("|")[1]))]
+
+
+DOCUMENTS = {each.name: each for each in documents()}
+each_document = pytest.mark.parametrize("name", DOCUMENTS)

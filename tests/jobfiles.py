@@ -8,6 +8,75 @@ from quaero_cli.jobdef.model import JobDefinition, Kind, Option, StepType
 
 PATH = Path("job.toml")
 
+# Every key of the format but those of a crawler at the root.
+FULL = """
+id = "news"
+name = "News"
+description = "Crawls"
+tags = ["a", "b"]
+timeout = "1h30m"
+enabled = false
+overlap = "allow"
+max_parallel_steps = 2
+
+[params.urls]
+type = "list"
+default = ["http://a"]
+
+[config]
+pages = 7
+
+[env]
+LANG = "C"
+
+[error_tolerance]
+max_child_failures = 100
+failure_action = "stop_all"
+
+[meta]
+anything = { goes = 1979-05-27 }
+
+[step.site]
+type = "site"
+service = true
+ready = { url = "http://127.0.0.1/{config.pages}", timeout = "5s" }
+
+[step.crawl]
+type = "crawler"
+description = "Fetch"
+depends = "site"
+on_error = "continue"
+timeout = "10m"
+idle_timeout = "500ms"
+concurrency = 32
+condition = "{params.urls}"
+start_urls = "{params.urls}"
+max_pages = "{config.pages}"
+rate = 1
+follow_links = false
+
+[step.clean]
+type = "shell"
+depends = ["crawl", "crawl"]
+on_error = "fatal"
+always_run = true
+command = ["rm", "-r", "{env.LANG}"]
+env = { JOB = "{job.id}" }
+
+[step.load]
+type = "shell"
+for_each = [1, "b", { c = "{params.urls}" }]
+worker_timeout = "1m"
+retries = { limit = 3, delay = "2s", backoff = 1.5, max_delay = "1m", jitter = true }
+command = "echo {item}"
+
+[step.files]
+type = "shell"
+for_each = { glob = "*.csv" }
+retries = { limit = 1 }
+command = "echo {item}"
+"""
+
 
 async def nothing(ctx: object, **options: object) -> None:
     """Do nothing."""

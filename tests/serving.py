@@ -1,23 +1,22 @@
-"""For tests of the server: a real one on a free port, over a real store, and a client that speaks plain HTTP/1.1.
+"""For tests of the server: a real one on a free port, over a real store, with a plain client (`webclient`).
 
     async with running(tmp_path) as web:
         web.add_job("j1")
         web.log("j1", "hello")
         answer = await web.get("/api/jobs")
 
-The server runs in the test's own loop. `web.said` is its service log. The client checks nothing and repairs nothing:
-what the server sends is what a test sees.
+The server runs in the test's own loop. `web.said` is its service log.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h11
 import trio
+from webclient import Answer, Client, Event, read_events
 
 from quaero_cli.errors import NotFoundError, OverlapError, ParameterError
 from quaero_cli.model import Document, DocumentFound, JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
@@ -34,8 +33,12 @@ from quaero_cli.stream.wakeups import Wakeups
 
 TOKEN = "tok" * 15
 DEFINITIONS = ("hello", "news-crawler")
+
+
 # Seconds until a test that hangs fails; nothing here takes a tenth of it, even on a busy machine.
 PATIENCE = 60.0
+
+
 # Seconds that never pass: a limit that long holds nobody up, and what needs it to pass hangs.
 NEVER = 10 * PATIENCE
 
@@ -78,92 +81,6 @@ class FakeActions:
         return request_cancel(self._database, job_id)
 
 
-@dataclass
-class Answer:
-    """One answer, whole."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class Event:
-    """One server-sent event."""
-
-    name: str
-    id: str | None
-    data: Any
-
-
-class Client:
-    """One connection."""
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self.stream = stream
-        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-
-    async def send(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> None:
-        out = self.http.send(h11.Request(method=method, target=target, headers=list(headers)))
-        if body:
-            out += self.http.send(h11.Data(data=body))
-        out += self.http.send(h11.EndOfMessage())
-        await self.stream.send_all(out)
-
-    async def event(self) -> Any:
-        while (event := self.http.next_event()) is h11.NEED_DATA:
-            try:
-                self.http.receive_data(await self.stream.receive_some())
-            except trio.BrokenResourceError:
-                self.http.receive_data(b"")
-        return event
-
-    async def head(self) -> h11.Response:
-        event = await self.event()
-        assert isinstance(event, h11.Response), event
-        return event
-
-    async def body(self) -> AsyncGenerator[bytes, None]:
-        while isinstance(event := await self.event(), h11.Data):
-            yield bytes(event.data)
-        assert isinstance(event, h11.EndOfMessage), event
-
-    async def answer(self) -> Answer:
-        head = await self.head()
-        body = b"".join([part async for part in self.body()])
-        headers = {name.decode(): value.decode() for name, value in head.headers}
-        if self.http.our_state is h11.DONE and self.http.their_state is h11.DONE:
-            self.http.start_next_cycle()
-        return Answer(head.status_code, headers, body)
-
-    async def rest(self) -> bytes:
-        """Everything until the server closes."""
-        parts = []
-        try:
-            while part := await self.stream.receive_some():
-                parts.append(part)
-        except trio.BrokenResourceError:
-            parts.append(b"<reset>")
-        return b"".join(parts)
-
-
-async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event | int, None]:
-    """The events of a stream; `retry:` fields come as integers."""
-    buffer = b""
-    async for chunk in chunks:
-        buffer += chunk
-        while (end := buffer.find(b"\n\n")) >= 0:
-            block, buffer = buffer[:end], buffer[end + 2 :]
-            lines = dict(line.split(": ", 1) for line in block.decode().split("\n"))
-            if "retry" in lines:
-                yield int(lines["retry"])
-            else:
-                yield Event(lines["event"], lines.get("id"), json.loads(lines["data"]))
-
-
 class Said(list[tuple[int, str, dict[str, Any]]]):
     """The service log; can be waited for."""
 
@@ -190,6 +107,11 @@ class Web:
     said: "Said"
     token: str | None = TOKEN
     _sequence: int = 1
+
+    @property
+    def parts(self) -> ServerParts:
+        """What another server on the same store is made of; its service log goes nowhere."""
+        return ServerParts(self.database, self.wakeups, self.actions, lambda *_: None, None, "")
 
     # -------------------------------------------------------------- the store
 

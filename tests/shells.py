@@ -172,3 +172,13 @@ def first_job(child: subprocess.Popen[str]) -> str:
 def entries(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the entries among the objects of a `--json` stream, without their event key."""
     return [{k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "log"]
+
+
+def numbers_without_holes(found: list[dict[str, Any]]) -> None:
+    """Check that no entry is missing and none is twice: by id, per job and per step."""
+    ids = [entry["id"] for entry in found]
+    assert ids == sorted(set(ids))
+    assert [entry["job_line"] for entry in found] == list(range(1, len(found) + 1))
+    for step in {entry.get("step_id") for entry in found}:
+        lines = [entry["line_number"] for entry in found if entry.get("step_id") == step]
+        assert lines == list(range(1, len(lines) + 1)), step

@@ -20,11 +20,6 @@ STEPS = """
 """
 
 
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
 def offered(shell: Shell, line: str, name: str = "bash") -> list[str]:
     """Return what is offered for the last word of `line`, which may be empty, as that shell asks for it."""
     words = line.split(" ")

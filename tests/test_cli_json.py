@@ -10,7 +10,7 @@ import pytest
 from cli_schema import schema
 from documents import ROOT
 from jsonschema import Draft202012Validator
-from shells import PATIENCE, Shell, read_line
+from shells import PATIENCE, read_line
 
 from quaero_cli.cli.app import make_app
 
@@ -39,11 +39,6 @@ STORE = {
     "db backup copy.db": "db-backup", "prune --keep 1 --dry-run": "prune", "new mine": "new",
     "run hello --detach": "detach",
 }  # fmt: skip
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def valid(name: str, value: object) -> None:

@@ -8,18 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shells import PATIENCE, Shell, entries, read_line
+from shells import PATIENCE, entries, read_line
 
 from quaero_cli.cli.configuration import configured, from_environment, from_tables, places
 from quaero_cli.errors import UsageError
 from quaero_cli.settings import KNOWN, Given, ServerSettings, StreamSettings, build
 
 HOME = Path("/nowhere")
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def test_the_defaults_are_those_of_the_records():

@@ -1,13 +1,13 @@
 """Readers that go on as one: each is told everything once, in order, whoever comes, goes, leads or lags."""
 
 import random
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import pytest
 import trio
 import trio.testing
-from stores import Scribe, ended, line, new_home, start_job
+from stores import ended, line, start_job
 
 from quaero_cli.model import Level, LogQuery, Status, StepChanged
 from quaero_cli.stream.crowd import Told
@@ -66,17 +66,6 @@ class Reader:
 
     def texts(self) -> list[str]:
         return [entry["message"] for event in self.told if isinstance(event, Logs) for entry in event.view["logs"]]
-
-
-@pytest.fixture
-def home(tmp_path):
-    return new_home(tmp_path)
-
-
-@pytest.fixture
-def scribe(home):
-    with closing(Scribe(home)) as made:
-        yield made
 
 
 @pytest.fixture

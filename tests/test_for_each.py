@@ -2,18 +2,12 @@
 
 import pytest
 import trio
-from stage import Stage
 
 from quaero_cli.engine.items import find_items, label_of
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import ForEach
 from quaero_cli.jobdef.placeholders import Scope
 from quaero_cli.model import Level, LogLine, Status, WorkerChanged
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
 
 
 def worker_lines(stage, number):

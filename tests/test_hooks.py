@@ -8,7 +8,6 @@ import trio
 import trio.lowlevel
 from jobfiles import define
 from shells import Shell
-from stage import Stage
 
 from quaero_cli.errors import DefinitionError
 from quaero_cli.jobdef.model import Hook
@@ -20,11 +19,6 @@ on_success = "echo well"
 on_failure = "echo badly"
 on_exit = "echo $QUAERO_JOB_STATUS"
 """
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
 
 
 def said(stage) -> list[str]:

@@ -4,16 +4,11 @@ import os
 import pty
 
 import pytest
-from shells import PATIENCE, Shell
+from shells import PATIENCE
 
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.scaffold import KINDS, scaffold
 from quaero_cli.steps.registry import load_step_types
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,16 +2,10 @@
 
 import pytest
 import trio
-from stage import Stage
 
 from quaero_cli.engine.attempts import pause_after
 from quaero_cli.jobdef.model import Retries
 from quaero_cli.model import Level, LogLine, Status, StepChanged, WorkerChanged
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
 
 
 def warnings(stage):

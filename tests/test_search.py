@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from serving import running
 from shells import Shell
-from stores import NOW, Scribe, ended, line, new_home, start_job
+from stores import NOW, ended, line, start_job
 
 from quaero_cli.errors import FilterError, NotFoundError
 from quaero_cli.model import Level, LogLine
@@ -15,17 +15,6 @@ from quaero_cli.store.reader import open_reader
 from quaero_cli.store.search import Search
 
 EVENTS = 'id = "events"\n[step.first]\ntype = "shell"\ncommand = "echo Needle one; echo hay; echo a needle"\n'
-
-
-@pytest.fixture
-def home(tmp_path):
-    return new_home(tmp_path)
-
-
-@pytest.fixture
-def scribe(home):
-    with closing(Scribe(home)) as made:
-        yield made
 
 
 def _texts(view) -> list[str]:

@@ -3,8 +3,7 @@
 import signal
 import socket
 
-import pytest
-from shells import PATIENCE, Shell, read_line, service_says
+from shells import PATIENCE, read_line, service_says
 
 FIRST = """
 auto_start = true
@@ -12,11 +11,6 @@ auto_start = true
 type = "shell"
 command = "exit 3"
 """
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def _ended(child) -> str:

@@ -8,18 +8,11 @@ from contextlib import contextmanager
 import pytest
 import trio
 from ports import own_port
-from stage import Stage
 
 from quaero_cli.engine.readiness import Readiness
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import Ready
 from quaero_cli.model import Status
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
-
 
 USED = """
     [step.site]

@@ -24,11 +24,6 @@ HELLO = (
 )
 
 
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
 def _remote(shell: Shell, server, *words: str, code: int = 0):
     return shell.run("tail", *words, "--server", f"http://127.0.0.1:{server.port}/#t={server.token}", code=code)
 

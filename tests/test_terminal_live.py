@@ -9,52 +9,14 @@ import pytest
 from golden_files import check_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from screen import Screen
-from terminal_facts import NOW, at, counts, entry, job, logs, running, step, workers
+from livedisplay import Stage
+from terminal_facts import at, counts, entry, job, logs, running, step, workers
 
 from quaero_cli.terminal.console import Terminal
 from quaero_cli.terminal.display import TICK_S
 from quaero_cli.terminal.lines import LineFormat
 from quaero_cli.terminal.live import LiveDisplay
 from quaero_cli.terminal.palette import Paint
-
-
-class Stage:
-    """A live display with its terminal, and a clock that is moved by hand."""
-
-    def __init__(self, columns=100, rows=30, *, reflows=True, env=None, **options):
-        self.env = {
-            "COLUMNS": str(columns),
-            "LINES": str(rows),
-            **({} if reflows else {"TERM": "linux"}),
-            **(env or {}),
-        }
-        self.screen = Screen(columns, rows, reflows=reflows)
-        self.time = 0.0
-        self.writes = []
-        out = Terminal(self, self.env, tty=True)
-        self.display = LiveDisplay(
-            out, Terminal(self, {}, tty=True), clock=lambda: self.time, now=lambda: NOW + self.time, tz=UTC, **options
-        )
-
-    encoding = "utf-8"
-
-    def write(self, text):
-        self.writes.append(text)
-        self.screen.feed(text)
-
-    def flush(self):
-        pass
-
-    def pass_time(self, seconds):
-        ticks = int(seconds / TICK_S)
-        for _ in range(ticks):
-            self.time += TICK_S
-            self.display.tick()
-
-    def resize(self, columns):
-        self.env["COLUMNS"] = str(columns)
-        self.screen.resize(columns)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 120, 160])

@@ -2,19 +2,13 @@
 
 import signal
 
-import pytest
 from ptys import on_a_terminal
-from shells import PATIENCE, Shell, first_job, until_says
+from shells import PATIENCE, first_job, until_says
 
 from quaero_cli.terminal.rates import Rates
 
 SLEEPER = "[step.sleeper]\ntype = 'shell'\ncommand = 'echo up; exec sleep 600'\n"
 REGION = "╰─ "
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def region(screen) -> list[str]:

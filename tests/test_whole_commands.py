@@ -7,12 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from shells import PATIENCE, Shell, entries, read_line
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
+from shells import PATIENCE, entries, read_line
 
 
 def test_hello_runs_in_an_empty_home(shell):

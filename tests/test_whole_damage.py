@@ -29,11 +29,6 @@ GATED = """
 """
 
 
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
 def refuses(shell: Shell, *words: str) -> str:
     """Check that a command ends with exit code 6 and one error; return it."""
     error = shell.run(*words, code=6).stderr

@@ -1,13 +1,5 @@
 """Definitions as people write them, run by real processes: what a key promises is what is stored and shown."""
 
-import pytest
-from shells import Shell
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
 
 def messages(shell, *words):
     return [entry["message"] for entry in shell.lines("tail", "last", "-n", "all", *words) if entry["event"] == "log"]

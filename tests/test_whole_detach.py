@@ -19,11 +19,6 @@ GATED = """
 """
 
 
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
 def gated(shell: Shell) -> tuple[str, Path]:
     gate = shell.folder / "gate"
     return shell.define("gated", GATED.format(gate=gate)), gate

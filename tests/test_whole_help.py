@@ -4,15 +4,9 @@ import inspect
 import re
 
 import pytest
-from shells import Shell
 
 from quaero_cli.cli.app import make_app
 from quaero_cli.cli.commands import COMMANDS, named_in
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def test_the_list_of_commands_is_whole(shell):

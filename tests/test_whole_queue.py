@@ -6,7 +6,6 @@ import sys
 from ast import literal_eval
 from pathlib import Path
 
-import pytest
 from shells import PATIENCE, Shell, first_job, read_line, until_says
 from stores import new_home, new_job
 
@@ -29,11 +28,6 @@ GATED = '''
     """
     working_dir = "{folder}"
 '''
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def define(shell: Shell, overlap: str) -> str:

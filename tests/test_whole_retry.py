@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from shells import Shell, entries, first_job, until_says
 
 # Each step writes its name into `ran`; `middle` fails on item 2 until the file `ok` is there.
@@ -27,11 +26,6 @@ CHAIN = """
     always_run = true
     command = "echo tidy >> {ran}"
 """
-
-
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
 
 
 def chain(shell: Shell) -> str:

@@ -17,11 +17,6 @@ STEADY = """
 
 
 @pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
-@pytest.fixture
 def steady(shell):
     """A job that writes without a pause until the block ends; then it must have ended well, with every line."""
     gate = shell.folder / "gate"

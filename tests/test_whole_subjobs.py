@@ -29,11 +29,6 @@ PARENT = """
 """
 
 
-@pytest.fixture
-def shell(tmp_path):
-    return Shell(tmp_path)
-
-
 def test_a_sub_job_is_a_job_that_names_its_parent(shell):
     """Whoever looks at one of the two would not find the other."""
     shell.define("child", CHILD % 0)

@@ -51,7 +51,9 @@ export async function openTab(context, { token = TOKEN, url = URL_ } = {}) {
   page.setDefaultTimeout(PATIENCE.timeout);
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
-  page.on("console", (line) => ["error", "warning"].includes(line.type()) && wrong.push(`console: ${line.text()}`));
+  page.on("console", (line) => {
+    if (["error", "warning"].includes(line.type())) wrong.push(`console: ${line.text()} (${line.location().url})`);
+  });
   page.on("dialog", (dialog) => wrong.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
   page.on("request", (request) => request.url().startsWith("http") && !request.url().startsWith(url) && wrong.push(`request: ${request.url()}`));
   await page.addInitScript(() => {
