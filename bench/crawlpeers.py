@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.crawlsite import NGINX, NO_NGINX, NewsSite, serving
 from bench.homes import PATIENCE, ending, environment, finish_child, new_home, run_child, start_child
+from bench.machine import cpu_seconds
 from bench.verdict import Fact, Figure, Ratio, Result, median
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -189,12 +190,16 @@ def _curl(urls: list[str]) -> float:
 
 
 def _add_late_site(result: Result, site: NewsSite) -> None:
-    with _late_site(site.folder) as url:
+    with _late_site(site.folder) as (url, process_id):
+        before = cpu_seconds(process_id)
         found = _crawl(url, site.pages, at_once=_MANY_WORKERS)
+        theirs = cpu_seconds(process_id) - before
     result.facts.append(Fact(f"{site.pages} pages, each once, of a site with latency", _whole([found], site.pages)))
     result.figures.append(
         Figure(f"rate at {_LATENCY * 1000:g} ms latency", found["pages"] / found["seconds"], "pages/s")
     )
+    for name, seconds in ((f"{_MANY_WORKERS} workers", found["processor"]), ("the late site itself", theirs)):
+        result.figures.append(Figure(f"processor time of a page, {name}", seconds / site.pages * 1000, "ms"))
     result.ratios.append(
         Ratio(f"a page at {_LATENCY * 1000:g} ms latency, {_MANY_WORKERS} workers", "promised",
               _each([found], "seconds"), LATE_MS_PER_PAGE, "ms", 1.0)
@@ -202,11 +207,12 @@ def _add_late_site(result: Result, site: NewsSite) -> None:
 
 
 @contextmanager
-def _late_site(folder: Path) -> Iterator[str]:
+def _late_site(folder: Path) -> Iterator[tuple[str, int]]:
+    """Serve the site late for the length of the block; gives its address, and the process that serves."""
     with ending(start_child("slow_site", folder, _LATENCY)) as site:
         assert site.stdout is not None
         assert site.stdin is not None
-        yield f"http://127.0.0.1:{int(site.stdout.readline())}/"
+        yield f"http://127.0.0.1:{int(site.stdout.readline())}/", site.pid
         site.stdin.close()
 
 
