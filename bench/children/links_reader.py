@@ -6,7 +6,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import markup, xmlfiles
-from quaero_cli.crawl.reading.charset import decoded
+from quaero_cli.crawl.reading.charset import source
 from quaero_cli.crawl.reading.forkserver import WITH_ARTICLE
 
 _MAX_LISTING_BYTES = 1 << 20
@@ -19,8 +19,8 @@ def make() -> Callable[[Mapping[str, Any], bytes], dict[str, Any]]:
 
     def handle(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         if request["op"] == "look":
-            _, source = decoded(body, request["content_type"])
-            view = markup.look(LexborHTMLParser(source), request["url"])
+            tree = LexborHTMLParser(source(body, request["content_type"]))
+            view = markup.look(tree, request["url"])
             return {**view, WITH_ARTICLE: none}
         if request["op"] == "listing":
             return dict(xmlfiles.read(body, request["url"], limit=_MAX_LISTING_BYTES))

@@ -75,25 +75,30 @@ _META_CONTENT = re.compile(
 
 def decode(body: bytes, content_type: str) -> str:
     """The page's text; never fails. `content_type` is the whole header. Undecodable bytes become U+FFFD."""
-    return decoded(body, content_type)[0]
+    return text_of(source(body, content_type))
 
 
-def decoded(body: bytes, content_type: str) -> tuple[str, str | bytes]:
-    """The page's text, and the same for a parser: the bytes where they are that text in UTF-8, which it works in."""
+def source(body: bytes, content_type: str) -> str | bytes:
+    """The page for a parser, which works in UTF-8: as it came where that is what it is in, else its text."""
     for mark, codec in _BOMS:
         if body.startswith(mark):
-            text = body[len(mark) :].decode(codec, "replace")
-            return text, text
+            rest = body[len(mark) :]
+            return rest if codec == "utf-8" else rest.decode(codec, "replace")
     declared = header_codec(content_type) or prescan(body[:PRESCAN_BYTES])
-    if declared is None or declared == "utf-8":
-        try:
-            return body.decode(), body
-        except UnicodeDecodeError as error:
-            # One broken byte late in a long page does not make it another encoding.
-            if declared is None and error.start > _GUESS_BYTES and not body[: error.start].isascii():
-                declared = "utf-8"
-    text = body.decode(declared or _guess(body), "replace")
-    return text, text
+    if declared is not None:
+        return body if declared == "utf-8" else body.decode(declared, "replace")
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # One broken byte late in a long page does not make it another encoding.
+        if error.start <= _GUESS_BYTES or body[: error.start].isascii():
+            return body.decode(_guess(body), "replace")
+    return body
+
+
+def text_of(page: str | bytes) -> str:
+    """The text of what `source` returned."""
+    return page if isinstance(page, str) else page.decode("utf-8", "replace")
 
 
 def codec_for(name: str) -> str | None:

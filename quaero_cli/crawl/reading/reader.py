@@ -10,7 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import article, markup, xmlfiles
-from quaero_cli.crawl.reading.charset import decoded
+from quaero_cli.crawl.reading.charset import source, text_of
 from quaero_cli.crawl.reading.sketch import sketch
 
 # Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
@@ -31,7 +31,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._tree = LexborHTMLParser("")
-        self._text = ""
+        self._page: str | bytes = ""
         self._url = ""
         self._canonical: str | None = None
         self._fast = False
@@ -48,14 +48,14 @@ class Reader:
     def _look(self, request: Request, body: bytes) -> Reply:
         self._url = request["url"]
         self._fast = request.get("engine") == "trafilatura-fast"
-        self._text, source = decoded(body, request["content_type"])
-        self._tree = LexborHTMLParser(source)
+        self._page = source(body, request["content_type"])
+        self._tree = LexborHTMLParser(self._page)
         view = markup.look(self._tree, self._url)
         self._canonical = view["canonical"]
         return dict(view)
 
     def _article(self, _request: Request, _body: bytes) -> Reply:
-        found = article.read(self._tree, self._text, self._url, self._canonical, fast=self._fast)
+        found = article.read(self._tree, text_of(self._page), self._url, self._canonical, fast=self._fast)
         if isinstance(found, str):
             return {"article": None, "reason": found}
         return {"article": found, "reason": None, "sketch": sketch(found["text"])}
