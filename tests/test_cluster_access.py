@@ -242,6 +242,8 @@ TELLS = """
     default = "a-plain-word"
     [step.work]
     type = "shell"
+    for_each = [1]
+    spread = true
     command = "echo {{params.word}}; echo it is $KEY; echo $KEY >&2; until [ -e {gate} ]; do sleep 0.02; done"
 """
 

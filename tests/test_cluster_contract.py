@@ -12,7 +12,7 @@ import trio
 from engines import PATIENCE, nats_server, needs_nats
 
 from quaero_cli.cluster.memory import MemoryEngine
-from quaero_cli.cluster.ports import Health, Mark
+from quaero_cli.cluster.ports import Health, JobState, Mark, owner_of_part, part_id
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
@@ -226,3 +226,42 @@ async def test_a_worker_that_waits_gets_what_comes_whatever_its_lane(opened):
             await cluster.view.enqueue(Needs("a"), "a1", b"")
             got.append(await cluster.other.claim(Offer(("a", "b")), "w2", PATIENCE))
             assert [(each.job, each.attempt) for each in got] == [("b1", 1), ("a1", 1)]
+
+
+async def test_items_of_a_job_have_room_of_their_own_and_their_ends_are_heard(opened):
+    """Whoever holds a job would never learn what became of its items, or wait for room that it holds itself."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            part = part_id("me", "j1", 1, "step_a", 7)
+            assert (owner_of_part(part), owner_of_part("j1")) == ("me", None)
+            await cluster.view.enqueue(Needs(), "j1", b"")  # which makes the lane, and that of its items
+            await cluster.worker.follow_parts("me")
+            assert await cluster.worker.look(part) is None
+            assert await cluster.worker.enqueue(Needs(part=True), part, b"item")
+            assert not await cluster.worker.enqueue(Needs(part=True), part, b"item")
+            lease = await cluster.other.claim(Offer(jobs=False, parts=True), "w2", PATIENCE)
+            assert (lease.job, lease.attempt, lease.body) == (part, 1, b"item")
+            state = JobState(1, None, "w2")
+            while await cluster.worker.look(part) != state:
+                assert await cluster.worker.next_part() == part
+            assert await lease.finish("completed", "what it left")
+            state = JobState(1, "completed", "w2", "what it left")
+            while await cluster.worker.look(part) != state:
+                assert await cluster.worker.next_part() == part
+            assert (await cluster.other.claim(Offer(), "w2", PATIENCE)).job == "j1"
+
+
+async def test_an_item_that_is_cancelled_is_taken_off_by_whoever_comes_upon_it(opened):
+    """Items of a cancelled job would be begun, or go on."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            items, room = Needs(part=True), Offer(jobs=False, parts=True)
+            waits, runs = (part_id("me", "j1", 1, "a", number) for number in (1, 2))
+            await cluster.worker.enqueue(items, waits, b"")
+            assert await cluster.worker.cancel(waits)
+            assert await cluster.other.claim(room, "w2", 0.05) is None
+            await cluster.worker.enqueue(items, runs, b"")
+            lease = await cluster.other.claim(room, "w2", PATIENCE)
+            assert not await cluster.worker.cancel(runs)
+            assert await cluster.other.next_cancel() == runs
+            assert await lease.heartbeat() is Health.CANCEL

@@ -93,6 +93,7 @@ LOADED = {
     "hook.job": "[on_exit]\njob = 'other' ###",
     "hook.params": "[on_exit]\njob = 'other'\nparams = { a = 1 } ###",
     "hook.timeout": "[on_exit]\ncommand = 'true'\ntimeout = '5s' ###",
+    "step.spread": "[step.a]\ntype = 'each'\nvalue = 'x'\nfor_each = [1, 2]\nspread = true ###",
     "step.description": "[step.a]\ntype = 'work'\ndescription = 'What it does' ###",
     "for_each.glob": "[step.a]\ntype = 'work'\n[step.a.for_each]\nglob = '*.csv' ###",
     "for_each.file": "[step.a]\ntype = 'work'\n[step.a.for_each]\nfile = 'a.txt' ###",

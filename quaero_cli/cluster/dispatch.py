@@ -25,6 +25,7 @@ from quaero_cli.store.dispatch import (
     live_offers,
     mark_sent,
     mark_told,
+    open_needs,
     waiting_jobs,
     wishes,
 )
@@ -97,7 +98,9 @@ class Dispatcher:
             await self._queue.settle(job_id, status)
             await _in_thread(forget_dispatch, self._path, job_id)
             self._asked.pop(job_id, None)
-        if again:
+        if again:  # a server that came back may have lost its way to the workers, also that of items under way
+            for needs in await _in_thread(open_needs, self._path):
+                await self._queue.prepare(needs)
             self._checked = trio.current_time()
 
     async def _has_turn(self, waiting: Waiting) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, Health, Mark, Reading
+from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading, owner_of_part
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
@@ -29,6 +29,8 @@ class _Job:
     held_until: float = -math.inf
     status: str | None = None
     cancel: bool = False
+    node: str = ""
+    result: str | None = None
 
 
 @dataclass
@@ -55,6 +57,12 @@ class MemoryEngine:
         self.age += 1
         self.notify()
 
+    def tell_part(self, part: str) -> None:
+        """Tell whoever handed it out."""
+        for end in self.ends:
+            if end.follows(owner_of_part(part)):
+                end.put("parts", part)
+
     def notify(self) -> None:
         """Wake whoever waits."""
         self.changed.set()
@@ -66,7 +74,7 @@ class MemoryEnd:
 
     def __init__(self, engine: MemoryEngine) -> None:
         self._engine = engine
-        self._asked: set[str] = set()
+        self._followed: set[str] = set()
         self._channels: dict[str, tuple[trio.MemorySendChannel[Any], trio.MemoryReceiveChannel[Any]]] = defaultdict(
             lambda: trio.open_memory_channel(math.inf)
         )
@@ -134,6 +142,10 @@ class MemoryEnd:
 
     # ------------------------------------------------------------------ jobs
 
+    async def prepare(self, needs: Needs) -> None:
+        """They do."""
+        await self._reach()
+
     async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job that is not known."""
         engine = await self._reach()
@@ -152,7 +164,9 @@ class MemoryEnd:
                 for name, job in engine.jobs.items():
                     if offer.meets(job.needs) and job.status is None and job.held_until < now:
                         job.attempt += 1
+                        job.node = node
                         job.held_until = now + engine.lease
+                        engine.tell_part(name)
                         return MemoryLease(engine, name, job.attempt, job.body)
                 with trio.move_on_after(engine.lease / 10):
                     await engine.changed.wait()
@@ -166,6 +180,7 @@ class MemoryEnd:
             return False
         if found.attempt == 0:
             found.status = "cancelled"
+            engine.tell_part(job)
             return True
         found.cancel = True
         for end in engine.ends:
@@ -177,6 +192,23 @@ class MemoryEnd:
         engine = await self._reach()
         if job in engine.jobs:
             engine.jobs[job].status = engine.jobs[job].status or status
+
+    async def look(self, job: str) -> JobState | None:
+        """Return what is known of a job."""
+        found = (await self._reach()).jobs.get(job)
+        return None if found is None else JobState(found.attempt, found.status, found.node, found.result)
+
+    async def follow_parts(self, owner: str) -> None:
+        """Hear of them."""
+        self._followed.add(owner)
+
+    async def next_part(self) -> str:
+        """Wait for news of a part."""
+        return str(await self._take("parts"))
+
+    def follows(self, owner: str | None) -> bool:
+        """Whether news of what it hands out are wanted here."""
+        return owner in self._followed
 
     async def next_cancel(self) -> str:
         """Wait for a wish to cancel."""
@@ -213,13 +245,14 @@ class MemoryLease:
         held.held_until = trio.current_time() + self.engine.lease
         return Health.CANCEL if held.cancel else Health.OK
 
-    async def finish(self, status: str) -> bool:
+    async def finish(self, status: str, result: str | None = None) -> bool:
         """End the job, if it is still ours."""
         held = await self._held()
         if held is None:
             job = self.engine.jobs.get(self.job)
             return job is not None and (job.attempt, job.status) == (self.attempt, status)
-        held.status = status
+        held.status, held.result = status, result
+        self.engine.tell_part(self.job)
         return True
 
     async def release(self) -> None:

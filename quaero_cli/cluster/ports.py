@@ -18,6 +18,17 @@ class EngineAway(ServerError):
     """The engine cannot be reached at the moment."""
 
 
+def part_id(owner: str, job: str, attempt: int, step: str, number: int) -> str:
+    """Return the ID of an item of a step, the worker `number`, of this attempt at a job, which `owner` holds."""
+    return f"{owner}_{job}_{attempt}_{step}_{number}"
+
+
+def owner_of_part(part: str) -> str | None:
+    """Return the process that handed out a part; None: this is the ID of a job."""
+    owner, mark, _ = part.partition("_")
+    return owner if mark else None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a look at the log brought: `place` is where to go on, `behind` how many messages are left then.
@@ -102,15 +113,28 @@ class Lease(Protocol):
     async def heartbeat(self) -> Health:
         """Renew the lease."""
 
-    async def finish(self, status: str) -> bool:
-        """Take the job off the queue; False when another attempt holds it."""
+    async def finish(self, status: str, result: str | None = None) -> bool:
+        """Take the job off the queue; False when another attempt holds it. `result`: for whoever looks."""
 
     async def release(self) -> None:
         """Give the job back at once: another worker may have it."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What the queue knows of a job: how often it was claimed, by whom last, and how it ended, leaving what."""
+
+    attempt: int
+    status: str | None
+    node: str = ""
+    result: str | None = None
+
+
 class RunQueue(Protocol):
     """Jobs on their way to workers."""
+
+    async def prepare(self, needs: Needs) -> None:
+        """Make sure that jobs of these needs, and items of theirs, reach whoever meets them (a view's)."""
 
     async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job for a worker with what it needs; False when it is known already, waiting, running or ended."""
@@ -124,8 +148,24 @@ class RunQueue(Protocol):
     async def settle(self, job: str, status: str) -> None:
         """Keep that a job has ended: nobody needs to run it (again)."""
 
+    async def look(self, job: str) -> JobState | None:
+        """Return what is known of a job; None: nothing."""
+
     async def next_cancel(self) -> str:
         """Wait until somebody asks for a job to be cancelled; return its ID (a worker's; may miss some)."""
+
+
+class Parts(Protocol):
+    """Items of steps with `spread`: jobs of the queue like others, whose ID says who handed them out (`part_id`).
+
+    Whoever holds the job enqueues them and waits for their ends.
+    """
+
+    async def follow_parts(self, owner: str) -> None:
+        """Hear from now on of the parts that `owner` hands out."""
+
+    async def next_part(self) -> str:
+        """Wait until something changes with one of them; return its ID (may miss some)."""
 
 
 class Presence(Protocol):
@@ -138,5 +178,5 @@ class Presence(Protocol):
         """Wait for such words (a view's)."""
 
 
-class Engine(LogSink, LogSource, Watermarks, RunQueue, Presence, Protocol):
+class Engine(LogSink, LogSource, Watermarks, RunQueue, Parts, Presence, Protocol):
     """All of it."""

@@ -45,6 +45,7 @@ class Shipper:
         self._more = trio.Event()
         self._lock = trio.Lock()  # around the outbox: one thread at a time
         self._away = False
+        self._sent = trio.Event()  # set, and replaced, whenever something was published
         self._forgot = trio.Event()  # set, and replaced, whenever a view has something more
 
     def changed(self) -> None:
@@ -69,6 +70,8 @@ class Shipper:
                     break
                 place = self._place = row.id
                 self._published[row.origin] = max(row.last, self._published.get(row.origin, 0))
+                self._sent.set()
+                self._sent = trio.Event()
             if not rows:
                 await more.wait()
 
@@ -146,6 +149,14 @@ class Shipper:
             if origins:
                 with suppress(EngineAway):
                     await self._marks.ask(origins)
+
+    async def wait_published(self) -> None:
+        """Wait until the engine says that it has all that is in the outbox now."""
+        sent = self._sent
+        ends = await self._with_outbox(self._outbox.ends)
+        while ends is not None and self._place < ends[1]:
+            await sent.wait()
+            sent = self._sent
 
     async def wait_shipped(self) -> None:
         """Wait until views have on disk all that is in the outbox now."""

@@ -16,7 +16,7 @@ from quaero_cli.engine.memory import PageMemory
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.engine.readiness import Readiness
-from quaero_cli.engine.shared import JobCall, Running
+from quaero_cli.engine.shared import JobCall, PartCall, Parts, Running
 from quaero_cli.engine.strays import RUNNER
 from quaero_cli.engine.workers import Worker, Workers, open_workers
 from quaero_cli.errors import StepFailed
@@ -138,6 +138,20 @@ class Context:
         """The variables of the job's children."""
         self._job.ran_processes = True  # what is started with them is looked for at the job's end
         return {**self._job.environment, **self._names()}
+
+    @property
+    def parts(self) -> Parts | None:
+        """The way to have items done by other machines, if this job may take it."""
+        parts = self._job.ground.parts
+        return parts if parts is not None and parts.takes(self._job.id) else None
+
+    def call_part(self, worker: Worker, item: object) -> PartCall:
+        """Return the wish to have an item done, whose worker's state is told by `worker`."""
+        return PartCall(self._job, self._step.name, worker.number, item, lambda: worker.tell(worker))
+
+    def worker_log(self, number: int) -> JobLog:
+        """Return the log of a worker that is not of a pool of this context."""
+        return self._make_log(number)
 
     @asynccontextmanager
     async def open_workers(self) -> AsyncIterator[Workers]:

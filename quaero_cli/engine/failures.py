@@ -1,14 +1,14 @@
 """Exceptions of step code as words for the job's author. Pure."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import trio
 
 import quaero_cli
-from quaero_cli.errors import QuaeroError
+from quaero_cli.errors import QuaeroError, StepFailed
 from quaero_cli.jobdef.place import hide
 from quaero_cli.plaindata import text_of
 
@@ -16,6 +16,14 @@ TRACEBACK_BYTES = 16 * 1024  # kept of a traceback, its end: where it happened
 MAX_ERROR = 4096  # characters of a reason: it is sent with every status
 TRACEBACKS = 3  # kept of a group of failures
 _OURS = tuple(f"{Path(module).parent}/" for module in (quaero_cli.__file__, trio.__file__))
+
+
+class FailedElsewhere(StepFailed):
+    """What another machine did has failed; `fields` is what it tells about that."""
+
+    def __init__(self, message: str, fields: Mapping[str, Any]) -> None:
+        super().__init__(message, hint=fields.get("hint"))
+        self.fields = fields
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
@@ -54,6 +62,8 @@ def hint(error: BaseException) -> str | None:
 
 def traceback_fields(error: BaseException) -> dict[str, Any]:
     """Return the fields that an entry about this failure carries: its traceback, unless it was raised on purpose."""
+    if isinstance(error, FailedElsewhere):
+        return dict(error.fields)
     fields: dict[str, Any] = {}
     way_out = hint(error)
     if way_out is not None:

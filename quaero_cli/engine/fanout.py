@@ -15,9 +15,10 @@ import trio
 
 from quaero_cli.engine.attempts import failed_attempt, pause_after
 from quaero_cli.engine.context import Context
-from quaero_cli.engine.failures import describe, is_cancellation, traceback_fields
+from quaero_cli.engine.failures import FailedElsewhere, describe, is_cancellation, traceback_fields
 from quaero_cli.engine.items import find_items, label_of
 from quaero_cli.engine.keptitems import KeptItems
+from quaero_cli.engine.shared import Parts
 from quaero_cli.engine.workers import Worker
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.model import StepDefinition, StepType
@@ -48,6 +49,7 @@ class FanOut:
         if not items:
             context.log.info("Nothing to do: for_each has no items")
         outputs: list[Mapping[str, Any]] = [{} for _ in items]
+        parts = context.parts if self._step.spread else None
         async with context.open_workers() as pool:
             for place, item in enumerate(items):
                 kept = self._kept.take(item)
@@ -55,14 +57,30 @@ class FanOut:
                     outputs[place] = kept
                     pool.add_done(kept, label=label_of(item), item=item)
                 else:
-                    pool.spawn(partial(self._work, context, item, outputs, place), label=label_of(item), item=item)
+                    work = self.work if parts is None else partial(self._hand_out, parts)
+                    pool.spawn(
+                        partial(work, context, item, outputs, place),
+                        label=label_of(item), item=item, begins=parts is None,
+                    )  # fmt: skip
                 if place % _SPAWNED_AT_ONCE == 0:
                     await context.room()
         return {"items": outputs}
 
-    async def _work(
+    async def _hand_out(
+        self, parts: Parts, context: Context, item: object, outputs: list[Mapping[str, Any]], place: int,
+        worker: Worker,
+    ) -> None:  # fmt: skip
+        """Have an item done by whatever machine of the cluster: there it is tried again, and says what it says."""
+        end = await parts.hand_out(context.call_part(worker, item))
+        worker.attempt = end.attempt
+        if end.error is not None:
+            raise FailedElsewhere(end.error, end.fields)
+        worker.outputs = outputs[place] = end.outputs
+
+    async def work(
         self, context: Context, item: object, outputs: list[Mapping[str, Any]], place: int, worker: Worker
     ) -> None:
+        """Do one item, in as many attempts as the step's `retries` allow. Raises what the last one did."""
         options = resolve_options(self._step, self._type, replace(self._scope, item=item))
         while True:
             try:

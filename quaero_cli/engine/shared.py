@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import trio
@@ -41,6 +41,7 @@ class Ground:
     run_job: "RunJob | None" = None  # the way to run other definitions; None: there is none
     flush: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # waits until everything emitted is stored
     open_crawl: OpenCrawl = open_nothing  # what crawls have left
+    parts: "Parts | None" = None  # the way to have items done by other machines; None: there are none
 
 
 @dataclass(slots=True)
@@ -95,3 +96,37 @@ class JobCall:
 
 
 RunJob = Callable[[JobCall], Awaitable[SubJob]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartCall:
+    """A wish to have one item of a step with `spread` done, by whatever machine: as the step's worker `number`.
+
+    `began` is called when a machine has begun with it.
+    """
+
+    job: Running
+    step: str
+    number: int
+    item: object
+    began: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PartEnd:
+    """How an item ended: `error` None is well. `attempt`: as of how many; `fields`: for the entry about a failure."""
+
+    error: str | None
+    attempt: int
+    outputs: Mapping[str, Any]
+    fields: Mapping[str, Any]
+
+
+class Parts(Protocol):
+    """The way to other machines."""
+
+    def takes(self, job: str) -> bool:
+        """Return whether items of this job may be handed out."""
+
+    async def hand_out(self, call: PartCall) -> PartEnd:
+        """Have an item done; cancelled, it is cancelled. Raises QuaeroError when it cannot travel."""

@@ -69,7 +69,7 @@ class Workers:
         self._on_failure = on_failure
         self._last_number = first_number - 1
         self._running = 0
-        self._waiting: deque[tuple[int, WorkerFunction | _OwnFunction]] = deque()
+        self._waiting: deque[tuple[int, WorkerFunction | _OwnFunction, bool]] = deque()
         self.failed = 0
 
     @property
@@ -77,12 +77,17 @@ class Workers:
         """The number of the newest worker."""
         return self._last_number
 
-    def spawn(self, fn: WorkerFunction | _OwnFunction, *, label: str = "", item: object = None) -> int:
-        """Queue a worker and return its number; it starts when its turn comes. `item`: plain data, for the store."""
+    def spawn(
+        self, fn: WorkerFunction | _OwnFunction, *, label: str = "", item: object = None, begins: bool = True
+    ) -> int:
+        """Queue a worker and return its number; it starts when its turn comes. `item`: plain data, for the store.
+
+        `begins` False: the function itself tells when the worker runs.
+        """
         self._last_number += 1
         number = self._last_number
         self._emit(WorkerChanged(self._job, self._step, number, Status.PENDING, now_us(), text_of(label), item=item))
-        self._waiting.append((number, fn))
+        self._waiting.append((number, fn, begins))
         self._start_waiting()
         return number
 
@@ -98,14 +103,14 @@ class Workers:
 
     def _start_waiting(self) -> None:
         while self._waiting and (self._concurrency == 0 or self._running < self._concurrency):
-            number, fn = self._waiting.popleft()
+            number, fn, begins = self._waiting.popleft()
             self._running += 1
-            self._nursery.start_soon(self._run_on, number, fn)
+            self._nursery.start_soon(self._run_on, number, fn, begins)
 
-    async def _run_on(self, number: int, fn: WorkerFunction | _OwnFunction) -> None:
+    async def _run_on(self, number: int, fn: WorkerFunction | _OwnFunction, begins: bool) -> None:
         """Run a worker, then others that wait, one by one: a task for each costs a crawl more than its log does."""
         while True:
-            await self._run(number, fn)
+            await self._run(number, fn, begins)
             # Its failure, or another, may have stopped the job. Workers that never rest must not hold up the others.
             if number % _SOMETIMES:
                 await trio.lowlevel.checkpoint_if_cancelled()
@@ -114,13 +119,14 @@ class Workers:
             if not self._waiting or (0 < self._concurrency <= self._running):
                 return
             self._running += 1
-            number, fn = self._waiting.popleft()
+            number, fn, begins = self._waiting.popleft()
 
-    async def _run(self, number: int, fn: WorkerFunction | _OwnFunction) -> None:
+    async def _run(self, number: int, fn: WorkerFunction | _OwnFunction, begins: bool) -> None:
         name = f"{self._step}-{number}"
         status, error = Status.CANCELLED, None
         worker = Worker(number, name, self._make_log(number), self._tell_running)
-        self._tell_running(worker)
+        if begins:
+            self._tell_running(worker)
         try:
             await fn(worker)
             status = Status.COMPLETED
@@ -140,7 +146,7 @@ class Workers:
     def cancel_waiting(self) -> None:
         """Say of every worker that has not started that it never will."""
         while self._waiting:
-            number, _ = self._waiting.popleft()
+            number, _, _ = self._waiting.popleft()
             self._emit(WorkerChanged(self._job, self._step, number, Status.CANCELLED, now_us()))
 
     def _tell_running(self, worker: Worker) -> None:

@@ -8,7 +8,8 @@ ROOT_KEYS = (
 
 STEP_KEYS = (
     "type", "description", "depends", "on_error", "timeout", "idle_timeout", "concurrency",
-    "always_run", "condition", "service", "retries", "for_each", "worker_timeout", "ready",
+    "always_run", "condition", "service", "retries", "for_each", "spread", "worker_timeout",
+    "ready",
 )  # fmt: skip
 
 PARAMETER_KEYS = ("type", "default", "required", "description", "choices", "pattern", "min", "max", "secret")

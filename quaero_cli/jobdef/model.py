@@ -207,6 +207,7 @@ class StepDefinition:
     service: bool = False
     retries: Retries | None = None  # of each worker where there is `for_each`, else of the step
     for_each: ForEach | None = None
+    spread: bool = False  # on a cluster, the workers of `for_each` are divided over its machines
     worker_timeout: float | None = None  # of each attempt of a worker of `for_each`
     ready: Ready | None = None  # of a service
     options: Mapping[str, Any] = field(default_factory=dict)

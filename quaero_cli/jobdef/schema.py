@@ -203,6 +203,7 @@ def _step_keys() -> dict[str, Schema]:
         "for_each": {
             "anyOf": [{"type": "array"}, _PLACEHOLDER, _keys(FOR_EACH_KEYS, {"glob": _TEXT, "file": _TEXT})]
         },
+        "spread": _TRUTH,
         "worker_timeout": _DURATION,
     }
 

@@ -65,9 +65,20 @@ def _read(name: str, table: Table, step_types: Mapping[str, StepType]) -> StepDe
         ready=read_ready(table, step_type),
         retries=read_retries(table),
         for_each=read_for_each(table, step_type),
+        spread=_read_spread(table),
         worker_timeout=_read_worker_timeout(table),
         options=_read_options(table, step_type),
     )
+
+
+def _read_spread(table: Table) -> bool:
+    spread = table.boolean("spread", False)
+    if table.has("spread") and not table.has("for_each"):
+        raise table.place.at("spread").error("goes with for_each only", hint="it divides the items over machines")
+    if spread and table.has("idle_timeout"):
+        problem = "does not go with idle_timeout: what its workers say elsewhere is not heard here"
+        raise table.place.at("spread").error(problem, hint="worker_timeout bounds each worker, wherever it runs")
+    return spread
 
 
 def _read_worker_timeout(table: Table) -> float | None:

@@ -20,6 +20,7 @@ from quaero_cli.model.crawl import (
     PageVisited,
 )
 from quaero_cli.model.facts import (
+    Abroad,
     Fact,
     JobChanged,
     JobClaimed,
@@ -69,6 +70,7 @@ from quaero_cli.model.words import (
 )
 
 __all__ = [
+    "Abroad",
     "ArtifactView",
     "ChildView",
     "Counts",

@@ -117,6 +117,18 @@ class WorkerChanged:
     outputs: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """A fact about a job that another machine of a cluster holds: told to all stores but this one."""
+
+    fact: "LogLine | LogLines | JobQueued | DocumentFound"
+
+    @property
+    def job(self) -> str | None:
+        """The job's ID."""
+        return self.fact.job.id if isinstance(self.fact, JobQueued) else self.fact.job
+
+
 Fact = (
     LogLine
     | LogLines
@@ -129,4 +141,5 @@ Fact = (
     | WorkerChanged
     | DocumentFound
     | CrawlFact
+    | Abroad
 )

@@ -21,14 +21,16 @@ class Needs:
 
     queue: str = DEFAULT_QUEUE
     labels: Mapping[str, str] = field(default_factory=dict)
+    part: bool = False  # it is an item of a step with `spread`, for which a machine has room of its own
 
     @property
     def lane(self) -> str:
         """A name that jobs of the same needs share, and no others."""
+        end = "+items" if self.part else ""
         if not self.labels:
-            return self.queue
+            return self.queue + end
         text = "\n".join(labels_as_words(self.labels))
-        return f"{self.queue}={hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}"
+        return f"{self.queue}={hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}{end}"
 
     @property
     def words(self) -> str:
@@ -42,10 +44,13 @@ class Offer:
 
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     labels: Mapping[str, str] = field(default_factory=dict)
+    jobs: bool = True  # there is room for a job now
+    parts: bool = False  # and for an item of a step with `spread`
 
     def meets(self, needs: Needs) -> bool:
         """Return whether a job may run here. A label that the job does not ask for harms nothing."""
-        return needs.queue in self.queues and needs.labels.items() <= self.labels.items()
+        has_room = self.parts if needs.part else self.jobs
+        return has_room and needs.queue in self.queues and needs.labels.items() <= self.labels.items()
 
 
 def is_queue(name: str) -> bool:

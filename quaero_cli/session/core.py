@@ -84,6 +84,11 @@ class Session:
         self._handles: dict[str, Handle] = {}
 
     @property
+    def ground(self) -> Ground:
+        """What jobs run on here."""
+        return self._ground
+
+    @property
     def handles(self) -> Mapping[str, Handle]:
         """The jobs that run in this process, by ID."""
         return self._handles
@@ -270,7 +275,7 @@ async def open_session(
         room=recorder.room if shipping is None else shipping.room(recorder.room),
         environment=environment, artifacts=settings.home / "artifacts",
         step_types=step_types, kill_now=trio.Event(), run_job=run_job, flush=recorder.flush,
-        open_crawl=partial(open_crawl_reader, settings.database),
+        open_crawl=partial(open_crawl_reader, settings.database), parts=None if shipping is None else shipping.parts,
     )  # fmt: skip
     async with trio.open_nursery() as outer:
         await outer.start(recorder.run)

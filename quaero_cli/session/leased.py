@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from quaero_cli.engine.shared import Ground, now_us
+from quaero_cli.engine.shared import Ground, Parts, now_us
 from quaero_cli.model import (
     Fact,
     JobChanged,
@@ -36,6 +36,7 @@ class Shipping:
 
     node: str | None
     full: Room | None = None
+    parts: Parts | None = None  # the way to have items of its jobs done by other machines
 
     def room(self, of_recorder: Room) -> Room:
         """Return a wait for room in the recorder, and then in the outbox."""

@@ -48,6 +48,7 @@ class NodeView(TypedDict):
     labels: dict[str, str]
     slots: int
     jobs: list[str]
+    items: int  # of steps with `spread` that it does
     outbox_bytes: int
     draining: bool
 
@@ -64,6 +65,13 @@ def waiting_jobs(path: Path) -> list[Waiting]:
         Waiting(job, Needs(queue, decode_json(labels)), body, time_us, bool(sent), told)
         for job, queue, labels, body, time_us, sent, told in rows
     ]
+
+
+def open_needs(path: Path) -> list[Needs]:
+    """Return what the open jobs of other machines need, each once."""
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        rows = connection.execute(f"SELECT DISTINCT queue, labels FROM job WHERE {_OPEN} AND queue IS NOT NULL")
+        return [Needs(queue, decode_json(labels)) for queue, labels in rows]
 
 
 def mark_sent(path: Path, job: str) -> None:
@@ -156,5 +164,6 @@ def _node(name: str, facts: dict[str, Any], seen: int, now: int) -> NodeView:
         name=name, alive=alive, seen_at=timestamp(seen), version=facts.get("version", ""), host=facts.get("host", ""),
         queues=facts.get("queues", []), labels=facts.get("labels", {}), slots=facts.get("slots", 0),
         jobs=facts.get("jobs", []) if alive else [],
+        items=facts.get("items", 0) if alive else 0,
         outbox_bytes=facts.get("outbox_bytes", 0), draining=bool(facts.get("draining", False)),
     )  # fmt: skip

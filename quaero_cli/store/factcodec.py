@@ -14,6 +14,7 @@ import orjson
 
 from quaero_cli.errors import StoreError
 from quaero_cli.model import (
+    Abroad,
     Document,
     DocumentFound,
     Fact,
@@ -56,7 +57,7 @@ _HAS_STATUS = (JobChanged, StepChanged, WorkerChanged)
 
 def encode_fact(fact: Fact) -> str:
     """Return a fact as JSON."""
-    return encode_json(_items(fact))
+    return encode_json(_items(fact.fact if isinstance(fact, Abroad) else fact))
 
 
 def _items(fact: Fact) -> list[Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quaero_cli.model import Fact, LogLines
+from quaero_cli.model import Abroad, Fact, LogLines
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.factcodec import encode_fact, join_facts
 
@@ -41,7 +41,8 @@ def add_to_outbox(connection: Connection, origin: str, first: int, facts: Sequen
         text = encode_fact(fact)
         texts.append(text)
         size += len(text)
-        lines += len(fact.messages) if type(fact) is LogLines else 1
+        said = fact.fact if type(fact) is Abroad else fact
+        lines += len(said.messages) if type(said) is LogLines else 1
         if lines >= ROW_LINES or size >= ROW_BYTES:
             rows.append((origin, number - len(texts) + 1, number, join_facts(texts)))
             texts, lines, size = [], 0, 0

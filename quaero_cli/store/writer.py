@@ -21,6 +21,7 @@ from typing import Any
 
 from quaero_cli.errors import StoreError
 from quaero_cli.model import (
+    Abroad,
     DocumentFound,
     Fact,
     FrontierDropped,
@@ -283,6 +284,8 @@ class _Batch:
     def _add_change(self, fact: Fact) -> None:
         writer, connection = self._writer, self._connection
         match fact:
+            case Abroad():
+                pass  # it is for the outbox alone
             case JobQueued():
                 writer._forget_keys()  # its row is there, perhaps anew
             case JobChanged():

@@ -28,7 +28,12 @@ def _row(node: NodeView, page: Page) -> list[Cell]:
         Cell(moment(node["seen_at"], page), "muted"),
         Cell(", ".join(node["queues"])),
         Cell(" ".join(labels_as_words(node["labels"]))),
-        Cell(f"{len(node['jobs'])}/{node['slots']}"),
-        Cell(", ".join(node["jobs"])),
+        Cell(f"{len(node['jobs']) + node['items']}/{node['slots']}"),
+        Cell(", ".join(node["jobs"]) + _items(node["items"], node["jobs"])),
         Cell(f"{node['outbox_bytes']:,} B", "muted"),
     ]
+
+
+def _items(count: int, jobs: Sequence[str]) -> str:
+    """Return how many items of steps with `spread` run, after the jobs."""
+    return f"{', ' if jobs else ''}{count} item{'' if count == 1 else 's'}" if count else ""

@@ -17,7 +17,7 @@ from quaero_cli.cluster.nats.log import Log
 from quaero_cli.cluster.nats.queue import LEASE, NatsLease, Queue
 from quaero_cli.cluster.nats.thread import AsyncioThread
 from quaero_cli.cluster.nats.wire import ApiError, Wire
-from quaero_cli.cluster.ports import EngineAway, Health, Mark, Reading
+from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading
 from quaero_cli.errors import ServerError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
@@ -27,6 +27,8 @@ _DAY = 24 * 3600 * 1_000_000_000
 LOG_AGE = 7 * _DAY
 # How long it is known of a job that it has ended.
 STATE_AGE = 90 * _DAY
+# How long it is known of an item of a step with `spread` that it was begun: longer than any takes.
+PART_AGE = 7 * _DAY
 # Seconds for the servers to make the streams.
 SETUP_DEADLINE = 20.0
 _IN_USE = 10058  # a stream of that name is there, with other settings: whoever runs the servers chose them
@@ -59,6 +61,7 @@ class NatsEngine:
         self._queue = Queue(wire, lease)
         self._marks, self._questions, self._cancels, self._nodes = _Inbox(), _Inbox(), _Inbox(), _Inbox()
         self._followed: set[str] = set()
+        self._parts = _Inbox()
         self._refusal = ""
         self.lease = lease
 
@@ -103,6 +106,10 @@ class NatsEngine:
 
     # ------------------------------------------------------------------ jobs
 
+    async def prepare(self, needs: Needs) -> None:
+        """Make sure that jobs of these needs reach workers."""
+        await self._thread.call(lambda: self._queue.prepare(needs))
+
     async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job."""
         return await self._thread.call(lambda: self._queue.enqueue(needs, job, body))
@@ -119,6 +126,18 @@ class NatsEngine:
     async def settle(self, job: str, status: str) -> None:
         """Keep that a job has ended."""
         await self._thread.call(lambda: self._queue.settle(job, status))
+
+    async def look(self, job: str) -> JobState | None:
+        """Return what is known of a job."""
+        return await self._thread.call(lambda: self._queue.look(job))
+
+    async def follow_parts(self, owner: str) -> None:
+        """Hear of them: each change of their states is stored under a subject that can be listened to."""
+        await self._subscribe(f"q.part.{owner}.*", _last_word, self._parts)
+
+    async def next_part(self) -> str:
+        """Wait for news of a part."""
+        return str(await self._parts.take())
 
     async def next_cancel(self) -> str:
         """Wait for a wish to cancel."""
@@ -192,9 +211,9 @@ class TrioLease:
         """Renew it."""
         return await self._thread.call(self._lease.heartbeat)
 
-    async def finish(self, status: str) -> bool:
+    async def finish(self, status: str, result: str | None = None) -> bool:
         """End the job, if it is ours."""
-        return await self._thread.call(lambda: self._lease.finish(status))
+        return await self._thread.call(lambda: self._lease.finish(status, result))
 
     async def release(self) -> None:
         """Give it back."""
@@ -209,10 +228,14 @@ def _streams(replicas: int) -> list[dict[str, Any]]:
             **common, "name": log.STREAM, "subjects": ["q.log.>"], "retention": "limits", "max_age": LOG_AGE,
             "republish": {"src": "q.log.>", "dest": "q.new.>", "headers_only": True},
         },
-        {**common, "name": JOBS, "subjects": ["q.jobs.>"], "retention": "workqueue"},
+        {**common, "name": JOBS, "subjects": ["q.jobs.>", "q.item.>"], "retention": "workqueue"},
         {
             "name": queue.STATE, "subjects": ["q.state.>"], "retention": "limits", "storage": "file",
             "num_replicas": replicas, "max_msgs_per_subject": 1, "max_age": STATE_AGE,
+        },
+        {
+            "name": queue.PARTS, "subjects": ["q.part.>"], "retention": "limits", "storage": "file",
+            "num_replicas": replicas, "max_msgs_per_subject": 1, "max_age": PART_AGE,
         },
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ there are stands in `q.state.lanes.<queue>`, one small record a queue: views wri
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from quaero_cli.cluster.nats.wire import ApiError, Wire
@@ -29,6 +30,11 @@ Read = Callable[[str], Awaitable[tuple[int, Record | None]]]
 Change = Callable[[str, int, Record], Awaitable[int | None]]
 
 
+def subject_of(needs: Needs, job: str) -> str:
+    """Return the subject under which a job waits. Items of steps have another first word: workers may send them."""
+    return f"q.{'item' if needs.part else 'jobs'}.{needs.lane}.{job}"
+
+
 class Lanes:
     """The lanes: made by views, found by workers. `read` and `change` are those of the states."""
 
@@ -40,20 +46,24 @@ class Lanes:
         self._known: dict[str, tuple[float, Record]] = {}  # queue -> when it was read, and its lanes
 
     async def make(self, needs: Needs) -> None:
-        """Make a lane, so that jobs put into it reach whoever meets their needs. Raises EngineAway."""
+        """Make a lane, and that of its jobs' parts: what is put into it reaches whoever meets the needs.
+
+        Raises EngineAway.
+        """
         connection, made = self._made.get(needs.lane, (0, 0.0))
         if connection == self._wire.connections and time.monotonic() - made < _MADE_AGE:
             return
         connection = self._wire.connections
-        await self._make_consumer(needs.lane)
+        for each in (needs, replace(needs, part=True)):
+            await self._make_consumer(each.lane, subject_of(each, "*"))
         if needs.labels:
             await self._enter(needs)
         self._made[needs.lane] = (connection, time.monotonic())
 
-    async def _make_consumer(self, lane: str) -> None:
+    async def _make_consumer(self, lane: str, subject: str) -> None:
         config = {
             "durable_name": f"workers-{lane}", "ack_policy": "explicit", "ack_wait": int(self._lease * SECOND),
-            "filter_subject": f"q.jobs.{lane}.*", "max_deliver": -1, "max_ack_pending": 100_000,
+            "filter_subject": subject, "max_deliver": -1, "max_ack_pending": 100_000,
         }  # fmt: skip
         try:
             if await self._is_ahead(lane):
@@ -88,15 +98,12 @@ class Lanes:
                 return
 
     async def met_by(self, offer: Offer) -> list[str]:
-        """Return the lanes from which a worker may take jobs. Raises EngineAway."""
-        lanes = list(offer.queues)
+        """Return the lanes from which a worker may take something now. Raises EngineAway."""
+        needs = [Needs(queue) for queue in offer.queues]
         for queue in offer.queues if offer.labels else ():
-            lanes += [
-                lane
-                for lane, each in (await self._of_queue(queue)).items()
-                if offer.meets(Needs(queue, each["labels"]))
-            ]
-        return lanes
+            needs += [Needs(queue, each["labels"]) for each in (await self._of_queue(queue)).values()]
+        every = [*(replace(each, part=True) for each in needs), *needs]  # what has begun comes to its end first
+        return [each.lane for each in every if offer.meets(each)]
 
     async def _of_queue(self, queue: str) -> Record:
         read, known = self._known.get(queue, (-_LANES_AGE, {}))

@@ -17,6 +17,10 @@ from quaero_cli.cluster.ports import EngineAway
 
 _NO_MESSAGE = {"404", "408", "409"}
 _NO_LANE = "503"
+# Seconds in which a server that is asked what it has now may answer, with some more for the message.
+_LATE = 3.0
+# Seconds of a wish that is worth its way.
+_SHORTEST = 0.01
 
 
 class Pulls:
@@ -27,6 +31,8 @@ class Pulls:
         self._last = ""  # the lane that gave something last
         self._wishes: dict[str, asyncio.Task[None]] = {}
         self._waiting: asyncio.Future[Msg] | None = None
+        self._wanted: frozenset[str] = frozenset()  # the lanes of which something is waited for
+        self._until = 0.0  # and how long
         self._lock = asyncio.Lock()
 
     async def next(self, lanes: Sequence[str], wait: float) -> Msg | None:
@@ -42,7 +48,7 @@ class Pulls:
             if lane in self._wishes:
                 continue  # whatever it has comes by that
             try:
-                message = await self._ask(lane, {"batch": 1, "no_wait": True}, 0)
+                message = await self._ask(lane, {"batch": 1, "no_wait": True}, _LATE)
             except EngineAway:
                 missing += 1
                 if missing == len(lanes):
@@ -54,10 +60,11 @@ class Pulls:
         return None
 
     async def _coming(self, lanes: Sequence[str], wait: float) -> Msg | None:
-        self._waiting = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiting, self._wanted, self._until = loop.create_future(), frozenset(lanes), loop.time() + wait
         for lane in lanes:
             if lane not in self._wishes:
-                self._wishes[lane] = asyncio.create_task(self._wish(lane, wait))
+                self._wishes[lane] = asyncio.create_task(self._wish(lane))
         try:
             async with asyncio.timeout(wait):
                 return await asyncio.shield(self._waiting)
@@ -67,21 +74,30 @@ class Pulls:
         finally:
             self._waiting = None
 
-    async def _wish(self, lane: str, wait: float) -> None:
+    async def _wish(self, lane: str) -> None:
+        """Wish for a message for as long as one of the lane is waited for: also when others begin to wait for it."""
+        message = None
         try:
-            message = await self._ask(lane, {"batch": 1, "expires": int(wait * SECOND)}, wait)
+            while message is None and (left := self._left(lane)) > _SHORTEST:
+                message = await self._ask(lane, {"batch": 1, "expires": int(left * SECOND)}, left)
         except EngineAway:
-            message = None
+            return
         finally:
             del self._wishes[lane]
         if message is None:
             return
-        if self._waiting is not None and not self._waiting.done():
+        if self._waiting is not None and self._left(lane):
             self._last = lane
             self._waiting.set_result(message)
         else:
             with suppress(EngineAway):
                 await self._wire.tell(message.reply, b"-NAK")
+
+    def _left(self, lane: str) -> float:
+        """Return the seconds for which a message of a lane is still waited for."""
+        if self._waiting is None or self._waiting.done() or lane not in self._wanted:
+            return 0.0
+        return max(_SHORTEST, self._until - asyncio.get_running_loop().time())
 
     async def _ask(self, lane: str, what: object, wait: float) -> Msg | None:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.workers-{lane}"

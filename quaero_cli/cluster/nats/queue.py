@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from quaero_cli.cluster.nats.lanes import JOBS, SECOND, Lanes
+from quaero_cli.cluster.nats.lanes import JOBS, SECOND, Lanes, subject_of
 from quaero_cli.cluster.nats.pulls import Pulls
 from quaero_cli.cluster.nats.wire import ApiError, Wire
-from quaero_cli.cluster.ports import EngineAway, Health
+from quaero_cli.cluster.ports import EngineAway, Health, JobState, owner_of_part
 from quaero_cli.model.taking import Needs, Offer
 
-STATE = "QSTATE"
+STATE, PARTS = "QSTATE", "QPART"
 LEASE = 30.0  # seconds without a heartbeat until another worker gets the job: longer than an election of servers
 
 
@@ -37,8 +37,9 @@ class Queue:
             return False
         if state is None and await self.change(job, number, {"attempt": 0, "cancel": False, "status": None}) is None:
             return await self.enqueue(needs, job, body)
-        await self._lanes.make(needs)
-        return await self._wire.store_after(f"q.jobs.{needs.lane}.{job}", body, 0) is not None
+        if not needs.part:  # the lane of a job is made with that of its parts
+            await self._lanes.make(needs)
+        return await self._wire.store_after(subject_of(needs, job), body, 0) is not None
 
     async def prepare(self, needs: Needs) -> None:
         """Make a lane, so that workers may wait at it before its first job."""
@@ -78,7 +79,8 @@ class Queue:
             if await self.change(job, number, wish) is None:
                 continue
             if waits:
-                await self._remove(job)
+                if owner_of_part(job) is None:  # a part is taken off by the worker that comes upon it
+                    await self._remove(job)
                 return True
             await self._wire.tell(f"q.ctl.cancel.{job}", b"")
             return False
@@ -99,10 +101,20 @@ class Queue:
         except ApiError as error:
             raise EngineAway(str(error)) from error
 
+    async def look(self, job: str) -> JobState | None:
+        """Return what is known of a job."""
+        _, state = await self.state(job)
+        return (
+            None
+            if state is None
+            else JobState(state["attempt"], state["status"], state.get("node", ""), state.get("result"))
+        )
+
     async def state(self, job: str) -> tuple[int, dict[str, Any] | None]:
         """Return a job's state and its number; (0, None) when there is none."""
         try:
-            found = await self._wire.api(f"STREAM.MSG.GET.{STATE}", {"last_by_subj": f"q.state.{job}"})
+            stream, subject = _place_of(job)
+            found = await self._wire.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
         except ApiError as error:
             if error.is_missing:
                 return 0, None
@@ -111,7 +123,13 @@ class Queue:
 
     async def change(self, job: str, number: int, state: dict[str, Any]) -> int | None:
         """Change a state, if it is still the one of that number."""
-        return await self._wire.store_after(f"q.state.{job}", orjson.dumps(state), number)
+        return await self._wire.store_after(_place_of(job)[1], orjson.dumps(state), number)
+
+
+def _place_of(job: str) -> tuple[str, str]:
+    """Return the stream and the subject of a job's state. Those of parts are many, and soon forgotten."""
+    owner = owner_of_part(job)
+    return (STATE, f"q.state.{job}") if owner is None else (PARTS, f"q.part.{owner}.{job}")
 
 
 class NatsLease:
@@ -135,7 +153,7 @@ class NatsLease:
             await self._queue.change(self.job, number, {**state, "attempt": self.attempt})
         return Health.CANCEL if state["cancel"] else Health.OK
 
-    async def finish(self, status: str) -> bool:
+    async def finish(self, status: str, result: str | None = None) -> bool:
         """End the job, if it is still ours."""
         while True:
             number, state = await self._queue.state(self.job)
@@ -144,7 +162,7 @@ class NatsLease:
                 return True  # it was kept before and the answer was lost, or a view was first
             if state is not None and (state["attempt"] > self.attempt or state["status"] is not None):
                 return False
-            ended = {**(state or {"cancel": False}), "attempt": self.attempt, "status": status}
+            ended = {**(state or {"cancel": False}), "attempt": self.attempt, "status": status, "result": result}
             if await self._queue.change(self.job, number, ended) is not None:
                 await self._wire.tell(self._reply, b"+ACK")
                 return True

@@ -1,0 +1,114 @@
+"""A job that a worker machine has claimed: made ready, run in the session like any other, and told to the queue."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import trio
+
+from quaero_cli.cluster.shipper import Shipper
+from quaero_cli.engine.shared import now_us
+from quaero_cli.errors import NotFoundError, QuaeroError
+from quaero_cli.jobdef.load import parse
+from quaero_cli.jobdef.model import StepType
+from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
+from quaero_cli.model.taking import DEFAULT_QUEUE
+from quaero_cli.session.core import Session
+from quaero_cli.session.handle import Handle
+from quaero_cli.session.holding import Held, Holding
+from quaero_cli.session.leased import Leased
+from quaero_cli.session.prepare import Prepared
+from quaero_cli.session.sweep import end_survivors
+from quaero_cli.settings import Settings
+from quaero_cli.store import queue
+from quaero_cli.store.deletion import discard
+from quaero_cli.store.factcodec import unpack_job
+
+# Claims of a job until it is thought to be what kills its workers.
+MAX_ATTEMPTS = 5
+# Seconds until the lease of a job is given up although no view has said that it has all of it.
+SHIPPED_PATIENCE = 60.0
+
+
+class LeasedJobs:
+    """Runs them on the machine `node`."""
+
+    def __init__(
+        self,
+        session: Session,
+        holding: Holding,
+        shipper: Shipper,
+        step_types: Mapping[str, StepType],
+        node: str,
+    ) -> None:
+        self._session = session
+        self._holding = holding
+        self._shipper = shipper
+        self._types = step_types
+        self._node = node
+
+    async def run(self, held: Held, job: NewJob, ran: trio.Event) -> None:
+        """Run a job until the queue knows its end. `ran` is set when it needs no room here any more."""
+        handle = await self._start(held, job)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._holding.beat, held, None if handle is None else handle.cancel)
+            if handle is not None:
+                await handle.done.wait()
+            ran.set()
+            with trio.move_on_after(SHIPPED_PATIENCE):
+                await self._shipper.wait_shipped()
+            await self._holding.finish(held, Status.FAILED if handle is None else handle.status)
+            nursery.cancel_scope.cancel()
+
+    async def _start(self, held: Held, job: NewJob) -> Handle | None:
+        """Start a job in the session; None: it cannot run here, and is ended with the reason."""
+        lease, settings = held.lease, self._session.settings
+        if lease.attempt > MAX_ATTEMPTS:
+            reason = f"the {MAX_ATTEMPTS} workers that had it before were lost"
+            self._end_unrun(job, lease.attempt, Status.INTERRUPTED, reason)
+            return None
+        try:
+            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
+                await end_survivors([job.id], self._session.source_log("cluster").warn)
+            prepared = prepared_of(settings, job, self._types)
+            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
+            return await self._session.submit(prepared, leased=leased)
+        except QuaeroError as error:
+            self._end_unrun(job, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")
+            return None
+
+    def _end_unrun(self, job: NewJob, attempt: int, status: Status, reason: str) -> None:
+        now = now_us()
+        facts: list[Fact] = [JobQueued(job, job.queue, now), JobClaimed(job.id, self._node, attempt, now)]
+        facts += [StepChanged(job.id, step.name, Status.SKIPPED, now, reason) for step in job.steps]
+        text = f"Status changed: {status} (job: {job.name})"
+        facts.append(LogLine(job.id, None, None, now, Level.ERROR, text, "", "runner", {"error": reason}))
+        facts.append(JobChanged(job.id, status, now, attempt, reason))
+        for fact in facts:
+            self._session.emit(fact)
+
+
+def job_of(body: bytes) -> NewJob:
+    """Return the job of a lease."""
+    return unpack_job(orjson.loads(body))
+
+
+def _forget_earlier(settings: Settings, job_id: str) -> bool:
+    """Make room for a job that was here before, as an earlier attempt of this very machine; return whether it was."""
+    queue.mark_interrupted(settings.database, settings.locks)
+    try:
+        discard(settings.database, job_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+def prepared_of(settings: Settings, job: NewJob, step_types: Mapping[str, StepType]) -> Prepared:
+    """Return a job that came over the queue, ready to be submitted. Raises DefinitionError."""
+    path = Path(job.definition_path)
+    if not path.parent.is_dir():
+        path = settings.home / path.name  # its folder is on another machine: what it names lies elsewhere, too
+    definition = parse(job.definition_text, path=path, step_types=step_types)
+    # Whether it may run beside others was decided where it was made.
+    return Prepared(replace(job, overlap="allow"), definition, job.parameters)
