@@ -123,6 +123,8 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
     try:
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # Whoever wakes it goes on: else the event loop would lose its core at each page that it hands over.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         stream = open(pipe.fileno(), "rb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - until it exits
         while (request := _read_frame(stream)) is not None:
             body = _read_frame(stream)
