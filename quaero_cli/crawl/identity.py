@@ -18,6 +18,9 @@ _BAND = 4
 # Articles that are compared for the sake of one band: half the text of all of a site's pages may be the same.
 _COMPARED = 32
 
+# Bytes at either end by which a page is told from most others.
+_ENDS = 1024
+
 
 class Identities:
     """What was kept so far."""
@@ -26,6 +29,7 @@ class Identities:
         self._canonical: dict[str, str] = {}  # canonical address: the page that was kept for it
         self._left: dict[str, str] = {}  # pages that were left alone: in favour of which canonical address
         self._bodies: dict[bytes, str] = {}  # digest of the raw body: its first page
+        self._ends: dict[int, str] = {}  # of the beginnings and ends of bodies: their first page
         self._texts: dict[str, str] = {}  # hash of the extracted text: its first page
         self._lost: set[str] = set()  # pages that could not be had
         self._sketches: list[tuple[str, array[int]]] = []  # of kept articles: URL and fingerprint
@@ -63,9 +67,13 @@ class Identities:
                 return True
         return False
 
-    def has_body(self, digest: bytes, url: str) -> bool:
-        """Whether a page by another address has these bytes."""
-        return self._bodies.get(digest, url) != url
+    def may_have(self, body: bytes, url: str) -> bool:
+        """Whether a page by another address may have these bytes: a quick look, before they are hashed."""
+        return self._ends.get(_ends(body), url) != url
+
+    def note(self, body: bytes, url: str) -> None:
+        """These are the bytes of a page."""
+        self._ends.setdefault(_ends(body), url)
 
     def body(self, digest: bytes, url: str) -> Passed | None:
         """Judge a page by its bytes."""
@@ -89,6 +97,10 @@ class Identities:
                     others.append(len(self._sketches))
             self._sketches.append((url, array("I", sketch)))
         return None if found is None else self._sketches[found][0]
+
+
+def _ends(body: bytes) -> int:
+    return hash((len(body), body[:_ENDS], body[-_ENDS:]))
 
 
 def _alike(left: Sequence[int], right: Sequence[int]) -> bool:

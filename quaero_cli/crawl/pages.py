@@ -15,6 +15,7 @@ from quaero_cli.crawl.listings import Listings
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pool import Pool, Reading, ReadingFailed
 from quaero_cli.crawl.ports import Log, Memory, Surroundings
+from quaero_cli.crawl.reading.forkserver import DIGEST
 from quaero_cli.crawl.reading_server import PoolBroken
 from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
@@ -106,14 +107,13 @@ class Pages:
     async def _have(self, log: Log, visit: "_Visit", answer: Response) -> None:
         """The site answered. Where that is what an earlier crawl read, it is not read again."""
         known = self._parts.recall.known(answer.url)
-        digest = hashlib.sha256(answer.body).digest()
-        if known is not None and (answer.status == 304 or known.facts.get("hash") == digest.hex()):
+        if known is not None and (answer.status == 304 or _is_of(answer.body, known)):
             await self._unchanged(log, visit, answer.url, known)
         elif answer.status == 304:
             # Its document was deleted between the question and the answer.
             self._failed(log, visit, FetchError("status", "the site answered 304, but nothing is known", 304))
         else:
-            await self._read(log, visit, answer, digest)
+            await self._read(log, visit, answer)
 
     async def _unchanged(self, log: Log, visit: "_Visit", url: str, known: Known) -> None:
         parts, target, facts = self._parts, visit.target, known.facts
@@ -133,15 +133,16 @@ class Pages:
         parts.memory.visited(visit.states(), unchanged=url if known.is_article else None, used=url)
         parts.report.skipped(log, target, Passed(UNCHANGED, asked=visit.asked), offer)
 
-    async def _read(self, log: Log, visit: "_Visit", answer: Response, digest: bytes) -> None:
-        parts, target = self._parts, visit.target
+    async def _read(self, log: Log, visit: "_Visit", answer: Response) -> None:
+        parts, target, digest = self._parts, visit.target, b""
         offer = Offer(0)
         feeds: list[str] = []
         view: dict[str, Any] | None = None
         end: _Kept | Passed | FetchError
         try:
             async with parts.pool.lend() as reading:
-                view = await reading.ask(self._question(target, answer, digest), answer.body)
+                view = await reading.ask(self._question(target, answer), answer.body)
+                digest = bytes.fromhex(view.pop(DIGEST))
                 wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
                 feeds = view["feeds"] if target.start and parts.options.feeds else []
                 parts.discovery.set_aside(feeds)
@@ -166,7 +167,7 @@ class Pages:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
             parts.report.extracted(log, end.document, end.seconds, offer, similar_to=end.similar_to)
 
-    def _question(self, target: Target, answer: Response, digest: bytes) -> dict[str, Any]:
+    def _question(self, target: Target, answer: Response) -> dict[str, Any]:
         """The request to look at a page, and to read its article at once where nothing speaks against it."""
         question: dict[str, Any] = {
             "op": "look",
@@ -174,7 +175,7 @@ class Pages:
             "content_type": answer.headers.get("content-type", ""),
             "engine": self._parts.options.engine,
         }
-        if not self._forbidden(answer) and not self._identities.has_body(digest, answer.url):
+        if not self._forbidden(answer) and not self._identities.may_have(answer.body, answer.url):
             question["article"] = [answer.url, target.url]
         return question
 
@@ -210,6 +211,7 @@ class Pages:
             return refusal
         if wishes.noindex:
             return Passed(NO_INDEX)
+        self._identities.note(answer.body, answer.url)
         return self._identities.body(digest, answer.url)
 
     async def _extract(self, reading: Reading, answer: Response, view: dict[str, Any]) -> _Kept | Passed:
@@ -245,6 +247,11 @@ class _Visit:
         own = state if self.asked or state is PageState.FAILED else PageState.PASSED
         others = PageState.PASSED if state is PageState.DONE else PageState.WAITING
         return [(self.target.url, own), *((url, others) for url in self.reached)]
+
+
+def _is_of(body: bytes, known: Known) -> bool:
+    """Whether a page came as it was when it was read."""
+    return bool(known.facts.get("hash") == hashlib.sha256(body).hexdigest())
 
 
 def _facts(view: Mapping[str, Any], answer: Response, digest: bytes, end: _Kept | Passed) -> dict[str, Any]:

@@ -22,6 +22,7 @@ child reads hostile pages and is not trusted.
 
 import ctypes
 import gc
+import hashlib
 import importlib
 import os
 import resource
@@ -40,6 +41,7 @@ LENGTH = struct.Struct("!I")
 ANSWER_HEAD = struct.Struct("!Id")
 READY = b"R"
 ARTICLE: Mapping[str, Any] = {"op": "article"}  # the request for the article of the page that was looked at
+DIGEST = "digest"  # in the answer to a look: SHA-256 of the body, in hexadecimal
 WITH_ARTICLE = "with_article"  # in the answer to a look: the answer to that request
 BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
@@ -132,6 +134,8 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
                 break
             asked = orjson.loads(request)
             answer = _answer(handler, asked, body)
+            if asked.get("op") == "look":  # hashed here, beside the event loop
+                answer = {**answer, DIGEST: hashlib.sha256(body).hexdigest()}
             _write_frame(pipe, answer)
             if goes_on(asked, answer):
                 _write_frame(pipe, _answer(handler, ARTICLE, b""))
