@@ -23,14 +23,7 @@ _SURELY_FITS = MAX_ENTRY_BYTES // 4
 
 def bounded(fields: Mapping[str, Any], mask: Mask | None) -> Mapping[str, Any]:
     """Return plain fields (see `plaindata`) that hold 64 KiB at most. `mask` hides secrets before the cut."""
-    size = 0
-    for key, value in fields.items():
-        if type(value) is str:
-            size += len(value)
-        elif type(value) in (list, dict):
-            size = _SURELY_FITS + 1  # to be measured
-        size += len(key) + _OVERHEAD
-    if size <= _SURELY_FITS and len(fields) <= MAX_FIELDS:
+    if len(fields) <= MAX_FIELDS and _surely_fits(fields):
         return fields
     fields = fields if mask is None else mask.value(fields)
     written = {key: _written(value) for key, value in fields.items()}
@@ -38,6 +31,14 @@ def bounded(fields: Mapping[str, Any], mask: Mask | None) -> Mapping[str, Any]:
     if size <= MAX_ENTRY_BYTES and len(fields) <= MAX_FIELDS:
         return fields
     return _cut(fields, written)
+
+
+def _surely_fits(fields: Mapping[str, Any]) -> bool:
+    """Whether the fields are far from the bound: the usual case, in one call."""
+    try:
+        return len(orjson.dumps(fields)) <= _SURELY_FITS
+    except TypeError:  # integers beyond 64 bits, lone surrogates, nested too deeply
+        return False
 
 
 def _cut(fields: Mapping[str, Any], written: Mapping[str, bytes]) -> Mapping[str, Any]:
