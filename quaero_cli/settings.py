@@ -69,7 +69,9 @@ KNOWN = (
     Setting("server.hosts", (), "more names under which it is reached, for example behind a proxy"),
     Setting("server.max_streams", 1024, "live streams at once", 1, 10_000),
     Setting(
-        "cluster.engine", "", "engine of a cluster, see [cluster](cluster.md): `nats://HOST`, several with commas"
+        "cluster.engine",
+        "",
+        "engine of a cluster, see [cluster](cluster.md): `nats://HOST`, several with commas, or `sqlite:///FILE`",
     ),
     Setting("cluster.ca_file", "", "file with the authority that signed its certificate, for `tls://`"),
     Setting("cluster.cert_file", "", "file with a certificate of this machine's, where the engine wants one"),

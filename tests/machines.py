@@ -33,7 +33,7 @@ class Machines:
 
     @property
     def url(self) -> str:
-        return ",".join(server.url for server in self.servers)
+        return ",".join(server.url for server in self.servers) or f"sqlite://{self.folder}/engine.db"
 
     @property
     def view(self) -> Shell:
@@ -45,7 +45,7 @@ class Machines:
         url = self.view_url if name.startswith("view") else self.worker_url
         settings = {
             "QUAERO_CLUSTER_ENGINE": url or self.url, "QUAERO_CLUSTER_LEASE_SEC": str(self.lease),
-            "QUAERO_CLUSTER_REPLICAS": str(len(self.servers)), **self.extra,
+            "QUAERO_CLUSTER_REPLICAS": str(max(1, len(self.servers))), **self.extra,
         }  # fmt: skip
         return Shell(folder, settings)
 
@@ -89,13 +89,16 @@ def machines(
     lease: float = 30.0,
     config: str = "",
     three: bool = False,
+    file: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Machines]:
-    """Run an engine, of one server or of three, and end all that was started with it."""
+    """Run an engine, of one server or of three, and end all that was started with it. `file`: it is a file."""
     folder.mkdir(parents=True, exist_ok=True)
     found = Machines(folder, [Server(folder / "engine", config, environment)], lease)
     try:
-        if three:
+        if file:
+            found.servers = []
+        elif three:
             found.servers = trio.run(start_three, folder)
         else:
             trio.run(found.server.start)

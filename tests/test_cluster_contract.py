@@ -1,4 +1,4 @@
-"""What an engine must do for a cluster, held to by each: the one in memory, and NATS."""
+"""What an engine must do for a cluster, held to by each: the one in memory, the one in a file, and NATS."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +11,7 @@ import pytest
 import trio
 from engines import PATIENCE, nats_server, needs_nats
 
+from quaero_cli.cluster.file import open_file
 from quaero_cli.cluster.memory import MemoryEngine
 from quaero_cli.cluster.ports import Health, JobState, Mark, owner_of_part, part_id
 from quaero_cli.model.taking import Needs, Offer
@@ -36,6 +37,13 @@ async def _memory(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster,
 
 
 @asynccontextmanager
+async def _file(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
+    async with AsyncExitStack() as stack:
+        ends = [await stack.enter_async_context(open_file(folder / "engine.db", lease=lease)) for _ in range(3)]
+        yield Cluster(*ends)
+
+
+@asynccontextmanager
 async def _nats(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
     from quaero_cli.cluster.nats.engine import open_nats
 
@@ -55,7 +63,7 @@ def patient(monkeypatch):
     monkeypatch.setattr("quaero_cli.cluster.nats.wire.CONNECT_DEADLINE", PATIENCE)
 
 
-@pytest.fixture(params=[_memory, pytest.param(_nats, marks=needs_nats)])
+@pytest.fixture(params=[_memory, _file, pytest.param(_nats, marks=needs_nats)])
 def opened(request, tmp_path) -> Callable[[], Any]:
     return partial(request.param, tmp_path / "engine")
 

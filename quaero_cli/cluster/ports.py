@@ -180,3 +180,17 @@ class Presence(Protocol):
 
 class Engine(LogSink, LogSource, Watermarks, RunQueue, Parts, Presence, Protocol):
     """All of it."""
+
+
+class Connection(Engine, Protocol):
+    """A process's connection to an engine. `lease`: seconds without a heartbeat until another worker has a job."""
+
+    @property
+    def lease(self) -> float:
+        """Seconds."""
+
+    async def prepare_worker(self) -> None:
+        """Hear what workers need to hear."""
+
+    async def prepare_view(self, replicas: int, queues: Sequence[str]) -> None:
+        """Make what is missing, and hear what views need to hear. Raises ServerError."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from quaero_cli.errors import StateError, UsageError
@@ -9,25 +10,31 @@ from quaero_cli.settings import Settings
 from quaero_cli.store.locks import JobLock
 
 if TYPE_CHECKING:
-    from quaero_cli.cluster.nats.engine import NatsEngine
+    from quaero_cli.cluster.ports import Connection
 
 Role = Literal["view", "worker"]
 _SCHEMES = ("nats", "tls")
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, name: str) -> AsyncIterator["NatsEngine"]:
+async def open_engine(settings: Settings, name: str) -> AsyncIterator["Connection"]:
     """Connect to the engine that the settings name. Raises UsageError, and ServerError when it cannot be reached."""
     servers = [server.strip() for server in settings.cluster.engine.split(",") if server.strip()]
     if not servers:
         raise UsageError(
             "no engine is named", hint="give one: --engine nats://HOST, or cluster.engine in quaero.toml"
         )
+    cluster, scheme = settings.cluster, servers[0].partition("://")[0]
     for server in servers:
-        if server.partition("://")[0] not in _SCHEMES:
+        if server.partition("://")[0] not in (_SCHEMES if scheme != "sqlite" else ("sqlite",)):
             raise UsageError(
-                f"--engine: {server[:60]} is no engine", hint="one of: nats://HOST:PORT, tls://HOST:PORT"
+                f"--engine: {server[:60]} is no engine",
+                hint="one of: nats://HOST:PORT, tls://HOST:PORT, sqlite:///FILE",
             )
+    if scheme == "sqlite":
+        async with open_shared_file(servers, cluster.lease) as engine:
+            yield engine
+        return
     try:
         from quaero_cli.cluster.nats.access import Access
         from quaero_cli.cluster.nats.engine import open_nats
@@ -35,9 +42,20 @@ async def open_engine(settings: Settings, name: str) -> AsyncIterator["NatsEngin
         if error.name != "nats":
             raise
         raise UsageError("the client of the engine is not installed", hint="pip install 'quaero[nats]'") from None
-    cluster = settings.cluster
     access = Access(cluster.ca_file, cluster.cert_file, cluster.key_file, cluster.credentials)
     async with open_nats(servers, name, access=access, lease=cluster.lease) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def open_shared_file(servers: list[str], lease: float) -> AsyncIterator["Connection"]:
+    """Open the engine of one machine's processes. Raises UsageError and ServerError."""
+    from quaero_cli.cluster.file import open_file
+
+    path = servers[0].partition("://")[2]
+    if len(servers) > 1 or not path.startswith("/") or len(path) < 2:
+        raise UsageError(f"--engine: {servers[0][:60]} is no file", hint="sqlite:///FILE, with its whole path")
+    async with open_file(Path(path), lease=lease) as engine:
         yield engine
 
 

@@ -29,7 +29,7 @@ from quaero_cli.terminal.lines import LineFormat
 from quaero_cli.terminal.palette import Paint
 
 if TYPE_CHECKING:
-    from quaero_cli.cluster.nats.engine import NatsEngine
+    from quaero_cli.cluster.ports import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def serve(
 
 
 @asynccontextmanager
-async def _joined(settings: Settings) -> "AsyncIterator[NatsEngine | None]":
+async def _joined(settings: Settings) -> "AsyncIterator[Connection | None]":
     """Connect to the engine, where there is one; few need what that takes."""
     if not settings.cluster.engine:
         yield None

@@ -16,12 +16,12 @@ from quaero_cli.store.outbox import Outbox
 from quaero_cli.stream.nudge import nudge
 
 if TYPE_CHECKING:
-    from quaero_cli.cluster.nats.engine import NatsEngine
+    from quaero_cli.cluster.ports import Connection
     from quaero_cli.session.core import Session
 
 
 @asynccontextmanager
-async def joined(settings: Settings) -> AsyncIterator["NatsEngine"]:
+async def joined(settings: Settings) -> AsyncIterator["Connection"]:
     """Connect to the engine of the settings. Raises UsageError, StateError and ServerError."""
     async with AsyncExitStack() as stack:
         stack.enter_context(role_of_home(settings, "view"))
@@ -30,7 +30,7 @@ async def joined(settings: Settings) -> AsyncIterator["NatsEngine"]:
         yield engine
 
 
-async def view_cluster(session: "Session", engine: "NatsEngine") -> None:
+async def view_cluster(session: "Session", engine: "Connection") -> None:
     """Take in, ship and hand over, until cancelled. Raises StoreError."""
     settings, log = session.settings, session.source_log("cluster")
 

@@ -35,7 +35,7 @@ from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
 
 if TYPE_CHECKING:
-    from quaero_cli.cluster.nats.engine import NatsEngine
+    from quaero_cli.cluster.ports import Connection
 
 # Seconds that one look at the queues waits for a job.
 CLAIM_WAIT = 2.0
@@ -94,7 +94,7 @@ class _Worker:
         self,
         session: Session,
         options: WorkerOptions,
-        engine: "NatsEngine",
+        engine: "Connection",
         shipper: Shipper,
         bound: Bound,
         parts: PartsOut,
