@@ -81,6 +81,8 @@ KNOWN = (
     Setting(
         "cluster.lease_sec", 30.0, "a worker that says nothing for so long is lost, its jobs begin anew", 1, 3600
     ),
+    Setting("cluster.name", "", "name of this view or worker; the machine's unless it is set"),
+    Setting("cluster.archives", (), "views that must all have a line before a worker forgets it; none: any one"),
     Setting("cluster.labels", (), "what this machine has, `key=value`: a worker takes jobs that ask for it"),
     Setting(
         "cluster.outbox_mb", 1024, "megabytes that may wait on a worker's disk before its jobs wait", 1, 1_000_000
@@ -126,6 +128,8 @@ class ClusterSettings:
     credentials: Path | None = None
     replicas: int = 1
     lease: float = 30.0  # seconds
+    name: str = ""
+    archives: tuple[str, ...] = ()  # names of views
     labels: tuple[str, ...] = ()  # `key=value`, of this machine
     outbox_bytes: int = 1024 * 1024 * 1024
 
@@ -208,6 +212,8 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
             credentials=_path(cluster["credentials"]),
             replicas=_integer(cluster["replicas"]),
             lease=_number(cluster["lease_sec"]),
+            name=str(cluster["name"]),
+            archives=_strings(cluster["archives"]),
             labels=_strings(cluster["labels"]),
             outbox_bytes=_integer(cluster["outbox_mb"]) * 1024 * 1024,
         ),

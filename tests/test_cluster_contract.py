@@ -113,8 +113,8 @@ async def test_marks_reach_whoever_asked(opened):
         async with opened() as cluster:
             await cluster.worker.ask(["o1"])
             assert await cluster.view.next_question() == "o1"
-            await cluster.view.announce([Mark("o1", 7, caught_up=True), Mark("o1", 9, gap=True)])
-            assert await cluster.worker.next_mark() == Mark("o1", 7, caught_up=True)
+            await cluster.view.announce([Mark("o1", 7, caught_up=True, view="a"), Mark("o1", 9, gap=True)])
+            assert await cluster.worker.next_mark() == Mark("o1", 7, caught_up=True, view="a")
             assert await cluster.worker.next_mark() == Mark("o1", 9, gap=True)
 
 

@@ -59,16 +59,17 @@ class Pair:
         assert outbox_size(self.worker.database) == 0
 
     @asynccontextmanager
-    async def viewing(self) -> AsyncGenerator[None, None]:
+    async def viewing(self, name: str = "", view: Settings | None = None) -> AsyncGenerator[None, None]:
         end = self.engine.connect()
+        database = (view or self.view).database
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(Viewing(self.view.database, end, end, lambda: None, self.said.append).run)
+            nursery.start_soon(Viewing(database, end, end, lambda: None, self.said.append, name).run)
             yield
             nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def pair(folder) -> AsyncGenerator[Pair, None]:
+async def pair(folder, archives=()) -> AsyncGenerator[Pair, None]:
     engine, said = MemoryEngine(), []
     worker, view = new_home(folder / "worker"), new_home(folder / "view")
     enqueue(worker.database, new_job("j1"))
@@ -79,7 +80,7 @@ async def pair(folder) -> AsyncGenerator[Pair, None]:
         Outbox(worker.database) as outbox,
     ):
         writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
-        ships = Shipper(outbox, end, end, said.append)
+        ships = Shipper(outbox, end, end, said.append, archives=archives)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ships.run)
             yield Pair(engine, worker, view, writer, ships, said)
@@ -171,3 +172,40 @@ async def test_a_full_outbox_holds_up_its_writers_until_there_is_room(tmp_path, 
                 await bound.room()
             nursery.cancel_scope.cancel()
     assert ["full" in said[0], "room again" in said[1]] == [True, True]
+
+
+async def test_only_what_all_archives_have_is_forgotten(tmp_path):
+    """The word of a view that keeps nothing for long would let the workers forget what the archive lacks yet."""
+    async with pair(tmp_path, archives=("a", "b")) as both:
+        other = new_home(tmp_path / "other")
+        async with both.viewing("a"), both.viewing("free", other):
+            both.say("one", "two")
+            await both.shipper.wait_seen()
+            assert both.shipper.is_heard
+            assert outbox_size(both.worker.database) > 0
+        archive = new_home(tmp_path / "archive")
+        async with both.viewing("b", archive):
+            both.say("three")
+            await both.shipper.wait_seen()
+            assert outbox_size(both.worker.database) > 0, "now the first one lacks the third"
+            async with both.viewing("a"):
+                await both.empty()
+
+
+async def test_an_archive_that_is_away_is_named_before_jobs_wait(tmp_path, monkeypatch):
+    """The disks of all workers would fill, and nobody would know for whom."""
+    monkeypatch.setattr("quaero_cli.cluster.bound.LOOK_INTERVAL", 0.01)
+    send, said = trio.open_memory_channel[str](10)
+    async with pair(tmp_path, archives=("a", "b")) as both, both.viewing("a"):
+        bound = Bound(both.worker.database, 10_000, send.send_nowait, missing=both.shipper.silent_archives)
+        both.say("x")
+        await both.shipper.wait_seen()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bound.run)
+            both.say("x" * 6000)
+            assert "the archive b is away): at 10000 bytes jobs will wait" in await said.receive()
+            assert not bound.is_full
+            both.say("x" * 6000)
+            assert "is full" in await said.receive()
+            assert bound.is_full
+            nursery.cancel_scope.cancel()

@@ -47,7 +47,7 @@ def worker(
 
     settings = common.with_engine(common.prepared_settings(home), engine)
     queues = tuple(dict.fromkeys(map(check_queue, queue or [DEFAULT_QUEUE])))
-    name = name if name is not None else socket.gethostname()
+    name = name if name is not None else settings.cluster.name or socket.gethostname()
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise UsageError(f"--name: {name[:60]!r} is no name", hint="a word that tells this worker from the others")
     offer = Offer(queues, {**_labels(settings.cluster.labels, "cluster.labels"), **_labels(label or (), "--label")})

@@ -13,15 +13,22 @@ from quaero_cli.store.outbox import outbox_size
 
 # Seconds between looks; a look visits each row of at most 256 KiB.
 LOOK_INTERVAL = 1.0
+# The part of the bound at which it is said that it will be reached.
+WARN_AT = 0.5
 
 
 class Bound:
     """Watches one outbox. `run` is its task."""
 
-    def __init__(self, path: Path, most: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, most: int, say: Callable[[str], None], *, missing: Callable[[], list[str]] = list
+    ) -> None:
+        """`missing`: returns the archives that are away, on whose word it would be emptied."""
         self._path = path
         self._most = most
         self._say = say
+        self._missing = missing
+        self._warned = False
         self._room = trio.Event()
         self._room.set()
         self.bytes = 0
@@ -41,8 +48,21 @@ class Bound:
             self.bytes = await trio.to_thread.run_sync(outbox_size, self._path)
             if self.bytes >= self._most and self._room.is_set():
                 self._room = trio.Event()
-                self._say(f"The outbox is full ({self.bytes} bytes that no view has): jobs wait for room in it")
+                self._say(f"The outbox is full ({self._what()}): jobs wait for room in it")
             elif self.bytes < self._most and not self._room.is_set():
                 self._room.set()
                 self._say("The outbox has room again")
+            if self.bytes >= self._most * WARN_AT and not self._warned:
+                self._warned = True
+                if self._room.is_set():
+                    self._say(f"The outbox fills ({self._what()}): at {self._most} bytes jobs will wait")
+            elif self.bytes < self._most * WARN_AT / 2:
+                self._warned = False
             await trio.sleep(LOOK_INTERVAL)
+
+    def _what(self) -> str:
+        missing = self._missing()
+        if not missing:
+            return f"{self.bytes} bytes that no view has"
+        away = f"the archive {missing[0]} is" if len(missing) == 1 else f"the archives {' and '.join(missing)} are"
+        return f"{self.bytes} bytes, {away} away"

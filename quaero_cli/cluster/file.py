@@ -114,7 +114,9 @@ class FileEngine:
     async def announce(self, marks: Sequence[Mark]) -> None:
         """Tell how far these origins are."""
         if marks:
-            await self.say(*(("mark", [each.origin, each.applied, each.caught_up, each.gap]) for each in marks))
+            await self.say(
+                *(("mark", [each.origin, each.applied, each.caught_up, each.gap, each.view]) for each in marks)
+            )
 
     async def ask(self, origins: Sequence[str]) -> None:
         """Ask how far these origins are, and hear of it from now on."""

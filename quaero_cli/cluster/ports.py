@@ -46,7 +46,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A view has an origin's facts up to `applied` on disk.
+    """The view `view` has an origin's facts up to `applied` on disk.
 
     `caught_up`: it has read the whole log: what it lacks is not there. `gap`: later ones came without these.
     """
@@ -55,6 +55,7 @@ class Mark:
     applied: int
     caught_up: bool = False
     gap: bool = False
+    view: str = ""
 
 
 class LogSink(Protocol):

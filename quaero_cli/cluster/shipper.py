@@ -7,7 +7,9 @@ put back to there. A view that does not answer changes nothing: then the rows wa
 progress; one that is merely repeated is what a lost shipment looks like.
 """
 
-from collections.abc import Callable
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 # Seconds between questions to the views while something is left in the outbox.
 ASK_INTERVAL = 2.0
+# Seconds after which a view that says nothing is thought to be away: it answers each question.
+SILENCE = 30.0
 # Seconds until the engine is tried again.
 RETRY_INTERVAL = 0.5
 # Rows of at most 256 KiB that are read from the outbox at once.
@@ -33,11 +37,23 @@ _ECHO = 2.0
 class Shipper:
     """Ships one store's outbox. `run` is its task; `changed` is to be called when something was stored."""
 
-    def __init__(self, outbox: Outbox, sink: LogSink, marks: Watermarks, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        sink: LogSink,
+        marks: Watermarks,
+        say: Callable[[str], None],
+        *,
+        archives: Sequence[str] = (),
+    ) -> None:
+        """`archives`: the views that must all have what is to be forgotten; none named: any one view."""
         self._outbox = outbox
         self._sink = sink
         self._marks = marks
         self._say = say
+        self._archives = tuple(archives)
+        self._applied: defaultdict[str, dict[str, int]] = defaultdict(dict)  # origin -> view -> how far it is
+        self._heard: dict[str, float] = {}  # view -> when it said something last
         self._place = 0  # the last row that was published
         self._published: dict[str, int] = {}
         self._lacking: dict[str, int] = {}  # origin -> where a view that had read everything was
@@ -46,7 +62,7 @@ class Shipper:
         self._lock = trio.Lock()  # around the outbox: one thread at a time
         self._away = False
         self._sent = trio.Event()  # set, and replaced, whenever something was published
-        self._forgot = trio.Event()  # set, and replaced, whenever a view has something more
+        self._forgot = trio.Event()  # set, and replaced, whenever a view said how far it is
 
     def changed(self) -> None:
         """Something was stored."""
@@ -97,13 +113,33 @@ class Shipper:
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
                 continue
-            forgotten = await self._with_outbox(partial(self._outbox.forget, mark.origin, mark.applied))
+            self._heard[mark.view] = trio.current_time()
+            self._applied[mark.origin][mark.view] = mark.applied
+            safe = self._safe(mark.origin)
+            forgotten = await self._with_outbox(partial(self._outbox.forget, mark.origin, safe)) if safe else 0
             if forgotten:
                 self._lacking.pop(mark.origin, None)
-                self._forgot.set()
-                self._forgot = trio.Event()
+            self._forgot.set()
+            self._forgot = trio.Event()
             if self._is_loss(mark):
                 await self._send_again(mark)
+
+    def _safe(self, origin: str) -> int:
+        """Return the number up to which an origin's facts may be forgotten."""
+        known = self._applied[origin]
+        if not self._archives:
+            return max(known.values())
+        return min(known.get(view, 0) for view in self._archives)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether some view answers."""
+        return any(trio.current_time() - heard < 3 * ASK_INTERVAL for heard in self._heard.values())
+
+    def silent_archives(self) -> list[str]:
+        """Return the archives that do not answer."""
+        now = trio.current_time()
+        return [view for view in self._archives if now - self._heard.get(view, -math.inf) >= SILENCE]
 
     def _is_loss(self, mark: Mark) -> bool:
         """Return whether what was published after the mark is lost."""
@@ -158,8 +194,16 @@ class Shipper:
             await sent.wait()
             sent = self._sent
 
+    async def wait_seen(self) -> None:
+        """Wait until some view has on disk all that is in the outbox now."""
+        forgot = self._forgot
+        lasts = await self._with_outbox(self._outbox.lasts)
+        while any(max(self._applied[origin].values(), default=0) < last for origin, last in lasts.items()):
+            await forgot.wait()
+            forgot = self._forgot
+
     async def wait_shipped(self) -> None:
-        """Wait until views have on disk all that is in the outbox now."""
+        """Wait until those views have on disk all that is in the outbox now on whose word it is forgotten."""
         ends = await self._with_outbox(self._outbox.ends)
         last = None if ends is None else ends[1]
         while ends is not None and last is not None and ends[0] <= last:

@@ -27,12 +27,15 @@ class Viewing:
         marks: Watermarks,
         on_commit: Callable[[], None],
         say: Callable[[str], None],
+        name: str = "",
     ) -> None:
+        """`name`: by which workers know this view, where some views are archives."""
         self._path = path
         self._source = source
         self._marks = marks
         self._on_commit = on_commit
         self._say = say
+        self._name = name
         self._asked: set[str] = set()
         self._away = False
 
@@ -70,12 +73,15 @@ class Viewing:
             taken = await trio.to_thread.run_sync(take)
             if reading.shipments:
                 self._on_commit()
-            marks = [Mark(origin, last, gap=origin in taken.gaps) for origin, last in taken.applied.items()]
+            marks = [
+                Mark(origin, last, gap=origin in taken.gaps, view=self._name)
+                for origin, last in taken.applied.items()
+            ]
         if reading.behind:
             self._asked |= asked  # later: what they miss may be in what is left
         elif asked:
             known = await trio.to_thread.run_sync(partial(applied, self._path, sorted(asked)))
-            marks += [Mark(origin, last, caught_up=True) for origin, last in known.items()]
+            marks += [Mark(origin, last, caught_up=True, view=self._name) for origin, last in known.items()]
         return marks
 
     def _tell_reach(self, problem: str | None) -> None:

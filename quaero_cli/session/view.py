@@ -1,5 +1,6 @@
 """What a `quaero serve --engine` does beside serving: the log of all machines in, its own jobs and words out."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -38,10 +39,11 @@ async def view_cluster(session: "Session", engine: "Connection") -> None:
         session.wakeups.set()
         nudge(settings.wake)
 
-    viewing = Viewing(settings.database, engine, engine, on_commit, log.info)
+    name = settings.cluster.name or socket.gethostname()
+    viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name)
     dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
     with Outbox(settings.database) as outbox:
-        shipper = Shipper(outbox, engine, engine, log.info)
+        shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(viewing.run)
             nursery.start_soon(dispatcher.run)

@@ -70,13 +70,18 @@ async def work(
             news = News()
             parts = PartsOut(engine, options.name, news.tell)
             said: list[Callable[[str], None]] = []
-            bound = Bound(settings.database, settings.cluster.outbox_bytes, lambda text: said[0](text))
+            ships: list[Shipper] = []
+            bound = Bound(
+                settings.database, settings.cluster.outbox_bytes, lambda text: said[0](text),
+                missing=lambda: ships[0].silent_archives(),
+            )  # fmt: skip
             shipping = Shipping(options.name, bound.room, parts)
             opening = open_session(settings, environment=environment, step_types=step_types, shipping=shipping)
             with Outbox(settings.database) as outbox:
                 async with opening as session:
                     said.append(session.source_log("cluster").info)
-                    shipper = Shipper(outbox, engine, engine, said[0])
+                    shipper = Shipper(outbox, engine, engine, said[0], archives=settings.cluster.archives)
+                    ships.append(shipper)
 
                     async def settle() -> None:
                         await session.flush()

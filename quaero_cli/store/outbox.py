@@ -102,6 +102,11 @@ class Outbox:
             row = self._connection.execute("SELECT min(id), max(id) FROM outbox").fetchone()
         return None if row[0] is None else (int(row[0]), int(row[1]))
 
+    def lasts(self) -> dict[str, int]:
+        """Return the number of the newest fact that is here, of each origin that has some."""
+        with translated(self._path):
+            return dict(self._connection.execute("SELECT origin, max(last) FROM outbox GROUP BY origin").fetchall())
+
     def origins(self) -> list[str]:
         """Return the origins that have something here, the oldest first."""
         with translated(self._path):

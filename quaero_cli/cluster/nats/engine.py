@@ -81,7 +81,7 @@ class NatsEngine:
     async def announce(self, marks: Sequence[Mark]) -> None:
         """Tell workers how far their origins are."""
         for mark in marks:
-            body = orjson.dumps([mark.applied, mark.caught_up, mark.gap])
+            body = orjson.dumps([mark.applied, mark.caught_up, mark.gap, mark.view])
             await self._thread.call(partial(self._wire.tell, f"q.ack.{mark.origin}", body))
 
     async def ask(self, origins: Sequence[str]) -> None:
@@ -245,8 +245,7 @@ def _last_word(message: Msg) -> str:
 
 
 def _to_mark(message: Msg) -> Mark:
-    applied, caught_up, gap = orjson.loads(message.data)
-    return Mark(_last_word(message), applied, caught_up, gap)
+    return Mark(_last_word(message), *orjson.loads(message.data))
 
 
 @asynccontextmanager
