@@ -49,7 +49,7 @@ def attribute(node: LexborNode, name: str) -> str:
 
 
 class _Parts:
-    """What stands in a page's elements, in their order, unresolved. One walk over the tree: each selector is one."""
+    """What stands in a page's elements, in their order, unresolved. By tags: a selector costs as much as all else."""
 
     def __init__(self, tree: LexborHTMLParser) -> None:
         self.base: str | None = None
@@ -57,22 +57,19 @@ class _Parts:
         self.feeds: list[str] = []
         self.robots: set[str] = set()
         self.hrefs: list[tuple[str, bool]] = []  # and whether they may be followed
-        refreshes: list[tuple[str, bool]] = []
-        for node in tree.css("a, area, base, link, meta"):
-            tag, attributes = node.tag, node.attributes
-            if tag in ("a", "area"):
-                href = attributes.get("href")  # never by the selector: it matches SVG's xlink:href, too
-                if href and not href.startswith("#"):
-                    rel = attributes.get("rel")
-                    self.hrefs.append((href, not rel or "nofollow" not in rel.lower().split()))
-            elif tag == "base":
-                if self.base is None and "href" in attributes:
-                    self.base = attributes["href"] or ""
-            elif tag == "link":
-                self._link(attributes)
-            elif tag == "meta":
-                self._meta(attributes, refreshes)
-        self.hrefs += refreshes
+        for node in tree.css("a, area") if tree.tags("area") else tree.tags("a"):
+            attributes = node.attributes
+            href = attributes.get("href")  # never by a selector: it matches SVG's xlink:href, too
+            if href and href[0] != "#":
+                rel = attributes.get("rel")
+                self.hrefs.append((href, not rel or "nofollow" not in rel.lower().split()))
+        for node in tree.tags("base"):
+            if self.base is None and "href" in node.attributes:
+                self.base = node.attributes["href"] or ""
+        for node in tree.tags("link"):
+            self._link(node.attributes)
+        for node in tree.tags("meta"):
+            self._meta(node.attributes)
 
     def _link(self, attributes: Mapping[str, str | None]) -> None:
         if "href" not in attributes:
@@ -84,11 +81,11 @@ class _Parts:
         if "alternate" in rel and media in _FEED_TYPES:
             self.feeds.append(href)
 
-    def _meta(self, attributes: Mapping[str, str | None], refreshes: list[tuple[str, bool]]) -> None:
+    def _meta(self, attributes: Mapping[str, str | None]) -> None:
         content = attributes.get("content") or ""
         if (attributes.get("http-equiv") or "").lower() == "refresh":
             found = _REFRESH_URL.search(content)
             if found is not None:
-                refreshes.append((found.group(1), True))
+                self.hrefs.append((found.group(1), True))
         if (attributes.get("name") or "").strip().lower() in _ROBOTS_NAMES:
             self.robots.update(word.strip().lower() for word in content.split(","))
