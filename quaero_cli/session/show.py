@@ -60,14 +60,18 @@ async def show(
 async def show_stream(stream: AsyncGenerator[StreamEvent, None], display: Display, shown: Shown) -> None:
     """Show what a stream tells, to its end, and close it. Raises what `show` does."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_tick, display, shown)
+        if display.reads:
+            nursery.start_soon(_tick, display, shown)
         if display.moves:
             nursery.start_soon(stop_on_ctrl_z, partial(_suspend, display, shown))
         # The pings are not shown; they bring a cursor that moved over entries which the filter holds back.
         async with aclosing(stream) as events:
             async for event in events:
                 async with shown.writing:
-                    await _in_thread(partial(_show_one, display, event, shown))
+                    if display.reads or isinstance(event, Ended | Gap):
+                        await _in_thread(partial(_show_one, display, event, shown))
+                    else:
+                        _show_one(display, event, shown)  # nothing is written
         nursery.cancel_scope.cancel()
 
 
