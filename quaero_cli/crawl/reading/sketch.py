@@ -12,8 +12,7 @@ SIZE = 32
 _WORD = re.compile(r"\w+")
 # Shorter texts are too much like each other by chance.
 _LEAST_WORDS = 50
-# Odd, and far apart: a group's number depends on the order of its words.
-_SECOND, _THIRD = 0x9E3779B1, 0x85EBCA77
+# Of a hash that are kept; two groups that differ have them in common once in billions.
 _BITS = 0xFFFFFFFF
 
 
@@ -23,9 +22,11 @@ def sketch(text: str) -> list[int]:
     if len(words) < _LEAST_WORDS:
         return []
     numbers = list(map(crc32, " ".join(words).encode().split(b" ")))
-    groups = zip(numbers, numbers[1:], numbers[2:], strict=False)
-    hashes = {(first + second * _SECOND + third * _THIRD) & _BITS for first, second, third in groups}
-    bins = {number % SIZE: number // SIZE for number in sorted(hashes, reverse=True)}  # the last of a bin is the least
+    # Of a group of numbers the hash is the same in every process.
+    hashes = set(map(hash, zip(numbers, numbers[1:], numbers[2:], strict=False)))
+    bins = {
+        number % SIZE: number & _BITS for number in sorted(hashes, reverse=True)
+    }  # the last of a bin is the least
     lender = bins[min(bins)]
     found = [0] * SIZE
     for number in range(SIZE - 1, -1, -1):
