@@ -65,7 +65,7 @@ def _size(fact: Fact) -> int:
     if type(fact) is LogLines:
         return sum(map(len, fact.messages)) + _EACH * len(fact.messages)
     if type(fact) is PagesFound:
-        return sum([len(url) + _EACH for url, _ in fact.pages])
+        return sum([len(url) + _EACH for url, *_ in fact.pages])
     if type(fact) is PageVisited:
         document = len(fact.document.text) + len(fact.document.html or b"") if fact.document is not None else 0
         return document + (len(fact.memo.facts) if fact.memo is not None else 0)

@@ -26,7 +26,7 @@ import trio
 from quaero_cli.engine.output import line_logger
 from quaero_cli.engine.process import run_process
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document, FrontierPage, Level, PageMemo, PageState
+from quaero_cli.model import Document, FoundPage, FrontierPage, Level, PageMemo, PageState
 from quaero_cli.steps.contract import StepContext, SubJob, WorkerContext, WorkerFunction, WorkerPool
 
 
@@ -153,10 +153,12 @@ class FakeMemory:
         found = [page for page in self.own.values() if page.state is PageState.WAITING]
         return sorted(found, key=lambda page: (page.depth, page.id))[:limit]
 
-    def found(self, pages: Sequence[tuple[str, int]]) -> None:
-        for url, depth in pages:
+    def found(self, pages: Sequence[FoundPage]) -> None:
+        for url, depth, found_on in pages:
             known = self.own.get(url)
-            page = FrontierPage(len(self.own) + 1, url, depth, PageState.WAITING) if known is None else known
+            page = (
+                FrontierPage(len(self.own) + 1, url, depth, PageState.WAITING, found_on) if known is None else known
+            )
             self.own[url] = page._replace(depth=min(depth, page.depth))
 
     def visited(
@@ -169,7 +171,7 @@ class FakeMemory:
         used: str | None = None,
     ) -> None:
         for url, state in states:
-            self.found([(url, 0)] if url not in self.own else [])
+            self.found([(url, 0, None)] if url not in self.own else [])
             self.own[url] = self.own[url]._replace(state=state)
         if document is not None:
             self.kept[document.url] = document

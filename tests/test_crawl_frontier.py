@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import deque
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -169,11 +170,11 @@ def test_what_waits_comes_back_from_the_store() -> None:
     stored: dict[str, FrontierPage] = {}
 
     def keep() -> None:
-        for url, depth in frontier.fresh():
-            stored[url] = FrontierPage(len(stored) + 1, url, depth, PageState.WAITING)
+        for url, depth, found_on in frontier.fresh():
+            stored[url] = FrontierPage(len(stored) + 1, url, depth, PageState.WAITING, found_on)
 
     for n in range(40):
-        frontier.add(f"http://a/{n}", 3 - n % 3)
+        frontier.add(f"http://a/{n}", 3 - n % 3, found_on=f"http://a/list-{n}")
         keep()
     taken = []
     while True:
@@ -186,6 +187,7 @@ def test_what_waits_comes_back_from_the_store() -> None:
         rows = sorted(stored.values(), key=lambda page: (page.depth, page.id))[: frontier.appetite]
         frontier.feed(rows, complete=len(rows) == len(stored))
     assert sorted(target.url for target in taken) == sorted(f"http://a/{n}" for n in range(40))
+    assert all(target.found_on == target.url.replace("/a/", "/a/list-") for target in taken)
     assert frontier.waiting == 0
 
 
@@ -196,13 +198,13 @@ def test_a_restored_frontier() -> None:
         FrontierPage(1, "http://a/done", 0, PageState.DONE),
         FrontierPage(2, "http://a/reached", 1, PageState.PASSED),
         FrontierPage(3, "http://a/failed", 1, PageState.FAILED),
-        FrontierPage(4, "http://a/waits", 1, PageState.WAITING),
+        FrontierPage(4, "http://a/waits", 1, PageState.WAITING, "http://a/done"),
         FrontierPage(5, "http://a/failed", 2, PageState.DONE),  # a later part of the chain had it
     ]
     for page in rows:
         frontier.restore(page)
     assert (frontier.pages, frontier.waiting) == (2, 1)
-    assert _urls(frontier.take()) == ["http://a/waits"]
+    assert [(target.url, target.found_on) for target in frontier.take()] == [("http://a/waits", "http://a/done")]
     assert frontier.knows("http://a/reached", 1)
     assert frontier.fresh() == []
 
@@ -219,3 +221,19 @@ def test_links_of_a_page_are_sorted_out_as_one_by_one() -> None:
         ours, news = frontier.sort_out(urls, depth)
         assert news == [url for url in urls if not frontier.knows(url, depth)]
         assert ours == [url for url in urls if frontier.knows(url, depth) and frontier.belongs(url)]
+
+
+def test_long_addresses_are_kept_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand links of two thousand characters would take 200 MB; what is not kept is looked up."""
+    monkeypatch.setattr("quaero_cli.crawl.frontier.MAX_LINKED_CHARS", 10_000)
+    asked: list[str] = []
+    frontier = Frontier(max_pages=10, per_server=20, links_of=lambda url: asked.append(url) or [f"{url}/link"])
+    for n in range(10):
+        frontier.add(f"http://a/{n}", 5)
+    targets = frontier.take()
+    for target in targets:
+        frontier.read(target, target.url, [f"{target.url}/{'x' * 2_000}", "http://a/everywhere"])
+    nearer = [list(frontier.add(target.url, 2)) for target in targets]
+    kept = [links for links in nearer if len(links) == 2]
+    assert len(kept) == 5
+    assert nearer == kept + [[f"{url}/link"] for url in asked]

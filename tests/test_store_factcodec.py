@@ -79,7 +79,7 @@ facts = st.one_of(
               st.none() | texts, numbers, values, fields),
     st.builds(DocumentFound, st.just("j1"), documents),
     st.builds(PagesFound, st.just("j1"), st.just("work"),
-              st.lists(st.tuples(texts, st.integers(0, 9)), max_size=2).map(tuple)),
+              st.lists(st.tuples(texts, st.integers(0, 9), st.none() | texts), max_size=2).map(tuple)),
     st.builds(PageVisited, st.just("j1"), st.just("work"), page_states, st.just(NOW), st.none() | documents,
               st.none() | texts, st.none() | memos),
     st.builds(FrontierDropped, st.just("j1"), st.just("work"), numbers),

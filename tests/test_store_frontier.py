@@ -36,14 +36,16 @@ def repeat(home: Settings, job: str, of: str, *, resumes: bool = True) -> None:
 
 def left(home: Settings, job: str, *, inherited: bool) -> list[tuple[str, int, PageState]]:
     with open_crawl_reader(home.database, job, STEP) as reader:
-        return [tuple(page[1:]) for page in reader.left(inherited=inherited, after=0, limit=99)]  # type: ignore[misc]
+        return [tuple(page[1:4]) for page in reader.left(inherited=inherited, after=0, limit=99)]  # type: ignore[misc]
 
 
 def test_the_frontier_is_kept_in_order(home: Settings) -> None:
     """A resumed crawl would go another way, or lose a nearer one."""
     write_once(home, [
-        PagesFound("first", STEP, (("http://h/", 0), ("http://h/a", 3), ("http://h/b", 1))),
-        PagesFound("first", STEP, (("http://h/a", 2), ("http://h/b", 4))),
+        PagesFound(
+            "first", STEP, (("http://h/", 0, None), ("http://h/a", 3, "http://h/"), ("http://h/b", 1, "http://h/x.xml"))
+        ),
+        PagesFound("first", STEP, (("http://h/a", 2, "http://h/b"), ("http://h/b", 4, None))),
         visited([("http://h/", PageState.DONE), ("http://h/r", PageState.PASSED)]),
     ])  # fmt: skip
     found = left(home, "first", inherited=False)
@@ -51,15 +53,18 @@ def test_the_frontier_is_kept_in_order(home: Settings) -> None:
         ("http://h/", 0, PageState.DONE), ("http://h/a", 2, PageState.WAITING), ("http://h/b", 1, PageState.WAITING),
     ]  # fmt: skip
     with open_crawl_reader(home.database, "first", STEP) as reader:
-        assert [page.url for page in reader.waiting(9)] == ["http://h/b", "http://h/a"]
+        found_on = {"http://h/b": "http://h/x.xml", "http://h/a": "http://h/"}
+        assert [(page.url, page.found_on) for page in reader.waiting(9)] == list(found_on.items())
+        pages = reader.left(inherited=False, after=0, limit=3)
+        assert {page.url: page.found_on for page in pages} == {"http://h/": None, **found_on}
         assert [page.url for page in reader.waiting(1)] == ["http://h/b"]
 
 
 def test_who_inherits(home: Settings) -> None:
     """A job that begins anew would skip what it is to do again; one that goes on would find nothing."""
-    write_once(home, [PagesFound("first", STEP, (("http://h/1", 0),))])
+    write_once(home, [PagesFound("first", STEP, (("http://h/1", 0, None),))])
     repeat(home, "second", "first")
-    write_once(home, [PagesFound("second", STEP, (("http://h/2", 0),))])
+    write_once(home, [PagesFound("second", STEP, (("http://h/2", 0, None),))])
     repeat(home, "third", "second")
     repeat(home, "anew", "third", resumes=False)
     repeat(home, "fourth", "anew")
@@ -100,7 +105,7 @@ def test_an_article_seen_again(home: Settings) -> None:
 
 def test_a_frontier_is_forgotten_in_parts(home: Settings) -> None:
     """The store would grow by every URL that any crawl ever saw."""
-    write_once(home, [PagesFound("first", STEP, tuple((f"http://h/{n}", 1) for n in range(5)))])
+    write_once(home, [PagesFound("first", STEP, tuple((f"http://h/{n}", 1, None) for n in range(5)))])
     write_once(home, [FrontierDropped("first", STEP, 3)])
     assert len(left(home, "first", inherited=False)) == 2
     write_once(home, [FrontierDropped("first", STEP, 3)])

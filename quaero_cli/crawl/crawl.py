@@ -224,7 +224,7 @@ class _Crawl:
                 visited = page.state in (PageState.DONE, PageState.PASSED)
                 self._pages.started = self._pages.started or (visited and page.url in starts)
             if inherited:
-                self._memory.found([(page.url, page.depth) for page in pages])
+                self._memory.found([(page.url, page.depth, page.found_on) for page in pages])
                 self._memory.visited(
                     [(page.url, page.state) for page in pages if page.state is not PageState.WAITING]
                 )

@@ -22,14 +22,15 @@ from itertools import repeat
 from typing import NamedTuple
 
 from quaero_cli.crawl.urls import authority
-from quaero_cli.model import FrontierPage, PageState
+from quaero_cli.model import FoundPage, FrontierPage, PageState
 
 # URLs that wait in memory: 300 bytes each. Refilled when a quarter is left.
 MAX_HEAPED = 20_000
 # Pages under way where there is one server: what a person looks at as "pending".
 MAX_UNDER_WAY = 1_000
-# Different URLs, and links in all, that are kept to put depths right: 30 MB.
+# Different URLs, their characters, and links in all, that are kept to put depths right: 45 MB at most.
 MAX_LINKED = 100_000
+MAX_LINKED_CHARS = 20_000_000
 MAX_LINKS = 2_000_000
 
 # URLs that wait beyond what may still be asked for, and so many for each page of that: a trap has no end.
@@ -55,9 +56,7 @@ class Target(NamedTuple):
     url: str
     depth: int
     start: bool
-    found_on: str | None = (
-        None  # the page, sitemap or feed that led to it; of one that came from the store it is unknown
-    )
+    found_on: str | None = None  # the page, sitemap or feed that led to it
 
 
 class _Lane:
@@ -94,11 +93,12 @@ class Frontier:
         self._urls: dict[int, str] = {}  # those in `_links`, by hash
         self._links: dict[str, array[int]] = {}  # of read pages: hashes of what they lead to
         self._links_kept = 0
+        self._linked_chars = 0
         self._order = 0
         self._heaped = 0
         self._spilled = False
         self._refused = 0  # that are remembered
-        self._fresh: list[tuple[str, int]] = []
+        self._fresh: list[FoundPage] = []
         self.pages = 0  # admitted and not refunded
         self.waiting = 0  # known, and not admitted
 
@@ -148,7 +148,7 @@ class Frontier:
         if entry >> _DEPTH <= depth:
             self._known[key] = entry
             return ()
-        self._fresh.append((url, depth))
+        self._fresh.append((url, depth, found_on))
         self._known[key] = depth << _DEPTH | entry & _FLAGS
         if entry & _READ_AWAY:
             return self._links_of(url)
@@ -174,10 +174,10 @@ class Frontier:
         elif entry >= _NOWHERE:
             self._known[key] = depth << _DEPTH
             self.waiting += 1
-            self._push(page.url, depth)
+            self._push(page.url, depth, page.found_on)
 
-    def fresh(self) -> list[tuple[str, int]]:
-        """URLs found, or found nearer, since this was asked last, with their depths: for the store."""
+    def fresh(self) -> list[FoundPage]:
+        """URLs found, or found nearer, since this was asked last: for the store."""
         found, self._fresh = self._fresh, []
         return found
 
@@ -209,7 +209,7 @@ class Frontier:
         for page in pages:
             entry = self._known.get(hash(page.url), _NOWHERE)
             if not entry & (_ADMITTED | _HEAPED):
-                self._push(page.url, entry >> _DEPTH if entry < _NOWHERE else page.depth)
+                self._push(page.url, entry >> _DEPTH if entry < _NOWHERE else page.depth, page.found_on)
         # Rows that brought nothing new would bring nothing new for ever.
         self._spilled = self._spilled or (not complete and self._order > before)
 
@@ -231,7 +231,7 @@ class Frontier:
         elif entry < _NOWHERE:
             self.waiting -= 1
         if target.depth < entry >> _DEPTH:
-            self._fresh.append((url, target.depth))
+            self._fresh.append((url, target.depth, target.url))
         self._known[key] = min(target.depth, entry >> _DEPTH) << _DEPTH | entry & _FLAGS | _ADMITTED
         return True
 
@@ -243,9 +243,12 @@ class Frontier:
         """The page of `target`, found at `url` after redirects, has these links, which may belong to the crawl."""
         if self.depth(target.url) <= 1:
             return  # no shorter way can exist
-        if len(self._urls) < MAX_LINKED and self._links_kept < MAX_LINKS:
+        room = len(self._urls) < MAX_LINKED and self._linked_chars < MAX_LINKED_CHARS
+        if room and self._links_kept < MAX_LINKS:
             keys = list(map(hash, links))
-            self._urls.update(zip(keys, links, strict=True))
+            new = {key: link for key, link in zip(keys, links, strict=True) if key not in self._urls}
+            self._urls.update(new)
+            self._linked_chars += sum(map(len, new.values()))
             self._links[target.url] = self._links[url] = array("q", keys)
             self._links_kept += len(links)
         else:

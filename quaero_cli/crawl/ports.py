@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document, FrontierPage, PageMemo, PageState
+from quaero_cli.model import Document, FoundPage, FrontierPage, PageMemo, PageState
 
 
 class Log(Protocol):
@@ -48,7 +48,7 @@ class Memory(Protocol):
 
     async def waiting(self, limit: int) -> list[FrontierPage]: ...
 
-    def found(self, pages: Sequence[tuple[str, int]]) -> None: ...
+    def found(self, pages: Sequence[FoundPage]) -> None: ...
 
     def visited(
         self,

@@ -13,6 +13,7 @@ from quaero_cli.engine.documents import check_document
 from quaero_cli.model import (
     Document,
     Fact,
+    FoundPage,
     FrontierDropped,
     FrontierPage,
     PageMemo,
@@ -88,8 +89,8 @@ class PageMemory:
         await self._flush()
         return self._reader.waiting(limit)
 
-    def found(self, pages: Sequence[tuple[str, int]]) -> None:
-        """Keep URLs with their depths."""
+    def found(self, pages: Sequence[FoundPage]) -> None:
+        """Keep URLs with their depths, and what led to them."""
         self._emit(PagesFound(self._job, self._step, tuple(pages)))
 
     def visited(

@@ -1,6 +1,7 @@
 """A job's mask: its secrets, and what takes them out of texts, values and streams. Pure, and used from any thread."""
 
 import dataclasses
+import functools
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from quaero_cli.masking.stream import BytesMask, Finder, StreamMask, as_latin
 MASK = "***"
 # Digits of a number that may be a secret: longer ones are no secrets, and slow to write.
 _LONGEST_NUMBER = 10**100
+# Charsets of pages whose bytes are no UTF-8 that somebody would notice.
+_WIDE = ("utf-16-le", "utf-16-be")
 
 
 class Mask:
@@ -18,8 +21,16 @@ class Mask:
     def __init__(self, secrets: Iterable[str]) -> None:
         self.secrets = frozenset(secrets)
         found = {form for secret in self.secrets for form in forms(secret)}
+        self._forms = found
         self._texts = Finder(found, MASK)
         self._bytes = Finder({as_latin(text) for text in found}, MASK)
+
+    @functools.cached_property
+    def _wide(self) -> list[Finder]:
+        """What finds the secrets in bytes that are UTF-16."""
+        return [
+            Finder({_as_wide(text, charset) for text in self._forms}, _as_wide(MASK, charset)) for charset in _WIDE
+        ]
 
     def text(self, text: str) -> str:
         """Return the text without the secrets."""
@@ -31,9 +42,12 @@ class Mask:
         return frozenset() if expression is None else frozenset(expression.findall(text))
 
     def bytes(self, data: bytes) -> bytes:
-        """Return the bytes without the secrets, where they are UTF-8 or a charset that agrees with it so far."""
+        """Return the bytes without the secrets, where they are UTF-8, what agrees with it so far, or UTF-16."""
         text = data.decode("latin-1")
         masked = self._bytes.replace(text)
+        if "\0" in text:  # else it is no UTF-16, at least no markup
+            for finder in self._wide:
+                masked = finder.replace(masked)
         return data if masked is text else masked.encode("latin-1")
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 - whatever step code hands over
@@ -79,3 +93,8 @@ class Mask:
     def text_stream(self) -> StreamMask:
         """Return a mask for one stream of text (what a function prints)."""
         return StreamMask(self._texts)
+
+
+def _as_wide(text: str, charset: str) -> str:
+    """Return the text whose characters are the bytes of this one in a charset."""
+    return text.encode(charset, "surrogatepass").decode("latin-1")

@@ -49,6 +49,7 @@ class FrontierPage(NamedTuple):
     url: str
     depth: int
     state: PageState
+    found_on: str | None = None  # the page, sitemap or feed that led to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,17 @@ class PageMemo:
     facts: bytes
 
 
+# A URL, its depth, and what led to it.
+FoundPage = tuple[str, int, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class PagesFound:
-    """A crawl found these URLs, at these depths."""
+    """A crawl found these URLs, at these depths, on these pages, sitemaps or feeds."""
 
     job: str
     step: str
-    pages: tuple[tuple[str, int], ...]
+    pages: tuple[FoundPage, ...]
 
 
 @dataclass(frozen=True, slots=True)

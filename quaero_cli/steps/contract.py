@@ -36,7 +36,7 @@ from typing import Any, Protocol
 
 from quaero_cli.errors import StepFailed
 from quaero_cli.masking.mask import Mask
-from quaero_cli.model import Document, FrontierPage, PageMemo, PageState, Status
+from quaero_cli.model import Document, FoundPage, FrontierPage, PageMemo, PageState, Status
 
 __all__ = ["Log", "StepContext", "StepFailed", "SubJob", "WorkerContext", "WorkerPool"]
 
@@ -122,8 +122,8 @@ class PageMemory(Protocol):
     async def waiting(self, limit: int) -> list[FrontierPage]:
         """The pages that come next, of all that were found until now."""
 
-    def found(self, pages: Sequence[tuple[str, int]]) -> None:
-        """Keep URLs with their depths."""
+    def found(self, pages: Sequence[FoundPage]) -> None:
+        """Keep URLs with their depths, and what led to them."""
 
     def visited(
         self,

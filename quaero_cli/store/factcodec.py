@@ -18,6 +18,7 @@ from quaero_cli.model import (
     Document,
     DocumentFound,
     Fact,
+    FoundPage,
     FrontierDropped,
     JobChanged,
     JobClaimed,
@@ -86,10 +87,14 @@ def _items(fact: Fact) -> list[Any]:
     if isinstance(fact, DocumentFound):
         return ["document", fact.job, _document(fact.document)]
     if isinstance(fact, PagesFound):
-        return ["found", fact.job, fact.step, [[clean_text(url), depth] for url, depth in fact.pages]]
+        return ["found", fact.job, fact.step, _found(fact.pages)]
     if isinstance(fact, PageVisited):
         return _visited(fact)
     return [_KIND_OF[type(fact)], *(_storable(getattr(fact, field.name)) for field in fields(fact))]
+
+
+def _found(pages: Sequence[FoundPage]) -> list[list[str | int | None]]:
+    return [[clean_text(url), depth, found_on and clean_text(found_on)] for url, depth, found_on in pages]
 
 
 def _visited(fact: PageVisited) -> list[Any]:
@@ -174,7 +179,9 @@ _DECODERS: dict[str, Callable[..., Fact]] = {
     "lines": LogLines,
     "queued": lambda job, queue, time_us: JobQueued(unpack_job(job), queue, time_us),
     "document": lambda job, document: DocumentFound(job, _decoded_document(document)),
-    "found": lambda job, step, pages: PagesFound(job, step, tuple((url, depth) for url, depth in pages)),
+    "found": lambda job, step, pages: PagesFound(
+        job, step, tuple((url, depth, found_on) for url, depth, found_on in pages)
+    ),
     "visited": _decoded_visit,
     **{kind: _plain(class_) for kind, class_ in _PLAIN.items()},
 }

@@ -36,8 +36,8 @@ _ZLIB_LEVEL = 1
 
 
 _WRITE_FOUND = ManyRows(
-    "INSERT INTO frontier (step, url, depth) VALUES",
-    3,
+    "INSERT INTO frontier (step, url, depth, found_on) VALUES",
+    4,
     "ON CONFLICT (step, url) DO UPDATE SET depth = min(depth, excluded.depth)",
 )
 _WRITE_STATES = ManyRows(
@@ -58,8 +58,8 @@ class CrawlChanges:
 
     def found(self, step: int, fact: PagesFound) -> None:
         """Keep URLs that a crawl found; one that is known may have come nearer."""
-        for url, depth in fact.pages:
-            self._found += (step, clean_text(url), depth)
+        for url, depth, found_on in fact.pages:
+            self._found += (step, clean_text(url), depth, found_on and clean_text(found_on))
 
     def visited(self, connection: Connection, step: int, fact: PageVisited) -> None:
         """Keep what became of a page."""
@@ -132,20 +132,21 @@ class CrawlReader:
         steps = self._inherited if inherited else self._own
         with translated(self._path):
             rows = self._connection.execute(
-                f"SELECT id, url, depth, state FROM frontier WHERE step IN ({','.join('?' * len(steps))}) AND id > ?"
-                " ORDER BY id LIMIT ?",
+                f"SELECT id, url, depth, state, found_on FROM frontier WHERE step IN ({','.join('?' * len(steps))})"
+                " AND id > ? ORDER BY id LIMIT ?",
                 (*steps, after, limit),
             ).fetchall()
-        return [FrontierPage(row[0], row[1], row[2], PageState(row[3])) for row in rows]
+        return [FrontierPage(row[0], row[1], row[2], PageState(row[3]), row[4]) for row in rows]
 
     def waiting(self, limit: int) -> list[FrontierPage]:
         """Return the pages of the own frontier that come next: the nearest first, then in the order of finding."""
         with translated(self._path):
             rows = self._connection.execute(
-                "SELECT id, url, depth FROM frontier WHERE step = ? AND state = 0 ORDER BY depth, id LIMIT ?",
+                "SELECT id, url, depth, found_on FROM frontier WHERE step = ? AND state = 0"
+                " ORDER BY depth, id LIMIT ?",
                 (*(self._own or [0]), limit),
             ).fetchall()
-        return [FrontierPage(row[0], row[1], row[2], PageState.WAITING) for row in rows]
+        return [FrontierPage(row[0], row[1], row[2], PageState.WAITING, row[3]) for row in rows]
 
 
 def _inherited(connection: Connection, job: str, step: str) -> list[int]:

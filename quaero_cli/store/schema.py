@@ -214,6 +214,7 @@ CREATE TABLE frontier (
     url TEXT NOT NULL,
     depth INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0,
+    found_on TEXT,
     UNIQUE (step, url)
 );
 CREATE INDEX frontier_waiting ON frontier(step, depth, id) WHERE state = 0;
