@@ -443,6 +443,41 @@ async def test_canonical_addresses(tmp_path: Path, web: Web) -> None:
     assert kept == {"/", "/a", "/unlinked", "/own", "/home", "/gone-print", "/ext1", "/secure"}
 
 
+@pytest.mark.parametrize("gone", [404, 410, 503, "cut", "pdf", "robots"])
+async def test_a_canonical_address_that_cannot_be_had(tmp_path: Path, web: Web, gone: int | str) -> None:
+    """An article would be lost because it names an original that is gone, or that broke before it was there."""
+    web.page("/", links=["/print", "/mobile", "/broken"])
+    head = '<link rel="canonical" href="/original">'
+    web.page("/print", head=head, body="print", links=["/next"])
+    web.page("/mobile", head=head, body="mobile")
+    web.page("/broken", head=head, body="broken")
+    web.page("/next")
+    answers = {
+        "cut": Answer(cut=True),
+        "pdf": Answer(body="%PDF", content_type="application/pdf"),
+        "robots": Answer(301, headers={"Location": "/no/original"}),
+    }
+    web.add("/robots.txt", Answer(body="User-agent: *\nDisallow: /no\n"))
+    web.add("/original", answers[gone] if isinstance(gone, str) else Answer(gone))
+    ran = await run_crawl(tmp_path, web.url, concurrency=1)
+    kept = {document.url.removeprefix(web.url) for document in ran.documents}
+    assert kept == {"/", "/print", "/next"}
+    assert web.hits["/print"] == 2
+    assert web.hits["/mobile"] == web.hits["/broken"] == web.hits["/next"] == 1
+
+
+async def test_a_page_that_stands_in_for_its_original_may_be_gone_as_well(tmp_path: Path, web: Web) -> None:
+    """The last copy of an article would be left alone in favour of two pages of which none is there."""
+    web.page("/", links=["/print", "/mobile"])
+    head = '<link rel="canonical" href="/original">'
+    served = [Answer(body=f"<!doctype html><title>p</title>{head}<body>print"), Answer(404)]
+    web.add("/print", lambda _request: served.pop(0))
+    web.page("/mobile", head=head, body="mobile")
+    web.add("/original", Answer(404))
+    ran = await run_crawl(tmp_path, web.url, concurrency=1)
+    assert {document.url.removeprefix(web.url) for document in ran.documents} == {"/", "/mobile"}
+
+
 async def test_a_canonical_address_that_leads_back(tmp_path: Path, web: Web) -> None:
     """Two addresses that point to each other would lose the article altogether."""
     web.page("/", links=["/new"])

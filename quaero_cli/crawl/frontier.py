@@ -239,6 +239,14 @@ class Frontier:
         """The page at `url` is left alone because `to` will be fetched."""
         self._deferred[url] = to
 
+    def revive(self, url: str) -> None:
+        """A page that was left alone in favour of one that cannot be had waits again: it is to be asked for anew."""
+        self._deferred.pop(url, None)
+        entry = self._known[hash(url)] & ~_ADMITTED
+        self._known[hash(url)] = entry
+        self.waiting += 1
+        self._push(url, entry >> _DEPTH)
+
     def read(self, target: Target, url: str, links: Sequence[str]) -> None:
         """The page of `target`, found at `url` after redirects, has these links, which may belong to the crawl."""
         if self.depth(target.url) <= 1:

@@ -28,6 +28,8 @@ class Identities:
     def __init__(self) -> None:
         self._canonical: dict[str, str] = {}  # canonical address: the page that was kept for it
         self._left: dict[str, str] = {}  # pages that were left alone: in favour of which canonical address
+        self._left_for: dict[str, list[str]] = {}  # canonical address: the pages left alone in its favour
+        self._instead: dict[str, str] = {}  # pages that are looked at again: because which one cannot be had
         self._bodies: dict[bytes, str] = {}  # digest of the raw body: its first page
         self._ends: dict[int, str] = {}  # of the beginnings and ends of bodies: their first page
         self._texts: dict[str, str] = {}  # hash of the extracted text: its first page
@@ -35,9 +37,19 @@ class Identities:
         self._sketches: list[tuple[str, array[int]]] = []  # of kept articles: URL and fingerprint
         self._by_band: dict[int, list[int]] = {}  # bands of fingerprints, hashed: places in `_sketches`
 
-    def lost(self, url: str) -> None:
-        """The page cannot be had: nothing is left alone in its favour from now on."""
+    def lost(self, url: str) -> str | None:
+        """The page cannot be had: nothing is left alone in its favour from now on.
+
+        Returns a page that was until now, if there is one: it is to be fetched again, and kept instead.
+        """
         self._lost.add(url)
+        for canonical in (url, self._instead.get(url)):
+            if canonical is not None and (others := self._left_for.get(canonical)):
+                found = others.pop(0)
+                self._left.pop(found)
+                self._instead[found] = canonical
+                return found
+        return None
 
     def canonical(self, names: Sequence[str], canonical: str | None, wants: Callable[[str], bool]) -> Passed | None:
         """Judge a page by the canonical address that it states.
@@ -53,6 +65,7 @@ class Identities:
             return Passed("duplicate of canonical", canonical)
         if canonical not in self._lost and not self._leads_back(canonical, names) and wants(canonical):
             self._left.update(dict.fromkeys(names, canonical))
+            self._left_for.setdefault(canonical, []).append(names[0])
             return Passed("duplicate of canonical", canonical)
         self._canonical[canonical] = names[0]
         return None

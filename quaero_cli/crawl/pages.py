@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quaero_cli.crawl.answers import NOT_HTML, FetchError, Passed, Response
+from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Passed, Response
 from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.discovery import Discovery, Offer
 from quaero_cli.crawl.frontier import Frontier, Target
@@ -87,9 +87,10 @@ class Pages:
         if not visit.asked:
             parts.frontier.refund()
         if isinstance(answer, FetchError):
-            self._identities.lost(target.url)
             self._failed(log, visit, answer)
         elif isinstance(answer, Passed):
+            if answer.reason != KNOWN_REDIRECT:
+                self._lose(visit)
             parts.memory.visited(visit.states(), memo=self._memo_of_file(visit, answer))
             parts.report.skipped(log, target, answer)
         else:
@@ -186,9 +187,20 @@ class Pages:
         return Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots).noindex
 
     def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
+        self._lose(visit)
         final = is_fact(error)
         self._parts.memory.visited(visit.states(PageState.DONE if final else PageState.FAILED))
         self._parts.report.failed(log, visit.target, error, offer)
+
+    def _lose(self, visit: "_Visit") -> None:
+        """There is no page at these addresses: of those that were left alone in their favour one is fetched again."""
+        parts = self._parts
+        for url in (visit.target.url, *visit.reached):
+            other = self._identities.lost(url)
+            if other is not None:
+                parts.recall.ignore(other)
+                parts.memory.visited([(other, PageState.WAITING)])
+                parts.frontier.revive(other)
 
     async def _follow(self, target: Target, url: str, view: Mapping[str, Any], wishes: Wishes) -> Offer:
         parts = self._parts

@@ -47,10 +47,15 @@ class Recall:
         self._memory = memory
         self._options = options
         self._sites: dict[str, bool] = {}
+        self._ignored: set[str] = set()
+
+    def ignore(self, url: str) -> None:
+        """What became of the page holds no more: it is to be asked for as a new one."""
+        self._ignored.add(url)
 
     def known(self, url: str) -> Known | None:
         """What is known of a URL; None: ask for it as for a new one."""
-        if self._options.recrawl == "always" or not self._knows_site(url):
+        if self._options.recrawl == "always" or url in self._ignored or not self._knows_site(url):
             return None
         found = self._memory.recall(url)
         if found is None:
