@@ -27,6 +27,23 @@ async def test_requests_to_a_server_are_spaced(autojump_clock: MockClock) -> Non
     assert sorted(times) == [("a", 0.0), ("a", 2.0), ("a", 4.0), ("b", 0.0)]
 
 
+async def test_a_slow_answer_counts_from_its_end(autojump_clock: MockClock) -> None:
+    """Two lines of the site's log would lie closer together than it wants: the first was on its way longer."""
+    times = await _visits(Manners(per_host=8, delay=2.0), ["a", "a", "a"], seconds=1.5)
+    assert times == [("a", 0.0), ("a", 3.5), ("a", 7.0)]
+    times = await _visits(Manners(per_host=8, delay=2.0), ["a", "a", "a"], seconds=5.0)  # it holds up no other
+    assert [time - times[0][1] for _, time in times] == [0.0, 2.0, 4.0]
+
+
+async def test_a_wish_holds_from_the_request_that_told_it(autojump_clock: MockClock) -> None:
+    """The first page would be asked for right after the robots.txt that asks for a minute between requests."""
+    manners = Manners(per_host=8, delay=0.5)
+    async with manners.visit("a"):
+        await trio.sleep(0.1)
+    manners.slow_down("a", 5.0)
+    assert await _visits(manners, ["a", "a"]) == [("a", 5.1), ("a", 10.1)]
+
+
 async def test_places_are_bounded(autojump_clock: MockClock) -> None:
     """More connections than allowed would be open to one server."""
     times = await _visits(Manners(per_host=2, delay=0), ["a"] * 5, seconds=1)

@@ -43,7 +43,19 @@ class ServerState:
 class _Server:
     """State of one server."""
 
-    __slots__ = ("allowed", "best", "busy", "delay", "failures", "free_at", "latency", "lot", "resting")
+    __slots__ = (
+        "allowed",
+        "asked",
+        "began",
+        "best",
+        "busy",
+        "delay",
+        "failures",
+        "free_at",
+        "latency",
+        "lot",
+        "resting",
+    )
 
     def __init__(self, connections: int, delay: float) -> None:
         self.allowed = float(connections)
@@ -51,6 +63,8 @@ class _Server:
         self.lot = trio.lowlevel.ParkingLot()
         self.delay = delay
         self.free_at = -float("inf")  # when the next request may start
+        self.began = 0.0  # when the last one was started
+        self.asked = False  # whether any was
         self.latency = 0.0
         self.best = float("inf")
         self.failures = 0  # in a row
@@ -60,10 +74,11 @@ class _Server:
 class _Visit:
     """One place at a server. A plain class: it is entered for each request."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_began", "_state")
 
     def __init__(self, state: _Server) -> None:
         self._state = state
+        self._began = 0.0
 
     async def __aenter__(self) -> None:
         state = self._state
@@ -80,9 +95,15 @@ class _Visit:
         except BaseException:
             self._leave()
             raise
+        state.began, state.asked = now, True
+        self._began = now
         state.free_at = now + state.delay
 
     async def __aexit__(self, *_: object) -> None:
+        state = self._state
+        if state.delay and state.began == self._began:
+            # The server may have heard of the request just now: between two lines of its log lies the whole delay.
+            state.free_at = max(state.free_at, trio.current_time() + state.delay)
         self._leave()
 
     def _leave(self) -> None:
@@ -93,7 +114,10 @@ class _Visit:
 
 
 class Manners:
-    """Keeps every server's rules: `per_host` connections at once, `delay` seconds between two requests' starts."""
+    """Keeps every server's rules: `per_host` connections at once, `delay` seconds between two requests.
+
+    From the end of one to the start of the next; one that takes longer than the delay holds up no other.
+    """
 
     def __init__(self, *, per_host: int, delay: float) -> None:
         self.per_host = per_host
@@ -122,6 +146,8 @@ class Manners:
         """The server's own wish for time between requests: never less than the author's, bounded."""
         state = self._state(server)
         state.delay = max(state.delay, min(delay, MAX_CRAWL_DELAY))
+        if state.asked:  # for robots.txt, just now: that counts as well
+            state.free_at = max(state.free_at, trio.current_time() + state.delay)
 
     def pause(self, server: str, seconds: float) -> None:
         """No request to the server starts before `seconds` have passed."""
