@@ -1,9 +1,12 @@
 """Jobs for tests that watch real processes: definitions, and how such a job is begun."""
 
 import re
+import signal
 import subprocess
+import threading
+from typing import Any
 
-from shells import Shell, first_job, until_says
+from shells import PATIENCE, Shell, entries, first_job, until_says, whole_lines
 
 # Two steps one after the other, of 1,000 lines and some, in a few seconds.
 STEADY = """
@@ -30,7 +33,7 @@ STEADY = """
 SLEEPER = """
     [step.a]
     type = "shell"
-    command = "echo up; trap 'echo bye; exit 0' TERM; sleep 600 & wait"
+    command = "trap 'echo bye; exit 0' TERM; echo up; sleep 600 & wait"
     [step.b]
     type = "shell"
     depends = "a"
@@ -61,6 +64,18 @@ def sleeping(shell: Shell, text: str = SLEEPER) -> tuple[subprocess.Popen[str], 
     job = first_job(child)
     until_says(child, '"message":"up"')
     return child, job
+
+
+def killed_run(shell: Shell, path: str, after: float) -> tuple[str, list[dict[str, Any]]]:
+    """Run a definition whose job goes on and on, and kill -9 its runner after so many seconds.
+
+    Returns the job's ID, and the entries that were shown.
+    """
+    runner = shell.start("run", path, "--json", "--level", "debug")
+    job = first_job(runner)
+    threading.Timer(after, runner.send_signal, [signal.SIGKILL]).start()
+    text, _ = runner.communicate(timeout=PATIENCE)
+    return job, entries(whole_lines(text))
 
 
 def messages(text: str) -> list[str]:

@@ -79,7 +79,7 @@ class Pseudo:
         """Wait until the process has been stopped, and take what it wrote before."""
         _, status = os.waitpid(self.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), status
-        while self.read(0.05):
+        while self.read(0.3):  # the kernel hands it on a moment later
             pass
 
     def wait(self) -> int:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,6 +164,11 @@ def until_says(child: subprocess.Popen[str], text: str) -> None:
         assert line, f"it ended without {text!r}: {child.stderr.read() if child.stderr else ''}"
 
 
+def whole_lines(text: str) -> list[dict[str, Any]]:
+    """Return the objects of NDJSON whose writer may have been killed in the midst of its last line."""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
 def first_job(child: subprocess.Popen[str]) -> str:
     """Return the ID of the job that `run --json` has begun."""
     job: str = json.loads(read_line(child.stdout))["job"]["id"]
@@ -174,11 +180,18 @@ def entries(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "log"]
 
 
-def numbers_without_holes(found: list[dict[str, Any]]) -> None:
-    """Check that no entry is missing and none is twice: by id, per job and per step."""
+def numbers_without_holes(found: list[dict[str, Any]], where: str = "") -> None:
+    """Check that no entry is missing and none is twice: by id, per job and per step. `where` is told if one is."""
     ids = [entry["id"] for entry in found]
-    assert ids == sorted(set(ids))
-    assert [entry["job_line"] for entry in found] == list(range(1, len(found) + 1))
+    assert ids == sorted(set(ids)), where
+    assert [entry["job_line"] for entry in found] == list(range(1, len(found) + 1)), where
     for step in {entry.get("step_id") for entry in found}:
         lines = [entry["line_number"] for entry in found if entry.get("step_id") == step]
-        assert lines == list(range(1, len(lines) + 1)), step
+        assert lines == list(range(1, len(lines) + 1)), f"{where} {step}"
+
+
+def can_mount() -> bool:
+    """Whether there is a mount namespace of one's own to be had."""
+    return shutil.which("unshare") is not None and (
+        subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+    )

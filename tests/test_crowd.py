@@ -15,7 +15,7 @@ from quaero_cli.stream.events import Ended, Logs, Ping, StatusChange, StreamEven
 from quaero_cli.stream.follow import follow
 from quaero_cli.stream.wakeups import Wakeups
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 JOB = "aaaa"
 
 

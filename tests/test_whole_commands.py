@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from shells import PATIENCE, entries, read_line
+from shells import PATIENCE, entries, until_says
 
 
 def test_hello_runs_in_an_empty_home(shell):
@@ -159,8 +159,7 @@ def test_a_second_run_is_refused_while_one_runs(shell):
     """`overlap` is refuse unless the definition says otherwise."""
     path = shell.define("slow", "[step.a]\ntype = 'shell'\ncommand = 'echo up; sleep 60'\n")
     first = shell.start("run", path, "--json")
-    while "up" not in read_line(first.stdout):
-        pass
+    until_says(first, '"message":"up"')
     error = shell.run("run", path, code=2).stderr
     assert "running already as job" in error
     shell.run("cancel", "slow")

@@ -1,11 +1,10 @@
 """A store that cannot be used, with real processes: one clear line, exit code 6, and nothing is overwritten."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
-from shells import PATIENCE, Shell, read_line
+from shells import PATIENCE, Shell, can_mount, until_says
 
 COMMANDS = (
     ("jobs",),
@@ -72,12 +71,6 @@ def test_a_store_that_is_killed_at_its_birth_is_made_again(shell):
     assert sorted(each.name for each in shell.home.glob("quaero.db*")) == ["quaero.db"]
 
 
-def can_mount() -> bool:
-    return shutil.which("unshare") is not None and (
-        subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
-    )
-
-
 @pytest.mark.skipif(not can_mount(), reason="needs a mount namespace of its own")
 @pytest.mark.parametrize("fresh", [True, False], ids=["new", "used"])
 def test_a_home_that_cannot_be_written_is_told(shell, fresh):
@@ -105,8 +98,7 @@ def test_a_store_that_is_replaced_ends_who_uses_it(shell):
     shell.run("db", "backup", str(copy))
     data = copy.read_bytes()
     runner = shell.start("run", shell.define("gated", GATED.format(gate=shell.folder / "gate")))
-    while "up" not in read_line(runner.stdout):
-        pass
+    until_says(runner, "up")
     (shell.folder / "old").mkdir()
     for file in shell.home.glob("quaero.db*"):
         file.rename(shell.folder / "old" / file.name)

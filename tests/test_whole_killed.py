@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from livejobs import STEADY, started
-from shells import PATIENCE, entries, first_job, numbers_without_holes, read_line
+from shells import PATIENCE, entries, first_job, numbers_without_holes, read_line, whole_lines
 
 from quaero_cli.engine.procfs import read_stat
 
@@ -23,9 +23,8 @@ def test_kill_9_of_the_runner_loses_nothing_that_was_shown(shell):
         if len(shown) == 300:
             runner.send_signal(signal.SIGKILL)
             break
-    rest = runner.stdout.read().splitlines()
+    shown += whole_lines(runner.stdout.read())
     runner.communicate(timeout=PATIENCE)
-    shown += [json.loads(line) for line in rest if line.endswith("}")]
     (job,) = shell.json("jobs")
     assert job["status"] == "interrupted"
     stored = entries(shell.lines("tail", "last", "-n", "all", "--level", "debug", code=5))
@@ -88,7 +87,7 @@ def test_a_full_disk_is_one_clear_error_and_keeps_what_was_stored(shell):
     assert done.returncode == 6, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
     assert "hint: free space" in done.stderr
-    shown = entries([json.loads(line) for line in done.stdout.splitlines() if line.endswith("}")])
+    shown = entries(whole_lines(done.stdout))
     stored = entries(shell.lines("tail", "count", "-n", "all", "--level", "debug", code=5))
     numbers_without_holes(stored)
     assert stored[: len(shown)] == shown

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from livejobs import SLEEPER, started
-from shells import PATIENCE, read_line
+from shells import PATIENCE, read_line, until_says
 
 
 def test_cancel_reaches_a_job_in_another_process(shell):
@@ -42,8 +42,7 @@ def test_nohup_is_respected(shell):
         ["nohup", sys.executable, "-m", "quaero_cli", "run", path, "--json"],
         cwd=shell.folder, env=shell.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    while '"message":"up"' not in read_line(child.stdout):
-        pass
+    until_says(child, '"message":"up"')
     os.kill(child.pid, signal.SIGHUP)
     shell.run("tail", "last", "--timeout", "0.7", code=124)
     assert shell.json("jobs")[0]["status"] == "running"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from shells import PATIENCE, Shell, entries
+from shells import PATIENCE, Shell, can_mount, entries, whole_lines
 
 LOUD = """
     [step.loud]
@@ -26,12 +26,6 @@ SCRIPT = """
     {quaero} run hello --quiet >"$OUT/last" 2>&1; echo $?
     {quaero} show loud --json >"$OUT/show"; echo $?
 """
-
-
-def can_mount() -> bool:
-    return shutil.which("unshare") is not None and (
-        subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
-    )
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs a mount namespace of its own")
@@ -56,7 +50,7 @@ def test_a_full_disk_ends_the_run_and_harms_nothing(tmp_path, campaign):
         assert "free space" in error, where
         assert error.count("\n") == 2, error
         text = (folder / "shown").read_text()
-        shown = entries([json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")])
+        shown = entries(whole_lines(text))
         stored = entries([json.loads(line) for line in (folder / "stored").read_text().splitlines()])
         assert shown, where
         assert stored[: len(shown)] == shown, where
@@ -79,7 +73,7 @@ def test_a_write_that_fails_ends_the_run_and_harms_nothing(tmp_path, kib):
     assert done.returncode == 6, done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
-    shown = entries([json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith("\n")])
+    shown = entries(whole_lines(done.stdout))
     stored = entries(shell.lines("tail", "loud", "-n", "all", "--level", "debug", code=5))
     assert stored[: len(shown)] == shown
     assert shell.json("db", "check")["ok"]
@@ -113,7 +107,7 @@ def test_an_injected_error_ends_the_run_and_harms_nothing(tmp_path, campaign, ca
         if done.returncode == 6:
             assert done.stderr.startswith("error: "), where
             assert done.stderr.count("error: ") == 1, where
-        shown = entries([json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith("\n")])
+        shown = entries(whole_lines(done.stdout))
         job = shell.json("jobs")[0]
         code = 0 if job["status"] == "completed" else 5
         stored = entries(shell.lines("tail", job["id"], "-n", "all", "--level", "debug", code=code))

@@ -1,12 +1,10 @@
 """kill -9 at random moments, again and again, in one home: nothing that was shown is lost, nothing is twice."""
 
-import json
 import random
-import signal
-import threading
 
 import pytest
-from shells import PATIENCE, Shell, entries, first_job
+from livejobs import killed_run
+from shells import Shell, entries, numbers_without_holes
 
 BUSY = """
     overlap = "allow"
@@ -28,21 +26,11 @@ def test_kill_9_at_any_moment_loses_no_line_that_was_shown(tmp_path, campaign, s
     shell = Shell(tmp_path)
     path = shell.define("busy", BUSY)
     for round_ in range(campaign(6, 200)):
-        runner = shell.start("run", path, "--json", "--level", "debug")
-        job = first_job(runner)
         after = chance.uniform(0.01, 0.6)
-        killer = threading.Timer(after, runner.send_signal, [signal.SIGKILL])
-        killer.start()
-        assert runner.stdout is not None
-        text = runner.stdout.read()
-        runner.communicate(timeout=PATIENCE)
-        shown = entries([json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")])
+        job, shown = killed_run(shell, path, after)
         stored = entries(shell.lines("tail", job, "-n", "all", "--level", "debug", code=5))
         where = f"seed {seed}, round {round_}, killed after {after:.3f} s"
         assert stored[: len(shown)] == shown, where
-        assert [entry["job_line"] for entry in stored] == list(range(1, len(stored) + 1)), where
-        for step in {entry.get("step_id") for entry in stored}:
-            lines = [entry["line_number"] for entry in stored if entry.get("step_id") == step]
-            assert lines == list(range(1, len(lines) + 1)), where
+        numbers_without_holes(stored, where)
         counts = next(each for each in shell.json("jobs", "--limit", "1"))
         assert (counts["status"], counts["total_count"]) == ("interrupted", len(stored)), where

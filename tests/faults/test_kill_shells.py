@@ -1,13 +1,11 @@
 """kill -9 of a runner whose steps are shells with children of their own: they are ended, and no line is lost."""
 
-import json
 import random
-import signal
-import threading
 from pathlib import Path
 
 import pytest
-from shells import PATIENCE, Shell, entries, first_job
+from livejobs import killed_run
+from shells import Shell, entries, numbers_without_holes
 
 TALKERS = """
     overlap = "allow"
@@ -45,24 +43,14 @@ def test_kill_9_leaves_no_process_and_loses_no_line(tmp_path, campaign, seed):
     shell = Shell(tmp_path)
     path = shell.define("talkers", TALKERS)
     for round_ in range(campaign(6, 200)):
-        runner = shell.start("run", path, "--json", "--level", "debug")
-        job = first_job(runner)
         after = chance.uniform(0.0, 0.8)
-        killer = threading.Timer(after, runner.send_signal, [signal.SIGKILL])
-        killer.start()
-        assert runner.stdout is not None
-        text = runner.stdout.read()
-        runner.communicate(timeout=PATIENCE)
+        job, shown = killed_run(shell, path, after)
         where = f"seed {seed}, round {round_}, killed after {after:.3f} s"
         (found,) = shell.json("jobs", "--limit", "1")
         assert (found["id"], found["status"]) == (job, "interrupted"), where
         assert alive(job) == [], where
-        shown = entries([json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")])
         stored = entries(shell.lines("tail", job, "-n", "all", "--level", "debug", code=5))
         assert stored[: len(shown)] == shown, where
-        assert [entry["job_line"] for entry in stored] == list(range(1, len(stored) + 1)), where
-        for step in {entry.get("step_id") for entry in stored}:
-            lines = [entry["line_number"] for entry in stored if entry.get("step_id") == step]
-            assert lines == list(range(1, len(lines) + 1)), where
+        numbers_without_holes(stored, where)
         assert shell.json("db", "check")["problems"] == [], where
         shell.run("rm", job)

@@ -2,12 +2,12 @@
 
 import { test } from "node:test";
 
-import { needed, openJob, openPage, shoot } from "./support/page.mjs";
+import { drawn, needed, openJob, openPage, shoot } from "./support/page.mjs";
 
 test("a job", async () => {
   const { page, close } = await openJob(needed("QUAERO_JOB"), { colorScheme: "dark" });
   await page.waitForFunction(() => Number(document.querySelector(".main .log-row:last-child .log-number")?.textContent) > 100);
-  await page.waitForTimeout(600);
+  await drawn(page);
   await shoot(page, "viewer");
   await close();
 });

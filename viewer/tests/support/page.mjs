@@ -19,7 +19,7 @@ export const CHROMIUM = process.env.QUAERO_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 
 /** Far above what anything takes on a busy machine. */
-export const PATIENCE = { timeout: 60_000 };
+export const PATIENCE = { timeout: 120_000 };
 const LOOK_AGAIN_MS = 50;
 
 let browser;
