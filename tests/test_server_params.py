@@ -4,13 +4,15 @@ import re
 from contextlib import suppress
 
 import pytest
+from documents import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from serving import running
 
 from quaero_cli.model import Level, LogQuery
 from quaero_cli.server.cursor import Cursor, parse_cursor
-from quaero_cli.server.filters import STREAM_RULES, read_page_request, read_stream_request
+from quaero_cli.server.filters import MAX_SERVICE_LIMIT, STREAM_RULES, read_page_request, read_stream_request
+from quaero_cli.server.limits import Limits
 from quaero_cli.server.params import BadParameter, read_query
 
 JOB = b"scope=job&job_id=j1"
@@ -22,6 +24,14 @@ def test_defaults():
     assert asked.query == LogQuery(("j1",), (), Level.INFO)
     assert (asked.limit, asked.since) == (100, None)
     assert read_stream_request(b"scope=service", None).query == LogQuery()
+
+
+def test_the_viewer_asks_for_no_larger_pages_than_there_are():
+    """After a pause of the computer the service log would be refused for good: what it missed is one page."""
+    source = (ROOT / "viewer" / "js" / "lib" / "history.js").read_text()
+    (page,) = re.findall(r"^export const PAGE = (\d+);$", source, re.MULTILINE)
+    asked = read_page_request(f"scope=service&since=3f2a-7&limit={page}".encode(), Limits())
+    assert asked.limit == int(page) == MAX_SERVICE_LIMIT
 
 
 def test_everything_at_once():

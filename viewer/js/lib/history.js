@@ -6,6 +6,9 @@
 import { requestJson } from "./api.js";
 import { pageQuery } from "./query.js";
 
+/** How much one page holds. The server gives no more than this of its own log; of a job's it would give ten times. */
+export const PAGE = 500;
+
 export class History {
   #window;
   #endpoint;

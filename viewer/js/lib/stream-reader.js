@@ -5,10 +5,8 @@
  */
 
 import { authorization } from "./api.js";
+import { PAGE } from "./history.js";
 import { buildQueryParams } from "./query.js";
-
-/** What a stalled stream fetches before it is opened again; the stream itself brings the rest. */
-const CATCH_UP = 1000;
 
 export class StreamReader {
   #stream;
@@ -140,10 +138,11 @@ export class StreamReader {
     this.tell("onState", state);
   }
 
+  /** What a stalled stream fetches before it is opened again; the stream itself brings the rest. */
   async #catchUp(cursor) {
     if (cursor === null) return;
     const { filters } = this.#stream;
-    const page = await this.#history.page(filters, { since: cursor, limit: CATCH_UP });
+    const page = await this.#history.page(filters, { since: cursor, limit: PAGE });
     if (filters === this.#stream.filters && page.logs.length > 0) this.#onLogs(page);
   }
 }

@@ -4,14 +4,11 @@
  */
 
 import { Connection } from "./connection.js";
-import { History } from "./history.js";
+import { History, PAGE } from "./history.js";
 import { LogWindow } from "./log-window.js";
 import { buildQueryParams, filtersOf, sameFilters } from "./query.js";
 import { StreamReader } from "./stream-reader.js";
 import { StreamState } from "./stream-state.js";
-
-/** How much one page of history holds. */
-export const PAGE = 500;
 
 const CALLBACKS = [
   "onLogs", "onStatus", "onConnect", "onDisconnect", "onError", "onGap", "onEnd", // the protocol's

@@ -153,7 +153,7 @@ test("silence: what is missing is fetched after the cursor, then the stream is o
   assert.equal(stream.state, "stale");
   assert.equal(server.requests[0].aborted, true);
   assert.equal(server.last.url.pathname, "/api/logs");
-  assert.equal(server.last.url.search, "?scope=job&job_id=j1&limit=1000&since=ab-10");
+  assert.equal(server.last.url.search, "?scope=job&job_id=j1&limit=500&since=ab-10");
   await server.last.json(page(entries(11, 15)));
   assert.equal(stream.logs.length, 15);
   assert.equal(streams(), 2);
