@@ -1,7 +1,8 @@
 """Taking one message of several lanes: whichever has one first, in turns, and none of them starves. asyncio thread.
 
-First each lane is asked whether it has something now. Only when none has, all are asked to send what comes, within a
-time. A message that comes by such a wish when nobody waits any more is handed back at once; each wish brings one.
+Where there was something before, each lane is first asked whether it has something now, in turns. When none has, all
+are asked to send what comes, within a time. A message that comes by such a wish when nobody waits any more is handed
+back at once; each wish brings one.
 """
 
 import asyncio
@@ -33,12 +34,16 @@ class Pulls:
         self._waiting: asyncio.Future[Msg] | None = None
         self._wanted: frozenset[str] = frozenset()  # the lanes of which something is waited for
         self._until = 0.0  # and how long
+        self._busy = True  # the last call brought something: there may be more
         self._lock = asyncio.Lock()
 
     async def next(self, lanes: Sequence[str], wait: float) -> Msg | None:
         """Return the next message; None: none came in time. Raises EngineAway, also when no lane is there yet."""
         async with self._lock:
-            return await self._ready(lanes) or await self._coming(lanes, wait)
+            message = await self._ready(lanes) if self._busy else None
+            message = message or await self._coming(lanes, wait)
+            self._busy = message is not None
+            return message
 
     async def _ready(self, lanes: Sequence[str]) -> Msg | None:
         """Return what a lane has now, the one that was served last coming last."""
@@ -76,19 +81,21 @@ class Pulls:
 
     async def _wish(self, lane: str) -> None:
         """Wish for a message for as long as one of the lane is waited for: also when others begin to wait for it."""
-        message = None
+        message = problem = None
         try:
             while message is None and (left := self._left(lane)) > _SHORTEST:
                 message = await self._ask(lane, {"batch": 1, "expires": int(left * SECOND)}, left)
-        except EngineAway:
-            return
+        except EngineAway as error:
+            problem = error
         finally:
             del self._wishes[lane]
+        waiting = self._waiting if self._left(lane) else None
         if message is None:
-            return
-        if self._waiting is not None and self._left(lane):
+            if problem is not None and waiting is not None and not self._wishes:  # it is the last one's, too
+                waiting.set_exception(problem)
+        elif waiting is not None:
             self._last = lane
-            self._waiting.set_result(message)
+            waiting.set_result(message)
         else:
             with suppress(EngineAway):
                 await self._wire.tell(message.reply, b"-NAK")
