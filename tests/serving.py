@@ -19,7 +19,18 @@ import trio
 from webclient import Answer, Client, Event, read_events
 
 from quaero_cli.errors import NotFoundError, OverlapError, ParameterError
-from quaero_cli.model import Document, DocumentFound, JobChanged, Level, LogLine, NewJob, Status, StepChanged, StepRow
+from quaero_cli.model import (
+    Document,
+    DocumentFound,
+    EngineView,
+    JobChanged,
+    Level,
+    LogLine,
+    NewJob,
+    Status,
+    StepChanged,
+    StepRow,
+)
 from quaero_cli.server.app import build_app, viewer_files
 from quaero_cli.server.desk import ServerParts, open_desk
 from quaero_cli.server.files import Files
@@ -213,16 +224,21 @@ class Web:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, limits: Limits | None = None, options: ServeOptions | None = None, files: Files | None = None
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    options: ServeOptions | None = None,
+    files: Files | None = None,
+    engine: EngineView | None = None,
 ) -> AsyncGenerator[Web, None]:
-    """Run a server; leaving stops it and waits for its end."""
+    """Run a server; leaving stops it and waits for its end. `engine`: it is a view of a cluster."""
     database = folder / "quaero.db"
     prepare(database)
     (folder / "wake").mkdir(exist_ok=True)
     wakeups = Wakeups(folder / "wake", database)
     actions, stop, said = FakeActions(database), trio.Event(), Said()
     options = options or ServeOptions(port=0, token=TOKEN)
-    parts = ServerParts(database, wakeups, actions, said.log, lambda: as_text, "2026-01-15T10:30:45.123Z")
+    parts = ServerParts(database, wakeups, actions, said.log, lambda: as_text, "2026-01-15T10:30:45.123Z", engine)
     writer = Writer(database)
     async with trio.open_nursery() as nursery:
         bound = await nursery.start(_serve, parts, options, stop, limits or Limits(), files)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from quaero_cli.store.outbox import outbox_size
+from quaero_cli.store.outbox import outbox_load
 
 # Seconds between looks; a look visits each row of at most 256 KiB.
 LOOK_INTERVAL = 1.0
@@ -32,6 +32,7 @@ class Bound:
         self._room = trio.Event()
         self._room.set()
         self.bytes = 0
+        self.entries = 0
 
     @property
     def is_full(self) -> bool:
@@ -45,7 +46,7 @@ class Bound:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            self.bytes = await trio.to_thread.run_sync(outbox_size, self._path)
+            self.bytes, self.entries = await trio.to_thread.run_sync(outbox_load, self._path)
             if self.bytes >= self._most and self._room.is_set():
                 self._room = trio.Event()
                 self._say(f"The outbox is full ({self._what()}): jobs wait for room in it")

@@ -5,10 +5,11 @@ task looks for what is to be done after each wake-up, and all that it does may b
 twice, a wish to cancel is a flag. What the engine forgot (it came back from an older state) is given to it anew.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import orjson
 import trio
@@ -17,6 +18,7 @@ from quaero_cli.cluster.ports import EngineAway, Presence, RunQueue
 from quaero_cli.model import Fact, JobChanged, JobQueued, Level, LogLine, Status, StepChanged
 from quaero_cli.model.taking import labels_as_words, why_untaken
 from quaero_cli.store.dispatch import (
+    GONE_AFTER,
     Waiting,
     Wish,
     ended_jobs,
@@ -25,6 +27,7 @@ from quaero_cli.store.dispatch import (
     live_offers,
     mark_sent,
     mark_told,
+    nodes,
     open_needs,
     waiting_jobs,
     wishes,
@@ -147,19 +150,32 @@ class Dispatcher:
 
     async def watch_nodes(self, presence: Presence) -> None:
         """Keep what the worker machines say, until cancelled."""
-        known: set[str] = set()
+        heard = await _in_thread(self._living)
         while True:
-            name, facts = await presence.next_node()
-            if name not in known:
-                known.add(name)
-                having = "".join(f", {word}" for word in labels_as_words(facts.get("labels", {})))
-                self._say(
-                    f"Worker {name} is there: {facts.get('slots')} slots, queues {', '.join(facts['queues'])}{having}"
-                )
-            if facts.get("left"):
-                known.discard(name)
-                self._say(f"Worker {name} has left")
-            await _in_thread(keep_node, self._path, name, facts, now_us())
+            told = None
+            with trio.move_on_at(min(heard.values(), default=math.inf) + GONE_AFTER):
+                told = await presence.next_node()
+            if told is not None:
+                await self._hear_node(heard, *told)
+            for name in [name for name, at in heard.items() if at + GONE_AFTER <= trio.current_time()]:
+                del heard[name]
+                self._say(f"Worker {name} is lost: it has said nothing for {GONE_AFTER:g} s")
+
+    def _living(self) -> dict[str, float]:
+        """Return those that were there when this view last was, as if heard now."""
+        return {node["name"]: self._began for node in nodes(self._path, now_us()) if node["alive"]}
+
+    async def _hear_node(self, heard: dict[str, float], name: str, facts: Mapping[str, Any]) -> None:
+        if name not in heard:
+            having = "".join(f", {word}" for word in labels_as_words(facts.get("labels", {})))
+            self._say(
+                f"Worker {name} is there: {facts.get('slots')} slots, queues {', '.join(facts['queues'])}{having}"
+            )
+        heard[name] = trio.current_time()
+        if facts.get("left"):
+            del heard[name]
+            self._say(f"Worker {name} has left")
+        await _in_thread(keep_node, self._path, name, facts, now_us())
 
 
 _THREAD = trio.CapacityLimiter(2)

@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 
 from quaero_cli.cluster.ports import EngineAway, LogSource, Mark, Reading, Watermarks
+from quaero_cli.model import EngineView
 from quaero_cli.store.intake import Intake, applied, log_place
 
 # Seconds that a look at the log waits for something new: also how long a question waits for its answer at most.
@@ -28,16 +29,19 @@ class Viewing:
         on_commit: Callable[[], None],
         say: Callable[[str], None],
         name: str = "",
+        sight: EngineView | None = None,
     ) -> None:
-        """`name`: by which workers know this view, where some views are archives."""
+        """`name`: by which workers know this view, where some views are archives. `sight` is kept up to date."""
         self._path = path
         self._source = source
         self._marks = marks
         self._on_commit = on_commit
         self._say = say
         self._name = name
+        self._sight = EngineView(reachable=True, behind=0) if sight is None else sight
         self._asked: set[str] = set()
         self._away = False
+        self._refilling = False  # the log is read again from its beginning
 
     async def run(self) -> None:
         """Take in what comes until cancelled. Raises StoreError when it cannot be stored."""
@@ -58,6 +62,10 @@ class Viewing:
                 self._tell_reach(None)
                 await self._marks.announce(await self._taken(intake, reading, asked))
                 place = reading.place
+                self._sight["behind"] = reading.behind
+                if self._refilling and not reading.behind:
+                    self._refilling = False
+                    self._say("The engine's log has been read again to its end")
             except EngineAway as error:
                 self._tell_reach(error.message)
                 place = log_place(self._path)  # what was stored before the word of it could not be given
@@ -66,6 +74,7 @@ class Viewing:
     async def _taken(self, intake: Intake, reading: Reading, asked: set[str]) -> list[Mark]:
         """Store what was read; return the marks to tell, those that were asked for among them."""
         if reading.reset:
+            self._refilling = True
             self._say("The engine's log is not the one that was read before: reading it from its beginning")
         marks = []
         if reading.shipments or reading.reset:
@@ -90,6 +99,7 @@ class Viewing:
         elif problem is None and self._away:
             self._say("The engine is back")
         self._away = problem is not None
+        self._sight["reachable"] = not self._away
 
     async def _listen(self) -> None:
         while True:

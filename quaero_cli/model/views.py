@@ -101,6 +101,13 @@ class JobSummary(JobView):
     counts: Counts
 
 
+class EngineView(TypedDict):
+    """A cluster's engine, as a view sees it."""
+
+    reachable: bool
+    behind: int  # messages of its log that the view has not read yet
+
+
 class ChildView(TypedDict):
     """A sub-job, as its parent names it."""
 

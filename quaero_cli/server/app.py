@@ -30,6 +30,7 @@ from quaero_cli.server.responses import error_answer, json_bytes
 from quaero_cli.server.search_route import SearchRoute
 from quaero_cli.server.static_routes import StaticRoutes
 from quaero_cli.server.stream_route import StreamRoute
+from quaero_cli.server.worker_routes import WorkerRoutes
 
 _HINTS = {
     404: "the routes are described by GET /api/openapi.json",
@@ -58,7 +59,7 @@ def build_app(desk: Desk, files: Files) -> QuartTrio:
     api = (
         StreamRoute(desk), BundleRoute(desk), LogRoutes(desk), JobRoutes(desk), DefinitionRoutes(desk),
         DocumentRoutes(desk), OverviewRoutes(desk), ArtifactRoute(desk), SearchRoute(desk), HealthRoute(desk),
-        MetricsRoute(desk),
+        WorkerRoutes(desk), MetricsRoute(desk),
     )  # fmt: skip
     for routes in (*api, OpenApiRoute(), StaticRoutes(files)):
         routes.add_to(app)

@@ -15,7 +15,7 @@ import trio
 
 from quaero_cli import __version__
 from quaero_cli.errors import QuaeroError
-from quaero_cli.model import Entry
+from quaero_cli.model import EngineView, Entry
 from quaero_cli.server.actions import Actions, ServiceLog
 from quaero_cli.server.cursor import Cursor
 from quaero_cli.server.limits import Limits
@@ -48,6 +48,7 @@ class ServerParts:
     log: ServiceLog
     text: TextMaker  # how `logs.txt` looks: the same as `quaero logs export`
     started_at: str  # as on the wire: ISO 8601, UTC, "Z"
+    engine: EngineView | None = None  # of the cluster that this is a view of; kept up to date by the session
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ was, and several servers of one store say the same. Always the text format, what
 of Prometheus reads it. The library is imported at the first question; few servers are ever asked.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from quart_trio import QuartTrio
 
 from quaero_cli import __version__
 from quaero_cli.model import Status
+from quaero_cli.server.cluster_metrics import of_cluster
 from quaero_cli.server.desk import Desk
 from quaero_cli.server.params import read_query
 from quaero_cli.server.responses import NO_STORE
+from quaero_cli.store.crowd import ClusterView, crowd
 from quaero_cli.store.figures import Figures
 from quaero_cli.store.reader import Reader
 
@@ -40,14 +43,16 @@ class MetricsRoute:
         read_query(request.query_string, {})
         desk = self._desk
         streams = (desk.streams.open, desk.limits.streams)
+        path, engine = desk.parts.database, desk.parts.engine
 
         def read(reader: Reader) -> bytes:
-            return _text(reader.figures(), reader.store_bytes(), *streams)
+            cluster = None if engine is None else crowd(path, time.time_ns() // 1000, engine)
+            return _text(reader.figures(), reader.store_bytes(), *streams, cluster)
 
         return Response(await desk.in_thread(read), headers=NO_STORE, content_type=CONTENT_TYPE)
 
 
-def _text(figures: Figures, store_bytes: int, streams: int, streams_limit: int) -> bytes:
+def _text(figures: Figures, store_bytes: int, streams: int, streams_limit: int, cluster: ClusterView | None) -> bytes:
     """Return the figures as Prometheus reads them."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
     from prometheus_client.registry import Collector
@@ -56,6 +61,8 @@ def _text(figures: Figures, store_bytes: int, streams: int, streams_limit: int) 
         def collect(self) -> "Iterable[Metric]":
             yield from _of_store(figures)
             yield from _of_server(store_bytes, streams, streams_limit)
+            if cluster is not None and cluster["engine"] is not None:
+                yield from of_cluster(cluster, cluster["engine"])
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(OfStore())

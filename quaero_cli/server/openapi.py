@@ -21,6 +21,7 @@ from quaero_cli.server.filters import (
 from quaero_cli.server.overview_routes import ERROR_RULES, MAP_RULES
 from quaero_cli.server.params import Rule
 from quaero_cli.server.schemas import reference, schemas_of
+from quaero_cli.store.crowd import ClusterView
 from quaero_cli.store.jobs import JobDetails
 from quaero_cli.store.overview import ErrorGroups, Hits, LinePlace, LogMap
 
@@ -123,6 +124,7 @@ _OPERATIONS = (
         _list_of("documents", reference(DocumentView)), DOCUMENT_RULES, (400,),
     ),
     _Operation("get", "/api/documents/{document_id}", "One article", reference(DocumentDetails), {}, (404,)),
+    _Operation("get", "/api/workers", "The workers and the queues of a cluster", reference(ClusterView), {}),
     _Operation("get", "/api/health", "Whether the server works, for probes", _OBJECT, {}, (503,), open=True),
     _Operation(
         "get", "/metrics", "Figures for Prometheus", {"type": "string"}, {}, (503,),
@@ -132,7 +134,8 @@ _OPERATIONS = (
 )  # fmt: skip
 
 _VIEWS = (
-    LogsView, JobSummary, JobDetails, StatusView, DocumentView, DocumentDetails, LogMap, ErrorGroups, Hits, LinePlace,
+    ClusterView, LogsView, JobSummary, JobDetails, StatusView, DocumentView, DocumentDetails, LogMap, ErrorGroups,
+    Hits, LinePlace,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import trio
 
 from quaero_cli.cluster.ports import Engine, EngineAway, Health, Lease
-from quaero_cli.engine.log import JobLog
+from quaero_cli.session.namedlog import NamedLog
 
 RETRY_INTERVAL = 0.5
 
@@ -32,7 +32,7 @@ class Held:
 class Holding:
     """All leases of this machine. `changed` is called when one comes or goes."""
 
-    def __init__(self, engine: Engine, interval: float, log: JobLog, changed: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, interval: float, log: NamedLog, changed: Callable[[], None]) -> None:
         """`interval`: seconds between heartbeats."""
         self._engine = engine
         self._interval = interval
@@ -72,6 +72,7 @@ class Holding:
                 cancel("cancelled on request")
             if health is Health.LOST and not held.lost:
                 held.lost = True
+                self._log.warn(f"Job {lease.job} is another worker's now, attempt {lease.attempt} is stopped here")
                 if cancel is not None:
                     cancel("another worker has taken it over")
             held.wake = trio.Event()

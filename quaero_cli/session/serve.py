@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from quaero_cli.jobdef.model import StepType
+from quaero_cli.model import EngineView
 from quaero_cli.server.desk import ServerParts
 from quaero_cli.server.limits import CONNECTIONS_PER_STREAM, Limits
 from quaero_cli.server.serve import Bound
@@ -70,11 +71,13 @@ async def serve(
             nursery = await stack.enter_async_context(trio.open_nursery())
             stop = _Stop(session)
             await nursery.start(watch_signals, stop.ask, session.kill_children, _leave)
+            sight = None
             if engine is not None:
                 from quaero_cli.session.view import view_cluster
 
-                session.background.start_soon(view_cluster, session, engine)
-            announce(await start_server(session, options, step_types, nursery, stop.asked))
+                sight = EngineView(reachable=True, behind=0)
+                session.background.start_soon(view_cluster, session, engine, sight)
+            announce(await start_server(session, options, step_types, nursery, stop.asked, sight))
             session.background.start_soon(clear_quietly, settings, session.log.warn)  # what others have left
             if not options.listen.read_only:
                 with stop.scheduling:
@@ -128,8 +131,12 @@ async def start_server(
     step_types: Mapping[str, StepType],
     nursery: trio.Nursery,
     stop: trio.Event,
+    engine: EngineView | None = None,
 ) -> Bound:
-    """Start the server in `nursery` and return where it listens, once it does. Raises ServerError."""
+    """Start the server in `nursery` and return where it listens, once it does. Raises ServerError.
+
+    `engine`: of the cluster that this process is a view of, kept up to date by whoever looks at it.
+    """
     parts = ServerParts(
         database=session.settings.database,
         wakeups=session.wakeups,
@@ -137,6 +144,7 @@ async def start_server(
         log=lambda level, message, fields: session.service_log(level, message, fields, source="server"),
         text=lambda: LineFormat(Paint(color=False)).batch,
         started_at=timestamp(now_us()),
+        engine=engine,
     )
 
     stream, most = session.settings.stream, session.settings.server.max_streams

@@ -10,6 +10,7 @@ import trio
 from quaero_cli.cluster.dispatch import Dispatcher
 from quaero_cli.cluster.shipper import Shipper, ship_what_comes
 from quaero_cli.cluster.viewing import Viewing
+from quaero_cli.model import EngineView
 from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.cluster import open_engine, role_of_home
 from quaero_cli.settings import Settings
@@ -31,8 +32,8 @@ async def joined(settings: Settings) -> AsyncIterator["Connection"]:
         yield engine
 
 
-async def view_cluster(session: "Session", engine: "Connection") -> None:
-    """Take in, ship and hand over, until cancelled. Raises StoreError."""
+async def view_cluster(session: "Session", engine: "Connection", sight: EngineView) -> None:
+    """Take in, ship and hand over, until cancelled; `sight` is kept up to date. Raises StoreError."""
     settings, log = session.settings, session.source_log("cluster")
 
     def on_commit() -> None:
@@ -40,7 +41,7 @@ async def view_cluster(session: "Session", engine: "Connection") -> None:
         nudge(settings.wake)
 
     name = settings.cluster.name or socket.gethostname()
-    viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name)
+    viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name, sight)
     dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
     with Outbox(settings.database) as outbox:
         shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives)

@@ -27,6 +27,7 @@ from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.holding import RETRY_INTERVAL, Held, Holding
 from quaero_cli.session.leased import Shipping
 from quaero_cli.session.leasedjobs import LeasedJobs, job_of
+from quaero_cli.session.namedlog import NamedLog
 from quaero_cli.session.partruns import PartRuns
 from quaero_cli.session.partsout import PartsOut
 from quaero_cli.session.presence import News, Presence
@@ -79,7 +80,8 @@ async def work(
             opening = open_session(settings, environment=environment, step_types=step_types, shipping=shipping)
             with Outbox(settings.database) as outbox:
                 async with opening as session:
-                    said.append(session.source_log("cluster").info)
+                    log = NamedLog(session.source_log("cluster"), options.name)
+                    said.append(log.info)
                     shipper = Shipper(outbox, engine, engine, said[0], archives=settings.cluster.archives)
                     ships.append(shipper)
 
@@ -89,7 +91,7 @@ async def work(
 
                     parts.settle = settle
                     announce()
-                    await _Worker(session, options, engine, shipper, bound, parts, news, step_types).run()
+                    await _Worker(session, options, engine, shipper, bound, parts, news, log, step_types).run()
 
 
 class _Worker:
@@ -104,6 +106,7 @@ class _Worker:
         bound: Bound,
         parts: PartsOut,
         news: News,
+        log: NamedLog,
         step_types: Mapping[str, StepType],
     ) -> None:
         self._session = session
@@ -113,7 +116,7 @@ class _Worker:
         self._bound = bound
         self._parts = parts
         self._news = news
-        self._log = session.source_log("cluster")
+        self._log = log
         self._holding = Holding(engine, engine.lease / 3, self._log, news.tell)
         self._jobs = LeasedJobs(session, self._holding, shipper, step_types, options.name)
         self._items = PartRuns(session, engine, self._holding, shipper, step_types, options.name)
@@ -209,6 +212,8 @@ class _Worker:
             nursery.start_soon(self._note_room, ran, "_running_jobs")
             held = await self._holding.hold(lease)
             if held is not None:
+                words = "is taken" if lease.attempt == 1 else f"is taken over, attempt {lease.attempt}"
+                self._log.info(f"Job {lease.job} {words}")
                 await self._run_held(held, ran)
             ran.set()
 
@@ -234,7 +239,7 @@ class _Worker:
             "queues": list(offer.queues), "labels": dict(offer.labels), "slots": self._options.slots,
             "jobs": [each for each in held if owner_of_part(each) is None],
             "items": sum(owner_of_part(each) is not None for each in held),
-            "outbox_bytes": self._bound.bytes, "draining": self._drain.is_set(),
+            "outbox_bytes": self._bound.bytes, "outbox_entries": self._bound.entries, "draining": self._drain.is_set(),
         }  # fmt: skip
 
 

@@ -14,6 +14,8 @@ _OPEN = "job.status IN ('pending', 'running') AND job.elsewhere"
 _CLAIMED_ORDER = "ORDER BY job.key"
 # Seconds after which a machine that says nothing is thought to be gone: three of its words.
 GONE_AFTER = 30.0
+# Microseconds for which one that left, or was lost, is still named: a container's name never comes back.
+_NAMED_FOR = 24 * 3600 * 1_000_000
 
 
 class Waiting(NamedTuple):
@@ -41,6 +43,7 @@ class NodeView(TypedDict):
 
     name: str
     alive: bool
+    state: str  # ready, draining; left: it said so; lost: it says nothing any more
     seen_at: str
     version: str
     host: str
@@ -49,7 +52,8 @@ class NodeView(TypedDict):
     slots: int
     jobs: list[str]
     items: int  # of steps with `spread` that it does
-    outbox_bytes: int
+    outbox_bytes: int  # that no view is known to have
+    outbox_entries: int
     draining: bool
 
 
@@ -127,7 +131,9 @@ def keep_node(path: Path, name: str, facts: Mapping[str, Any], seen: int) -> Non
 def nodes(path: Path, now: int) -> list[NodeView]:
     """Return the worker machines that were heard of, by name. `now`: UTC microseconds."""
     with closing(connect(path, readonly=True)) as connection, translated(path):
-        rows = connection.execute("SELECT name, facts, seen FROM node ORDER BY name").fetchall()
+        rows = connection.execute(
+            "SELECT name, facts, seen FROM node WHERE seen > ? ORDER BY name", (now - _NAMED_FOR,)
+        ).fetchall()
     return [_node(name, decode_json(facts), seen, now) for name, facts, seen in rows]
 
 
@@ -159,11 +165,14 @@ def live_offers(path: Path) -> tuple[Offer, ...]:
 
 
 def _node(name: str, facts: dict[str, Any], seen: int, now: int) -> NodeView:
-    alive = now - seen < GONE_AFTER * 1_000_000 and not facts.get("left", False)
+    left, draining = bool(facts.get("left", False)), bool(facts.get("draining", False))
+    alive = now - seen < GONE_AFTER * 1_000_000 and not left
+    state = "left" if left else "lost" if not alive else "draining" if draining else "ready"
     return NodeView(
-        name=name, alive=alive, seen_at=timestamp(seen), version=facts.get("version", ""), host=facts.get("host", ""),
+        name=name, alive=alive, state=state, seen_at=timestamp(seen), version=facts.get("version", ""),
+        host=facts.get("host", ""),
         queues=facts.get("queues", []), labels=facts.get("labels", {}), slots=facts.get("slots", 0),
         jobs=facts.get("jobs", []) if alive else [],
         items=facts.get("items", 0) if alive else 0,
-        outbox_bytes=facts.get("outbox_bytes", 0), draining=bool(facts.get("draining", False)),
+        outbox_bytes=facts.get("outbox_bytes", 0), outbox_entries=facts.get("outbox_entries", 0), draining=draining,
     )  # fmt: skip

@@ -116,6 +116,13 @@ class Outbox:
 
 def outbox_size(path: Path) -> int:
     """Return how many bytes are in the outbox."""
+    return outbox_load(path)[0]
+
+
+def outbox_load(path: Path) -> tuple[int, int]:
+    """Return how many bytes are in the outbox, and how many facts."""
     with closing(connect(path, readonly=True)) as connection, translated(path):
-        row = connection.execute("SELECT coalesce(sum(length(body)), 0) FROM outbox").fetchone()
-        return int(row[0])
+        row = connection.execute(
+            "SELECT coalesce(sum(length(body)), 0), coalesce(sum(last - first + 1), 0) FROM outbox"
+        ).fetchone()
+        return int(row[0]), int(row[1])

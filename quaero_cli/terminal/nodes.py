@@ -21,10 +21,10 @@ def nodes_table(nodes: Sequence[NodeView], page: Page) -> str:
 
 
 def _row(node: NodeView, page: Page) -> list[Cell]:
-    state = "gone" if not node["alive"] else "draining" if node["draining"] else "ready"
+    state = node["state"]
     return [
         Cell(node["name"], "title"),
-        Cell(state, "error" if state == "gone" else "warn" if state == "draining" else ""),
+        Cell(state, "error" if state == "lost" else "warn" if state == "draining" else ""),
         Cell(moment(node["seen_at"], page), "muted"),
         Cell(", ".join(node["queues"])),
         Cell(" ".join(labels_as_words(node["labels"]))),
