@@ -5,7 +5,7 @@ import re
 
 from quaero_cli.resources import shipped
 from quaero_cli.server.app import viewer_files
-from quaero_cli.server.slim import slim_code, slim_page, with_views
+from quaero_cli.server.slim import slim_code, slim_page, slim_style, with_views
 
 
 def test_comments_go_and_lines_stay():
@@ -13,6 +13,14 @@ def test_comments_go_and_lines_stay():
     code = b'/** What it is.\n * More. */\nlet a = "// no";\n  // why\n  a /= 2; /* here */\n\n/*\n x\n*/\nlet b = 1;'
     code += b'  // why\nc("a // b");'
     assert slim_code(code) == b'\n\nlet a = "// no";\n\na /= 2; /* here */\n\n\n\n\nlet b = 1;\nc("a // b");'
+
+
+def test_a_style_sheet_is_packed():
+    """The page would look different from what its makers wrote."""
+    style = '/* Why. */\n.a :is(b, i)::before { content: " ▾, "; color: red; }\n\n'
+    style += "@media (width < 9px) {\n  .c { top: calc(1px + 2px); }\n}\n"
+    packed = '\n.a :is(b,i)::before{content:" ▾, ";color:red;}\n@media (width < 9px){\n.c{top:calc(1px + 2px);}\n}\n'
+    assert slim_style(style.encode()).decode() == packed
 
 
 def test_views_are_put_in():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quaero_cli.server.join import Read, join_modules, join_styles
-from quaero_cli.server.slim import slim_code, slim_page, with_views
+from quaero_cli.server.slim import slim_code, slim_page, slim_style, with_views
 
 # Extension -> content type. A file of another kind is not served.
 _TYPES: Mapping[str, str] = {
@@ -133,7 +133,7 @@ def _servable(root: Path) -> list[tuple[str, Path]]:
 
 
 # What is left out of a file of ours, by its extension.
-_SLIM: Mapping[str, Callable[[bytes], bytes]] = {".js": slim_code, ".css": slim_code, ".html": slim_page}
+_SLIM: Mapping[str, Callable[[bytes], bytes]] = {".js": slim_code, ".css": slim_style, ".html": slim_page}
 
 
 def _etag(body: bytes) -> str:

@@ -4,7 +4,8 @@ The viewer is some eighty modules, and each works as it is in any browser. But e
 page itself, and what they have in common packs better together. So an entry file is handed out with its imports put
 in, each module as a function of its own that is called once, in the order in which a browser would run them:
 
-    const $js_lib_format_js = (() => { ...; return { formatBytes, formatCount }; })();
+    // js/lib/format.js
+    const $7 = (() => { ...; return { formatBytes, formatCount }; })();
 
 That holds for what these files use, and a test of the viewer holds them to it: imports and exports by name, each in a
 line, nothing imported that imports its importer, and no export that changes its value. What is not of ours, as an npm
@@ -48,6 +49,7 @@ class _Joined:
         self._outside: dict[str, None] = {}  # imports of what is not of ours, each once
         self._parts: dict[str, str] = {}  # by name; those that others need come first
         self._begun: list[str] = []
+        self._variables: dict[str, str] = {}  # by name; short, since all of it travels
 
     def text(self) -> str:
         """Return it."""
@@ -80,16 +82,20 @@ class _Joined:
         code = _EXPORTS.sub(several, _EXPORT.sub(one, code))
         here = f'new URL("{self._from_entry(name)}", import.meta.url).href'
         code = code.replace("import.meta.url", here)
-        return f"// {name}\nconst {_variable(name)} = (() => {{\n{code}\nreturn {{ {', '.join(exported)} }};\n}})();"
+        variable, names = self._variable(name), ", ".join(exported)
+        return f"// {name}\nconst {variable} = (() => {{\n{code}\nreturn {{ {names} }};\n}})();"
 
     def _import(self, name: str, found: re.Match[str]) -> str:
         target = _beside(name, found["target"])
         names = found["names"]
         if self._add(target):
-            return f"const {_renamed(names)} = {_variable(target)};" if names else ""
+            return f"const {_renamed(names)} = {self._variable(target)};" if names else ""
         clause = f"{names} from " if names else ""
         self._outside[f'import {clause}"{self._from_entry(target)}";'] = None
         return ""
+
+    def _variable(self, name: str) -> str:
+        return self._variables.setdefault(name, f"${len(self._variables)}")
 
     def _from_entry(self, name: str) -> str:
         path = posixpath.relpath(name, posixpath.dirname(self._entry))
@@ -98,10 +104,6 @@ class _Joined:
 
 def _beside(name: str, target: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-
-
-def _variable(name: str) -> str:
-    return "$" + re.sub(r"\W", "_", name)
 
 
 def _renamed(names: str) -> str:

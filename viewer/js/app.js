@@ -17,10 +17,11 @@ import { servicePanel } from "./page/service-panel.js";
 import { servicePage } from "./page/service-page.js";
 import { quaeroPage } from "./page/shell.js";
 import { startForm } from "./page/start-form.js";
+import { workerList } from "./page/workers-page.js";
 
 const COMPONENTS = {
   quaeroPage, jobList, jobPreview, jobPage, definitionList, documentList, documentPage, startForm, commandPalette,
-  servicePage, servicePanel,
+  servicePage, servicePanel, workerList,
 };
 
 browserEnvironment(createParser).hub(); // its worker starts while the page is made

@@ -8,7 +8,7 @@
 
 /** Views that are about one thing, by the word in the address. */
 const WITH_ID = new Set(["job", "document"]);
-const ALONE = new Set(["service", "definitions", "documents"]);
+const ALONE = new Set(["service", "definitions", "documents", "workers"]);
 
 /** `{view, id, params, lines, token}` of a fragment; what is not known is the list of jobs. */
 export function parseFragment(fragment) {

@@ -90,6 +90,8 @@ export function jobRow(job, now) {
     ...jobView(job, now),
     href: makeFragment({ view: "job", id: job.id }),
     trigger: job.trigger ?? "",
+    node: job.node ? `on ${job.node}` : "",
+    error: job.error ?? job.untaken ?? "",
     entries: formatCount(job.total_count ?? sumCounts(counts)),
     warnings: counts.warn ? formatCount(counts.warn) : "",
     errors: counts.error ? formatCount(counts.error) : "",

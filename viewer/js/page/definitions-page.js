@@ -1,6 +1,7 @@
 /** The definitions: what can be run, when it runs by itself, how it went, and what its steps are. */
 
 import { replaceRoute } from "./address.js";
+import { polled } from "./polling.js";
 import { formatTimestamp } from "../lib/format.js";
 import { statusOf } from "../lib/statuses.js";
 import { drawDag } from "../view/dag.js";
@@ -11,7 +12,7 @@ const RUNS_SHOWN = 12;
 
 /** Alpine data of the page. */
 export function definitionList({ params }) {
-  const parts = { timer: null };
+  const parts = {};
   return {
     rows: [],
     loaded: false,
@@ -20,15 +21,11 @@ export function definitionList({ params }) {
     opened: params.open ?? "",
 
     init() {
-      parts.onShown = () => !document.hidden && this.load();
-      document.addEventListener("visibilitychange", parts.onShown);
-      parts.timer = setInterval(parts.onShown, POLL_MS);
-      this.load();
+      parts.end = polled(() => this.load(), POLL_MS);
     },
 
     destroy() {
-      clearInterval(parts.timer);
-      document.removeEventListener("visibilitychange", parts.onShown);
+      parts.end();
     },
 
     async load() {

@@ -22,6 +22,7 @@ export function jobFacts(parts, jobId) {
     parameters: [],
     outputs: [],
     relations: [],
+    node: "",
     artifacts: [],
     documentCount: 0,
     groups: [],
@@ -40,6 +41,7 @@ export function jobFacts(parts, jobId) {
       this.parameters = pairs(details.parameters);
       this.outputs = Object.entries(details.outputs ?? {}).map(([step, values]) => ({ step, values: pairs(values) }));
       this.relations = relationsOf(details);
+      this.node = details.job.node ?? "";
       this.artifacts = (details.artifacts ?? []).map((each) => artifactView(path, each));
       this.documentCount = details.documents ?? 0;
       this.workerNames = details.workers.slice(0, 500).map(({ name }) => name);

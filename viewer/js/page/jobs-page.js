@@ -5,6 +5,7 @@
 
 import { replaceRoute } from "./address.js";
 import { jobActions } from "./job-actions.js";
+import { polled } from "./polling.js";
 import { jobRow } from "../lib/step-views.js";
 import { isFinal, STATUSES, statusOf } from "../lib/statuses.js";
 import { throttled } from "../lib/throttle.js";
@@ -21,7 +22,7 @@ const MOST_FOLLOWED = 50;
 /** Alpine data of the list. `route` has the filters. */
 export function jobList({ params }) {
   const followed = new Map(); // id -> its handle
-  const parts = { jobs: [], timer: null, limit: PAGE };
+  const parts = { jobs: [], limit: PAGE };
   const { status = "", definition = "", q = "" } = params;
 
   return {
@@ -40,16 +41,12 @@ export function jobList({ params }) {
 
     init() {
       parts.refresh = throttled(() => this.refresh(), REFRESH_MS, environment.clock);
-      parts.onShown = () => !document.hidden && this.load();
-      document.addEventListener("visibilitychange", parts.onShown);
-      parts.timer = setInterval(parts.onShown, POLL_MS);
-      this.load();
+      parts.end = polled(() => this.load(), POLL_MS);
       this.loadDefinitions();
     },
 
     destroy() {
-      clearInterval(parts.timer);
-      document.removeEventListener("visibilitychange", parts.onShown);
+      parts.end();
       parts.refresh.cancel();
       for (const handle of followed.values()) handle.disconnect();
     },

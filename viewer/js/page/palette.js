@@ -40,12 +40,20 @@ export function commandPalette() {
       this.search();
       parts.oldest = "";
       this.loadDefinitions();
+      this.loadWorkers();
       this.loadJobs();
     },
 
     async loadDefinitions() {
       const { definitions } = await callApi("job-definitions").catch(() => ({ definitions: [] }));
       parts.all = [...parts.all, ...definitions.flatMap(definitionItems)];
+      this.search();
+    },
+
+    async loadWorkers() {
+      const { workers } = await callApi("workers").catch(() => ({ workers: [] }));
+      const items = workers.map(({ name }) => ({ label: name, about: "worker", keys: "", href: "#/workers" }));
+      parts.all = [...parts.all, ...items];
       this.search();
     },
 

@@ -5,11 +5,13 @@ import { showJobInTab, showPageInTab } from "./chrome.js";
 import { keepToken, takeToken } from "./token.js";
 import { parseFragment } from "../lib/routes.js";
 import { preferences } from "../view/log-display.js";
+import { callApi } from "../view/server.js";
 
 const TITLES = {
   jobs: "Jobs",
   definitions: "Definitions",
   documents: "Documents",
+  workers: "Workers",
   service: "Service log",
   token: "Token needed",
 };
@@ -18,11 +20,13 @@ const THEME_WORDS = { auto: "Theme: as the system's", dark: "Theme: dark", light
 
 /** Alpine data of the page. `views` holds the one view that is open: by its key, another job is another view. */
 export function quaeroPage() {
+  const parts = {};
   return {
     view: "jobs",
     views: [],
     shown: false,
     jobName: "",
+    cluster: false,
     token: "",
     theme: preferences.get("theme"),
     themeWords: "",
@@ -36,6 +40,15 @@ export function quaeroPage() {
     open() {
       takeToken();
       this.show(currentRoute());
+      this.lookForCluster();
+    },
+
+    /** Only a view of a cluster has workers to show; what it is it stays. */
+    async lookForCluster() {
+      if (parts.asked) return;
+      const { engine } = await callApi("workers").catch(() => ({}));
+      parts.asked = engine !== undefined;
+      this.cluster = Boolean(engine);
     },
 
     /** Open a view; if it is open already it is only told of its new state. */

@@ -13,7 +13,7 @@ test("views, ids, and the token that is taken out", () => {
   assert.deepEqual(facts(""), ["jobs", null, null]);
   assert.deepEqual(facts("#/job/7k3q"), ["job", "7k3q", null]);
   assert.deepEqual(facts("#/document/17"), ["document", "17", null]);
-  for (const view of ["service", "definitions", "documents"]) assert.deepEqual(facts(`#/${view}`), [view, null, null]);
+  for (const view of ["service", "definitions", "documents", "workers"]) assert.deepEqual(facts(`#/${view}`), [view, null, null]);
   assert.deepEqual(facts("#t=aB-_9"), ["jobs", null, "aB-_9"]);
   for (const unknown of ["#/nothing", "#/job", "#/job/a/b", "#/service/x", "#//", "#javascript:x"]) {
     assert.equal(parseFragment(unknown).view, "jobs", unknown);
