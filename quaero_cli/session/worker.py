@@ -239,7 +239,8 @@ class _Worker:
             "queues": list(offer.queues), "labels": dict(offer.labels), "slots": self._options.slots,
             "jobs": [each for each in held if owner_of_part(each) is None],
             "items": sum(owner_of_part(each) is not None for each in held),
-            "outbox_bytes": self._bound.bytes, "outbox_entries": self._bound.entries, "draining": self._drain.is_set(),
+            "outbox_bytes": self._bound.bytes, "outbox_entries": self._bound.entries,
+            "draining": self._drain.is_set(),
         }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ const STATES = {
 export function machineView(machine, now) {
   const [word, like] = STATES[machine.state] ?? [machine.state, "unknown"];
   const { outbox_bytes: bytes, outbox_entries: entries } = machine;
+  const busy = Math.min(machine.jobs.length + machine.items, machine.slots); // a job waiting for items has none
   const labels = Object.entries(machine.labels).map(([name, value]) => `${name}=${value}`);
   return {
     name: machine.name,
@@ -24,7 +25,7 @@ export function machineView(machine, now) {
     host: machine.host === machine.name ? "" : machine.host,
     tags: [...machine.queues, ...labels],
     facts: [
-      ...(machine.alive ? [`${machine.jobs.length} of ${plural(machine.slots, "slot")} busy`] : []),
+      ...(machine.alive ? [`${busy} of ${plural(machine.slots, "slot")} busy`] : []),
       bytes > 0 ? `${formatBytes(bytes)} wait in its outbox (${formatCount(entries)})` : "Outbox empty",
       `Heard ${formatAgo(machine.seen_at, now)}`,
       `quaero ${machine.version}`,

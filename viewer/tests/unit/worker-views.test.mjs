@@ -8,7 +8,8 @@ import { engineWords, machineView, queueView } from "../../js/lib/worker-views.j
 const NOW = Date.parse("2026-01-15T10:30:10.000Z");
 const MACHINE = {
   name: "w1", alive: true, state: "ready", seen_at: "2026-01-15T10:30:00.000Z", version: "0.1", host: "rack7",
-  queues: ["default"], labels: { gpu: "a100" }, slots: 2, jobs: ["a/b"], outbox_bytes: 2048, outbox_entries: 12, draining: false,
+  queues: ["default"], labels: { gpu: "a100" }, slots: 2, jobs: ["a/b"], items: 0, outbox_bytes: 2048, outbox_entries: 12,
+  draining: false,
 };
 
 test("a machine says what it does, and links to its jobs", () => {
@@ -24,6 +25,11 @@ test("one that is lost is marked, and is not said to have slots", () => {
   assert.deepEqual([lost.isLost, lost.status.word, lost.host], [true, "Lost", ""]);
   assert.deepEqual(lost.facts, ["Outbox empty", "Heard 1 h ago", "quaero 0.1"]);
   assert.equal(machineView({ ...MACHINE, state: "odd" }, NOW).status.word, "odd");
+});
+
+test("items of other machines' steps take slots, but no more than there are", () => {
+  const busy = (jobs, items) => machineView({ ...MACHINE, jobs, items }, NOW).facts[0];
+  assert.deepEqual([busy([], 1), busy(["a"], 2)], ["1 of 2 slots busy", "2 of 2 slots busy"]);
 });
 
 test("queues and the engine", () => {
