@@ -25,7 +25,7 @@ PART_BYTES = 512 * 1024
 # Messages that are asked for at once.
 _AT_ONCE = 32
 _FORMAT = 2
-# Of zlib, its fastest: a fifth of the bytes, half of the engine's processor time, 1 us a line of the worker's.
+# Of zlib, its fastest: a tenth of the bytes, half of the engine's processor time, 1 us a line of the worker's.
 _COMPRESSION = 1
 
 
