@@ -1,7 +1,5 @@
 """`spread = true`: the items of one step are done by several machines, and it looks as if one had done them."""
 
-import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -122,25 +120,3 @@ def _lives(pid):
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except OSError:
         return False
-
-
-def test_a_machine_that_dies_loses_its_items_to_another(tmp_path):
-    """A job would wait for ever for the items of a machine that is gone, or miss them."""
-    folder = tmp_path / "items"
-    with machines(tmp_path, lease=8.0) as found:
-        found.start_view()
-        for name in ("w1", "w2"):
-            found.start_worker(name)
-        job, child = _both_wait(found, folder)
-        holder = found.view.json("show", job)["job"]["node"]
-        found.kill("w1" if holder == "w2" else "w2")
-        (folder / "gate").touch()
-        out, _ = child.communicate(timeout=2 * PATIENCE)
-        assert json.loads(out.splitlines()[-1])["status"] == "completed"
-        shown = found.view.json("show", job)
-        assert [each["status"] for each in shown["workers"]] == ["completed"] * 2
-        said = entries(found.view.lines("tail", job, "-n", "all"))
-        ends = Counter(each["worker"] for each in said if each["message"] == "went on")
-        assert set(ends) == {"wait-1", "wait-2"}
-        begun = sum(len((folder / item).read_text().split()) for item in "ab")
-        assert begun >= 3, "the item that was begun there was begun anew"
