@@ -12,7 +12,7 @@ from shells import PATIENCE
 
 from quaero_cli.engine import procfs
 from quaero_cli.engine.process import run_process
-from quaero_cli.engine.strays import find_strays, kill_strays, reap_orphans
+from quaero_cli.engine.strays import PART, RUNNER, find_strays, kill_strays, reap_orphans
 
 JOB = f"test{os.getpid()}"
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "QUAERO_JOB_ID": JOB, "QUAERO_STEP": "one"}
@@ -127,6 +127,22 @@ async def test_what_another_runner_looks_after_is_its_own(tmp_path):
     with subprocess.Popen(["sleep", "1000"], env=env, start_new_session=True) as child:
         assert await kill_strays(JOB, ours=False, grace=GRACE) == [], "an attempt that runs here"
         assert [stray.pid for stray in await kill_strays(JOB, grace=GRACE)] == [child.pid]
+
+
+async def test_an_items_processes_are_ended_with_it_and_not_before():
+    """A machine that ends one item of a job, or the job, would kill other items of it that run beside."""
+    mine = {**ENV, RUNNER: procfs.identity()}
+    one, two = (
+        subprocess.Popen(["sleep", "1000"], env=mine | {PART: name}, start_new_session=True) for name in ("p1", "p2")
+    )
+    try:
+        assert await kill_strays(JOB, grace=GRACE) == []
+        assert [stray.pid for stray in await kill_strays(JOB, part="p1", grace=GRACE)] == [one.pid]
+        assert [stray.pid for stray in find_strays(JOB)] == [two.pid]
+    finally:
+        for child in (one, two):
+            child.kill()
+            child.wait()
 
 
 async def test_kill_now(tmp_path):

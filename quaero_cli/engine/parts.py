@@ -40,10 +40,10 @@ async def run_part(job: Running, step: StepDefinition, number: int, item: object
     return PartEnd(None, worker.attempt, outputs[0], {})
 
 
-async def end_strays(job: Running) -> None:
-    """End processes of the job that left their group, when nothing of it runs here any more."""
+async def end_strays(job: Running, part: str) -> None:
+    """End processes of an item that left their group: nothing of it outlives it."""
     ground = job.ground
-    for stray in await kill_strays(job.id, grace=ground.grace, kill_now=ground.kill_now):
+    for stray in await kill_strays(job.id, part=part, grace=ground.grace, kill_now=ground.kill_now):
         job.log.warn("Ended a process that had outlived its step", pid=stray.pid, command=stray.command)
 
 

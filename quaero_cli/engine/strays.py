@@ -25,6 +25,8 @@ from quaero_cli.engine import group, procfs
 from quaero_cli.engine.process import GRACE, KILL_PATIENCE, cancel_when
 
 RUNNER = "QUAERO_RUNNER"
+# An item of another machine's step, or of one of ours that is spread: its processes are its own affair until it ends.
+PART = "QUAERO_PART"
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 # Seconds between two looks through /proc, each of which costs milliseconds: from the first to the longest.
 _FIRST_PAUSE = 0.002
@@ -47,20 +49,29 @@ def become_subreaper() -> bool:
     return int(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
 
 
-def find_strays(job_id: str, *, step: str | None = None, ours: bool | None = None) -> list[Stray]:
+def find_strays(
+    job_id: str, *, step: str | None = None, part: str | None = None, ours: bool | None = None
+) -> list[Stray]:
     """Return the living processes of this user that a job (or one step of it) started. Reads /proc: milliseconds.
 
     A job's regular children are among them while they run. This process and its ancestors never are. `ours`: leave
-    out what another quaero that lives looks after; false: and what this one does.
+    out what another quaero that lives looks after; false: and what this one does. `part`: those of this item of a
+    step with `spread`; without it, and with what is `ours`, none of any item.
     """
     cookies = {f"QUAERO_JOB_ID={job_id}".encode()}
     if step is not None:
         cookies.add(f"QUAERO_STEP={step}".encode())
+    if part is not None:
+        cookies.add(f"{PART}={part}".encode())
     own_line = procfs.ancestors()
+    foreign = part is None and ours is True
     return [
         Stray(stat.pid, stat.started, stat.session, procfs.command_line(stat.pid))
         for stat in procfs.every_stat()
-        if not stat.zombie and stat.pid not in own_line and _belongs(procfs.environment(stat.pid), cookies, ours)
+        if not stat.zombie
+        and stat.pid not in own_line
+        and _belongs(environment := procfs.environment(stat.pid), cookies, ours)
+        and not (foreign and any(entry.startswith(f"{PART}=".encode()) for entry in environment))
     ]
 
 
@@ -81,6 +92,7 @@ async def kill_strays(
     job_id: str,
     *,
     step: str | None = None,
+    part: str | None = None,
     ours: bool = True,
     grace: float = GRACE,
     kill_now: trio.Event | None = None,
@@ -91,7 +103,7 @@ async def kill_strays(
     cancellation, and bounded: `grace`, cut short by `kill_now`, and `KILL_PATIENCE`.
     """
     met: set[Stray] = set()
-    find = partial(find_strays, job_id, step=step, ours=ours)
+    find = partial(find_strays, job_id, step=step, part=part, ours=ours)
     with trio.CancelScope(shield=True):
         with trio.move_on_after(grace) as patience:
             async with trio.open_nursery() as nursery:

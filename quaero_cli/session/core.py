@@ -82,6 +82,7 @@ class Session:
         self._ground = ground
         self._node = node
         self._handles: dict[str, Handle] = {}
+        self.guests = 0  # items of other machines' jobs that run here
 
     @property
     def ground(self) -> Ground:
@@ -202,7 +203,7 @@ class Session:
                 )
             await self._recorder.flush()
         del self._handles[handle.id]
-        if not self._handles:
+        if not self._handles and not self.guests:
             reap_orphans(idle=True)
         handle.done.set()
 

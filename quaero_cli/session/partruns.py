@@ -18,6 +18,7 @@ from quaero_cli.cluster.ports import Engine, EngineAway
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.engine.parts import end_strays, run_part
 from quaero_cli.engine.shared import PartEnd, Running, now_us
+from quaero_cli.engine.strays import PART
 from quaero_cli.errors import QuaeroError
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
@@ -95,9 +96,10 @@ class PartRuns:
             return None  # and is taken off the queue
         self._scopes.add(scope)
         self._here[job.id] += 1
+        self._session.guests += 1
         end = None
         try:
-            running = self._running(job, part)
+            running = self._running(job, part, held.lease.job)
             if running.mask is not None:
                 hide.set(running.mask.text)  # of this task, and of all that it starts
             step = running.definition.step(part["step"])
@@ -111,12 +113,16 @@ class PartRuns:
         finally:
             self._scopes.discard(scope)
             self._here[job.id] -= 1
+            self._session.guests -= 1
+        if running.ran_processes:
+            await end_strays(running, held.lease.job)
         if not self._here[job.id]:
             del self._here[job.id]
-            await self._clear(running)
+            if job.id not in self._session.handles:
+                _remove_empty(running.directory)  # at once: no other item may begin meanwhile
         return end
 
-    def _running(self, job: NewJob, part: Mapping[str, Any]) -> Running:
+    def _running(self, job: NewJob, part: Mapping[str, Any], part_id: str) -> Running:
         """Return the job as its items see it here. Raises DefinitionError, also for a secret that is missing here."""
         prepared = prepared_of(self._session.settings, job, self._types)
         guarded = guard(prepared, self._session.ground.environment)
@@ -130,20 +136,13 @@ class PartRuns:
                 self._introduced.clear()  # saying it once more harms nobody
             self._introduced.add(job.id)
             ground.emit(Abroad(JobQueued(guarded.job, job.queue, now_us())))
+        environment = {**ground.environment, PART: part_id}  # by which its processes are found
         running = Running(
-            replace(ground, emit=emit), job.id, part["attempt"], prepared.definition, prepared.parameters,
-            secrets=guarded.secrets, mask=guarded.mask,
+            replace(ground, emit=emit, environment=environment), job.id, part["attempt"], prepared.definition,
+            prepared.parameters, secrets=guarded.secrets, mask=guarded.mask,
         )  # fmt: skip
         running.outputs = dict(part["outputs"])
         return running
-
-    async def _clear(self, running: Running) -> None:
-        """Leave neither processes nor empty folders, when nothing of the job runs here any more."""
-        if running.id in self._session.handles:
-            return
-        if running.ran_processes:
-            await end_strays(running)
-        await trio.to_thread.run_sync(_remove_empty, running.directory)
 
     async def _ship(self) -> None:
         """Wait until the engine has what was said, and for a while until a view has."""
