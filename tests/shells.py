@@ -171,7 +171,9 @@ def whole_lines(text: str) -> list[dict[str, Any]]:
 
 def first_job(child: subprocess.Popen[str]) -> str:
     """Return the ID of the job that `run --json` has begun."""
-    job: str = json.loads(read_line(child.stdout))["job"]["id"]
+    line = read_line(child.stdout)
+    assert line, f"it ended without a word: {child.stderr.read() if child.stderr else ''}"
+    job: str = json.loads(line)["job"]["id"]
     return job
 
 
