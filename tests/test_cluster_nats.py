@@ -1,12 +1,28 @@
 """What a nats-server does on its bad days, and a cluster must bear: apart from what every engine has to do."""
 
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from random import Random
+
 import pytest
 import trio
-from engines import PATIENCE, nats_server, needs_nats
+from cutting import cutting
+from engines import PATIENCE, ask, nats_server, needs_nats
+from stores import NOW, line, new_home, new_job
 
-from quaero_cli.cluster.nats.engine import open_nats
-from quaero_cli.cluster.ports import EngineAway
+from quaero_cli.cluster import shipper
+from quaero_cli.cluster.nats.engine import NatsEngine, open_nats
+from quaero_cli.cluster.ports import EngineAway, EngineFull
+from quaero_cli.cluster.shipper import Shipper
+from quaero_cli.cluster.viewing import Viewing
+from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.model.taking import Needs, Offer
+from quaero_cli.settings import Settings
+from quaero_cli.store.engine import connect
+from quaero_cli.store.outbox import Outbox
+from quaero_cli.store.queue import enqueue
+from quaero_cli.store.writer import Writer
 
 pytestmark = needs_nats
 
@@ -49,3 +65,120 @@ async def test_a_server_that_was_killed_while_no_job_waited_gives_the_next_ones(
                 while lease is None:
                     lease = await _insist(lambda: worker.claim(Offer(("default",)), "w1", 0.5))
                 assert lease.job == "after"
+
+
+# ------------------------------------------------------------------ from one store to another
+
+
+@dataclass
+class Line:
+    """A worker's store, and a view's that it ships to over a real server."""
+
+    worker: Settings
+    view: Settings
+    writer: Writer
+    shipper: Shipper
+    engine: NatsEngine
+    said: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)  # what there is to ship
+
+    def say(self, *messages: str) -> None:
+        first = len(self.told) + 3
+        self.writer.apply(first, [line("j1", message) for message in messages])
+        self.told += messages
+        self.shipper.changed()
+
+    def seen(self) -> list[str]:
+        with closing(connect(self.view.database, readonly=True)) as connection:
+            return [row[0] for row in connection.execute("SELECT message FROM log ORDER BY id")]
+
+    async def until(self, what: Callable[[], bool]) -> None:
+        while not what():  # noqa: ASYNC110 - neither a list nor a disk tells
+            await trio.sleep(0.02)
+
+
+@asynccontextmanager
+async def shipping(folder, worker_url: str, view_url: str) -> AsyncGenerator[Line, None]:
+    worker, view = new_home(folder / "worker"), new_home(folder / "view")
+    enqueue(worker.database, new_job("j1"))
+    said: list[str] = []
+    with closing(Writer(worker.database, ships=True)) as writer, Outbox(worker.database) as outbox:
+        writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
+        async with open_nats([worker_url], "worker") as near, open_nats([view_url], "view") as far:
+            await far.prepare_view(1, ["default"])
+            shipper = Shipper(outbox, near, near, said.append)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(shipper.run)
+                nursery.start_soon(Viewing(view.database, far, far, lambda: None, said.append).run)
+                yield Line(worker, view, writer, shipper, far, said)
+                nursery.cancel_scope.cancel()
+
+
+async def test_a_connection_that_is_cut_anywhere_loses_and_repeats_nothing(tmp_path, campaign, monkeypatch):
+    """A bad cable, or a proxy that restarts, would cost lines; or a worker would never come back."""
+    monkeypatch.undo()  # as impatient as it is
+    for seed in range(campaign(1, 10)):
+        chance, cuts = Random(seed), campaign(6, 100)
+        async with (
+            nats_server(tmp_path / f"engine{seed}") as server,
+            cutting(server.port, chance, cuts) as near,
+            cutting(server.port, chance, 0) as far,
+        ):
+            with trio.fail_after(campaign(1, 10) * PATIENCE):
+                at = "nats://127.0.0.1:{}"
+                async with shipping(tmp_path / str(seed), at.format(near.port), at.format(far.port)) as both:
+                    far.left = cuts
+                    while not (near.done.is_set() and far.done.is_set()):
+                        number = len(both.told)
+                        both.say(*(f"{number + n} {'x' * chance.randint(0, 2000)}" for n in range(20)))
+                        await trio.sleep(0.01)
+                    await both.shipper.wait_shipped()
+                    assert both.seen() == both.told
+
+
+async def test_a_full_engine_refuses_and_loses_nothing(tmp_path, monkeypatch):
+    """What did not fit would be dropped, or nobody would know why nothing is shown any more."""
+    monkeypatch.setattr(shipper, "RETRY_INTERVAL", 0.02)
+    monkeypatch.setattr(shipper, "ASK_INTERVAL", 0.1)
+    monkeypatch.setattr(shipper, "_ECHO", 0.05)
+    config = f'jetstream {{ store_dir: "{tmp_path / "js"}", max_file_store: 1MB }}'
+    async with nats_server(tmp_path / "engine", config) as server:
+        with trio.fail_after(PATIENCE):
+            async with shipping(tmp_path, server.url, server.url) as both:
+                for _ in range(25):
+                    both.say(*(f"{len(both.told) + n} {'x' * 1000}" for n in range(100)))
+                await both.until(lambda: any("is full, entries wait in the outbox" in text for text in both.said))
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_make_room, both)
+                    await both.shipper.wait_shipped()
+                    nursery.cancel_scope.cancel()
+                assert both.seen() == both.told
+                assert any("entries are sent" in text for text in both.said)
+
+
+async def _make_room(both: Line) -> None:
+    """Whenever it is full delete everything, read or not."""
+    done = 0
+    while True:
+        await both.until(lambda done=done: sum("is full" in text for text in both.said) > done)
+        done += 1
+        await both.engine._thread.call(lambda: both.engine._wire.api("STREAM.PURGE.QLOG"))
+
+
+async def test_a_full_queue_refuses_jobs_and_lets_others_be_cancelled(tmp_path):
+    """A job would be lost between its view and its worker; or one that nobody wants could not be stopped."""
+    async with nats_server(tmp_path) as server:
+        await ask([server], "STREAM.CREATE.QJOBS", {
+            "name": "QJOBS", "subjects": ["q.jobs.>"], "retention": "workqueue", "storage": "file",
+            "discard": "new", "max_msgs": 1,
+        })  # fmt: skip
+        with trio.fail_after(PATIENCE):
+            async with open_nats([server.url], "view") as view, open_nats([server.url], "worker") as worker:
+                await view.prepare_view(1, ["default"])
+                assert await view.enqueue(Needs("default"), "one", b"")
+                with pytest.raises(EngineFull):
+                    await view.enqueue(Needs("default"), "two", b"")
+                assert await view.cancel("one")
+                assert await view.enqueue(Needs("default"), "two", b"")
+                lease = await worker.claim(Offer(("default",)), "w1", PATIENCE)
+                assert lease.job == "two"

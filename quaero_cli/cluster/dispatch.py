@@ -14,7 +14,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 import orjson
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, Presence, RunQueue
+from quaero_cli.cluster.ports import EngineAway, EngineFull, Presence, RunQueue
 from quaero_cli.model import Fact, JobChanged, JobQueued, Level, LogLine, Status, StepChanged
 from quaero_cli.model.taking import labels_as_words, why_untaken
 from quaero_cli.store.dispatch import (
@@ -70,6 +70,7 @@ class Dispatcher:
         self._say = say
         self._asked: dict[str, float] = {}  # job -> when the wish to cancel it was handed on
         self._checked = -RECONCILE_INTERVAL
+        self._full = False
         self._hearing = hearing
         self._judged: set[str] = set()  # the jobs of which it was seen whether a machine may take them
         self._began = trio.current_time()
@@ -90,9 +91,7 @@ class Dispatcher:
     async def _look(self) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
         jobs = await _in_thread(waiting_jobs, self._path)
-        for job in jobs:
-            if (again or not job.sent) and await self._has_turn(job):
-                await self._hand_over(job)
+        await self._hand_over_all([job for job in jobs if again or not job.sent])
         await self._tell_untaken(jobs, again=again)
         for wish in await _in_thread(wishes, self._path):
             if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
@@ -105,6 +104,20 @@ class Dispatcher:
             for needs in await _in_thread(open_needs, self._path):
                 await self._queue.prepare(needs)
             self._checked = trio.current_time()
+
+    async def _hand_over_all(self, jobs: Sequence[Waiting]) -> None:
+        try:
+            for job in jobs:
+                if await self._has_turn(job):
+                    await self._hand_over(job)
+        except EngineFull as error:
+            if not self._full:
+                self._say(f"The engine is full, jobs wait here: {error.message}")
+            self._full = True
+        else:
+            if self._full and jobs:
+                self._say("The engine has room for jobs again")
+                self._full = False
 
     async def _has_turn(self, waiting: Waiting) -> bool:
         """Return whether the jobs have ended for which this one is to wait, as its definition says."""

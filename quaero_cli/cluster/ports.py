@@ -18,6 +18,10 @@ class EngineAway(ServerError):
     """The engine cannot be reached at the moment."""
 
 
+class EngineFull(EngineAway):
+    """The engine takes nothing more at the moment, for want of room. What it has it keeps."""
+
+
 def part_id(owner: str, job: str, attempt: int, step: str, number: int) -> str:
     """Return the ID of an item of a step, the worker `number`, of this attempt at a job, which `owner` holds."""
     return f"{owner}_{job}_{attempt}_{step}_{number}"

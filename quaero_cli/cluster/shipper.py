@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, LogSink, Mark, Watermarks
+from quaero_cli.cluster.ports import EngineAway, EngineFull, LogSink, Mark, Watermarks
 from quaero_cli.store.outbox import Outbox, Shipment
 from quaero_cli.stream.wakeups import Wakeups
 
@@ -98,7 +98,8 @@ class Shipper:
             except EngineAway as error:
                 if not self._away:
                     self._away = True
-                    self._say(f"The engine is away, entries wait in the outbox: {error.message}")
+                    what = "full" if isinstance(error, EngineFull) else "away"
+                    self._say(f"The engine is {what}, entries wait in the outbox: {error.message}")
                 await trio.sleep(RETRY_INTERVAL)
             else:
                 if self._away:

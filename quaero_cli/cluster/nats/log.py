@@ -82,7 +82,7 @@ class Log:
         for part in parts_of(shipment):
             try:
                 await self._wire.store(f"q.log.{shipment.origin}", part)
-            except ApiError as error:  # the log is full, or not there yet
+            except ApiError as error:  # the log is not there yet
                 raise EngineAway(str(error)) from error
 
     async def read(self, text: str | None, wait: float) -> Reading:
@@ -126,7 +126,8 @@ class Log:
         if reset:
             self._parts.clear()
             self._newest = 0
-        self._newest = max(self._newest, last)
+        # What was heard on a connection before may be of numbers that the server has forgotten since.
+        self._newest = max(self._newest, last) if connection == self._checked else last
         self._cut = first > 1
         self._checked = connection
         return found, first, last, reset

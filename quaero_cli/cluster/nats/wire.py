@@ -25,7 +25,7 @@ from quaero_cli.cluster.nats.access import (
     without_password,
     words,
 )
-from quaero_cli.cluster.ports import EngineAway
+from quaero_cli.cluster.ports import EngineAway, EngineFull
 from quaero_cli.errors import ServerError
 
 # Seconds for the first connection, unless it is refused: servers may just be starting.
@@ -44,6 +44,8 @@ _CLOSE_PATIENCE = 0.2  # seconds
 _PING_INTERVAL = 5  # seconds; two without an answer, and the connection is dead
 
 _WRONG_LAST_SEQUENCE = 10071
+# Resources of the server, of the account, of the stream, and of its disk.
+_NO_ROOM = {10023, 10028, 10047, 10077}
 _NOT_FOUND = 404
 
 OnMessage = Callable[[Msg], Awaitable[None]]
@@ -61,6 +63,11 @@ class ApiError(Exception):
     def is_missing(self) -> bool:
         """Whether what was asked for is not there."""
         return self.code == _NOT_FOUND
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room."""
+        return self.number in _NO_ROOM
 
     @property
     def is_conflict(self) -> bool:
@@ -238,8 +245,13 @@ class Wire:
         return _accepted(answer)
 
     async def store(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> int:
-        """Append to the stream of a subject; return the sequence number. Raises ApiError and EngineAway."""
-        return int(_accepted(await self.request(subject, body, headers=headers))["seq"])
+        """Append to the stream of a subject; return the sequence number. Raises ApiError, EngineFull, EngineAway."""
+        try:
+            return int(_accepted(await self.request(subject, body, headers=headers))["seq"])
+        except ApiError as error:
+            if error.is_full:
+                raise EngineFull(str(error)) from error
+            raise
 
     async def store_after(self, subject: str, body: bytes, last: int) -> int | None:
         """Append, if the subject's newest message has the number `last` (0: has none); None: it has another."""
