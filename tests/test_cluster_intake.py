@@ -14,9 +14,9 @@ from quaero_cli.model import JobChanged, JobClaimed, JobQueued, Status, StepChan
 from quaero_cli.settings import Settings
 from quaero_cli.store.deletion import discard
 from quaero_cli.store.engine import connect
-from quaero_cli.store.factcodec import encode_fact, join_facts
+from quaero_cli.store.factcodec import decode_facts, encode_fact, join_facts
 from quaero_cli.store.intake import Intake, log_place
-from quaero_cli.store.outbox import Outbox, Shipment, outbox_size
+from quaero_cli.store.outbox import ROW_BYTES, Outbox, Shipment, outbox_size, travelling
 from quaero_cli.store.queue import enqueue, mark_interrupted
 from quaero_cli.store.reader import open_reader
 from quaero_cli.store.writer import Writer
@@ -177,3 +177,51 @@ def test_the_outbox_holds_what_was_stored(home):
     with closing(Intake(other.database)) as intake:
         intake.take([replace(row, id=0) for row in rows], "1")
     assert _messages(other.database, "j1") == _messages(home.database, "j1")
+
+
+def test_small_rows_travel_together(home):
+    """What piled up while the engine was away would need a round trip for each line."""
+    enqueue(home.database, new_job("j1"))
+    with closing(Writer(home.database, ships=True)) as one, closing(Writer(home.database, ships=True)) as two:
+        for number in range(1, 41):
+            one.apply(number, [line("j1", f"{number} {'x' * 20_000}")])
+        two.apply(1, [line("j1", "other")])
+        one.apply(41, [line("j1", "41"), line("j1", "42")])
+    with Outbox(home.database) as outbox:
+        assert outbox.origins() == [one.origin, two.origin]
+        rows = outbox.after(0, 100)
+        shipped = travelling(rows)
+        assert [(each.origin, each.first, each.last) for each in shipped[-2:]] == [
+            (two.origin, 1, 1),
+            (one.origin, 41, 42),
+        ]
+        assert shipped[-1].id == rows[-1].id
+        assert len(shipped) < 8
+        assert all(len(each.body) <= ROW_BYTES + len(shipped) for each in shipped)
+        assert [fact for each in shipped for fact in decode_facts(each.body)] == [
+            fact for each in rows for fact in decode_facts(each.body)
+        ]
+        assert outbox.place_of(one.origin, 41) == rows[-1].id - 1
+        assert outbox.forget(one.origin, 40) == 40
+        assert outbox.origins() == [two.origin, one.origin]
+        assert outbox.first_of(one.origin) == 41
+        assert outbox.ends() == (rows[-2].id, rows[-1].id)
+        assert outbox_size(home.database) == sum(len(row.body) for row in rows[-2:])
+
+
+def test_what_retention_deleted_is_not_there_again_when_the_log_is_read_anew(home, intake):
+    """Jobs that were deleted long ago would all come back after the engine had its troubles."""
+    everything = [
+        shipment("v", 1, JobQueued(new_job("old"), "default", NOW), JobQueued(new_job("new"), "default", NOW)),
+        shipment(
+            "a", 1, JobClaimed("old", "w1", 1, NOW), line("old", "one"), JobChanged("old", Status.COMPLETED, NOW, 1)
+        ),
+        shipment("a", 4, JobClaimed("new", "w1", 1, NOW), line("new", "two")),
+    ]
+    intake.take(everything, "1")
+    discard(home.database, "old")
+    for place in ("2", "3"):
+        intake.take([*everything, shipment("a", 6, line("old", "late"), line("new", f"in {place}"))], place)
+    with open_reader(home.database) as reader:
+        assert not reader.job_exists("old")
+    assert _messages(home.database, "new") == ["two", "in 2"]

@@ -17,7 +17,7 @@ from typing import TypeVar
 import trio
 
 from quaero_cli.cluster.ports import EngineAway, EngineFull, LogSink, Mark, Watermarks
-from quaero_cli.store.outbox import Outbox, Shipment
+from quaero_cli.store.outbox import Outbox, Shipment, travelling
 from quaero_cli.stream.wakeups import Wakeups
 
 T = TypeVar("T")
@@ -28,8 +28,8 @@ ASK_INTERVAL = 2.0
 SILENCE = 30.0
 # Seconds until the engine is tried again.
 RETRY_INTERVAL = 0.5
-# Rows of at most 256 KiB that are read from the outbox at once.
-_ROWS = 16
+# Rows that are read from the outbox at once, at most: mostly they are small, and travel together.
+_ROWS = 1024
 # Seconds in which a second complaint about the same place is taken for an echo of the first.
 _ECHO = 2.0
 
@@ -80,7 +80,7 @@ class Shipper:
             more = self._more = trio.Event()
             rows = await self._with_outbox(partial(self._outbox.after, self._place, _ROWS))
             place = self._place
-            for row in rows:
+            for row in travelling(rows):
                 await self._publish(row)
                 if self._place != place:  # put back meanwhile
                     break

@@ -6,7 +6,7 @@ A kind that is not known is an error: the machines of a cluster run the same ver
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -123,6 +123,11 @@ def _document(document: Document) -> dict[str, Any]:
 def join_facts(texts: Sequence[str]) -> bytes:
     """Return encoded facts as one body."""
     return ("[" + ",".join(texts) + "]").encode()
+
+
+def join_bodies(bodies: Iterable[bytes]) -> bytes:
+    """Return what `join_facts` would have made of the facts of all of them."""
+    return b"[" + b",".join(body[1:-1] for body in bodies) + b"]"
 
 
 def decode_facts(body: bytes) -> list[Fact]:

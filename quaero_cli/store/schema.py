@@ -153,6 +153,7 @@ CREATE TABLE outbox (
     last INTEGER NOT NULL,
     body BLOB NOT NULL
 );
+CREATE INDEX outbox_origin ON outbox(origin, last);
 
 CREATE TABLE dispatch (job TEXT PRIMARY KEY, body BLOB NOT NULL, sent INTEGER NOT NULL DEFAULT 0, told TEXT)
     WITHOUT ROWID;
