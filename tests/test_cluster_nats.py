@@ -12,7 +12,7 @@ from engines import PATIENCE, ask, nats_server, needs_nats
 from stores import NOW, line, new_home, new_job
 
 from quaero_cli.cluster import shipper
-from quaero_cli.cluster.nats.engine import NatsEngine, open_nats
+from quaero_cli.cluster.nats.engine import NatsEngine, _streams, open_nats
 from quaero_cli.cluster.ports import EngineAway, EngineFull
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.cluster.viewing import Viewing
@@ -168,10 +168,8 @@ async def _make_room(both: Line) -> None:
 async def test_a_full_queue_refuses_jobs_and_lets_others_be_cancelled(tmp_path):
     """A job would be lost between its view and its worker; or one that nobody wants could not be stopped."""
     async with nats_server(tmp_path) as server:
-        await ask([server], "STREAM.CREATE.QJOBS", {
-            "name": "QJOBS", "subjects": ["q.jobs.>"], "retention": "workqueue", "storage": "file",
-            "discard": "new", "max_msgs": 1,
-        })  # fmt: skip
+        (config,) = (each for each in _streams(1) if each["name"] == "QJOBS")
+        await ask([server], "STREAM.CREATE.QJOBS", {**config, "max_msgs": 1})
         with trio.fail_after(PATIENCE):
             async with open_nats([server.url], "view") as view, open_nats([server.url], "worker") as worker:
                 await view.prepare_view(1, ["default"])

@@ -19,7 +19,7 @@ from engines import ask, needs_nats
 from machines import Machines, machines, until
 from shells import Server
 
-from quaero_cli.cluster.nats.engine import open_nats
+from quaero_cli.cluster.nats.engine import _streams, open_nats
 from quaero_cli.store.engine import connect
 
 pytestmark = needs_nats
@@ -38,8 +38,7 @@ HELD = """
     type = "shell"
     command = "until [ -e {gate} ]; do sleep 0.05; done"
 """
-# As the view makes it, but for the history of each job.
-STATES = {"name": "QSTATE", "subjects": ["q.state.>"], "storage": "file", "max_msgs_per_subject": 60}
+HISTORY = 60  # states of each job that the engine keeps
 _never = threading.Event()  # waiting for it is waiting
 
 
@@ -92,7 +91,8 @@ def test_each_job_has_one_end_whatever_is_killed(tmp_path, campaign):
         chance, number = Random(seed), campaign(12, 300)
         folder = tmp_path / str(seed)
         with machines(folder, lease=campaign(4.0, 5.0)) as found:
-            trio.run(ask, found.servers, "STREAM.CREATE.QSTATE", STATES)
+            (config,) = (each for each in _streams(1) if each["name"] == "QSTATE")
+            trio.run(ask, found.servers, "STREAM.CREATE.QSTATE", {**config, "max_msgs_per_subject": HISTORY})
             (folder / "view" / "jobdefs").mkdir(parents=True)
             for name, text in (("short", SHORT), ("held", HELD.format(gate=folder / "gate"))):
                 found.shell("view").define(f"jobdefs/{name}", text)
