@@ -134,6 +134,7 @@ async def test_a_connection_that_is_cut_anywhere_loses_and_repeats_nothing(tmp_p
                         await trio.sleep(0.01)
                     await both.shipper.wait_shipped()
                     assert both.seen() == both.told
+        print(f"seed {seed}: {2 * cuts} cuts, {len(both.told)} lines", flush=True)
 
 
 async def test_a_full_engine_refuses_and_loses_nothing(tmp_path, monkeypatch):

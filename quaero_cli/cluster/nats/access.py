@@ -54,6 +54,15 @@ class SafeClient(Client):
             raise NoTls
         return super()._connect_command()
 
+    def let_go(self) -> None:
+        """End what is left by its own closing, which stops in its midst when the connection breaks then."""
+        for subscription in self._subs.values():
+            if subscription._wait_for_msgs_task is not None:
+                subscription._wait_for_msgs_task.cancel()
+        self._subs.clear()
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+
 
 def encryption(servers: list[str], access: Access) -> ssl.SSLContext | None:
     """Return how to encrypt; None: as the server wants. Raises ServerError for a file that cannot be used."""

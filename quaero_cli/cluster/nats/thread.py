@@ -23,6 +23,8 @@ class AsyncioThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        # What the client's own tasks end with; what concerns us we are told by our calls.
+        self._loop.set_exception_handler(lambda loop, context: None)
         self._thread = threading.Thread(target=self._run, name="quaero-engine", daemon=True)
         self._thread.start()
 

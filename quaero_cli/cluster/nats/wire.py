@@ -199,6 +199,8 @@ class Wire:
 
     def _connected(self) -> SafeClient:
         if self._client is None or not self._client.is_connected:
+            if self._client is not None:  # it does not say so when the connection broke while it was being closed
+                self._lost.set()
             raise EngineAway(f"no connection: {self._problem}")
         return self._client
 
@@ -279,6 +281,8 @@ def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
 
 async def _close(client: SafeClient) -> None:
     """Close a client that may be in any state: after a refused TLS handshake, for one, it would wait for ever."""
-    with suppress(NatsError, OSError, ValueError, EOFError):  # TimeoutError is an OSError
-        async with asyncio.timeout(_CLOSE_PATIENCE):
-            await client.close()
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.wait({closing}, timeout=_CLOSE_PATIENCE)  # it may fail in any way, and may swallow cancellation
+    if not closing.done():
+        closing.cancel()
+    client.let_go()
