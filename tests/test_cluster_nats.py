@@ -11,7 +11,6 @@ from cutting import cutting
 from engines import PATIENCE, ask, nats_server, needs_nats
 from stores import NOW, line, new_home, new_job
 
-from quaero_cli.cluster import shipper
 from quaero_cli.cluster.nats.engine import NatsEngine, _streams, open_nats
 from quaero_cli.cluster.ports import EngineAway, EngineFull
 from quaero_cli.cluster.shipper import Shipper
@@ -135,35 +134,6 @@ async def test_a_connection_that_is_cut_anywhere_loses_and_repeats_nothing(tmp_p
                     await both.shipper.wait_shipped()
                     assert both.seen() == both.told
         print(f"seed {seed}: {2 * cuts} cuts, {len(both.told)} lines", flush=True)
-
-
-async def test_a_full_engine_refuses_and_loses_nothing(tmp_path, monkeypatch):
-    """What did not fit would be dropped, or nobody would know why nothing is shown any more."""
-    monkeypatch.setattr(shipper, "RETRY_INTERVAL", 0.02)
-    monkeypatch.setattr(shipper, "ASK_INTERVAL", 0.1)
-    monkeypatch.setattr(shipper, "_ECHO", 0.05)
-    config = f'jetstream {{ store_dir: "{tmp_path / "js"}", max_file_store: 1MB }}'
-    async with nats_server(tmp_path / "engine", config) as server:
-        with trio.fail_after(PATIENCE):
-            async with shipping(tmp_path, server.url, server.url) as both:
-                for _ in range(25):
-                    both.say(*(f"{len(both.told) + n} {'x' * 1000}" for n in range(100)))
-                await both.until(lambda: any("is full, entries wait in the outbox" in text for text in both.said))
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(_make_room, both)
-                    await both.shipper.wait_shipped()
-                    nursery.cancel_scope.cancel()
-                assert both.seen() == both.told
-                assert any("entries are sent" in text for text in both.said)
-
-
-async def _make_room(both: Line) -> None:
-    """Whenever it is full delete everything, read or not."""
-    done = 0
-    while True:
-        await both.until(lambda done=done: sum("is full" in text for text in both.said) > done)
-        done += 1
-        await both.engine._thread.call(lambda: both.engine._wire.api("STREAM.PURGE.QLOG"))
 
 
 async def test_a_full_queue_refuses_jobs_and_lets_others_be_cancelled(tmp_path):
