@@ -67,13 +67,19 @@ cluster: engine
     set -euo pipefail
     export PATH="$PATH:/usr/sbin"
     folder=$(mktemp -d)
-    trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$folder"' EXIT
-    nats-server -a 127.0.0.1 -p 14222 -js -sd "$folder/engine" >"$folder/engine.log" 2>&1 &
+    # Engine and view do not hear Ctrl-C: the workers end first, and hand over what they still have.
+    setsid nats-server -a 127.0.0.1 -p 14222 -js -sd "$folder/engine" >"$folder/engine.log" 2>&1 &
+    engine=$! view="" workers=""
+    trap 'for each in "$workers" "$view" $engine; do kill $each; wait $each; done 2>/dev/null; rm -rf "$folder"' EXIT
     export QUAERO_CLUSTER_ENGINE=nats://127.0.0.1:14222
     echo "in another shell: export QUAERO_HOME=$folder/view; .venv/bin/quaero run hello --on cluster"
-    {{bin}}/quaero worker --home "$folder/worker-1" --name worker-1 --slots 2 &
-    {{bin}}/quaero worker --home "$folder/worker-2" --name worker-2 --slots 2 &
-    {{bin}}/quaero serve --home "$folder/view" --port 0
+    for name in worker-1 worker-2; do
+        {{bin}}/quaero worker --home "$folder/$name" --name "$name" --slots 2 &
+        workers+=" $!"
+    done
+    setsid {{bin}}/quaero serve --home "$folder/view" --port 0 &
+    view=$!
+    wait $view
 
 # Run the Python tests, the browser's among them, two at a time: most of them wait for processes.
 test *options:
