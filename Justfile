@@ -70,7 +70,7 @@ cluster: engine
     # Engine and view do not hear Ctrl-C: the workers end first, and hand over what they still have.
     setsid nats-server -a 127.0.0.1 -p 14222 -js -sd "$folder/engine" >"$folder/engine.log" 2>&1 &
     engine=$! view="" workers=""
-    trap 'for each in "$workers" "$view" $engine; do kill $each; wait $each; done 2>/dev/null; rm -rf "$folder"' EXIT
+    trap 'for each in "$workers" "$view" $engine; do kill $each || true; wait $each || true; done 2>/dev/null; rm -rf "$folder"' EXIT
     export QUAERO_CLUSTER_ENGINE=nats://127.0.0.1:14222
     echo "in another shell: export QUAERO_HOME=$folder/view; .venv/bin/quaero run hello --on cluster"
     for name in worker-1 worker-2; do
