@@ -100,7 +100,7 @@ def test_each_job_has_one_end_whatever_is_killed(tmp_path, campaign):
             for name in WORKERS:
                 found.start_worker(name, "--slots", "4")
             jobs = {_start(server, "short") for _ in range(number)}
-            for victim in chance.sample(["server", "server", *WORKERS[:2]], 4):
+            for victim in chance.sample(["server", "server", *WORKERS[:2]], campaign(2, 4)):
                 done = chance.uniform(0, 0.8) * number
                 until(lambda done=done: sum(row[0] == "completed" for row in _jobs(found).values()) >= done)
                 if victim == "server":
