@@ -65,7 +65,7 @@ def _size(fact: Fact) -> int:
     if type(fact) is LogLines:
         return sum(map(len, fact.messages)) + _EACH * len(fact.messages)
     if type(fact) is PagesFound:
-        return sum([len(url) + _EACH for url, *_ in fact.pages])
+        return sum([len(url) + 2 * _EACH for url, *_ in fact.pages])
     if type(fact) is PageVisited:
         document = len(fact.document.text) + len(fact.document.html or b"") if fact.document is not None else 0
         return document + (len(fact.memo.facts) if fact.memo is not None else 0)
@@ -126,6 +126,8 @@ class Recorder:
             self._bytes += len(fact.message) if fact.fields is None else _size(fact)
         elif type(fact) in _LARGE:
             self._bytes += _size(fact)
+            if self._bytes >= BATCH_BYTES:
+                self._wanted_now.set()  # a batch is full
         elif type(fact) is JobChanged:
             self._wanted_now.set()  # an end is waited for
         if not self._awake:
@@ -269,7 +271,8 @@ class Recorder:
         now = time.perf_counter()
         apart = now - self._began
         self._lately *= 0.5 ** (apart / _HALF_SECONDS)
-        if self._lately >= _QUICKLY and apart < GATHER_SECONDS and len(self._facts) < _ENOUGH:
+        enough = len(self._facts) >= _ENOUGH or self._bytes >= BATCH_BYTES
+        if self._lately >= _QUICKLY and apart < GATHER_SECONDS and not enough:
             self._wanted_now.wait(GATHER_SECONDS - apart)
         self._wanted_now.clear()
         self._began = time.perf_counter()

@@ -27,8 +27,10 @@ from quaero_cli.model import Document, PageMemo, PageState
 UNCHANGED = "unchanged"
 
 
-# One page of so many looks whether the store keeps up: each look is a turn of the event loop.
+# One page of so many looks whether the store keeps up: each look is a turn of the event loop. A page that leads to so
+# many new ones is like another page to the store.
 _ROOM_EVERY = 4
+_NEW_LINKS = 100
 
 # What there is to see in a file that is no page.
 _NO_VIEW: Mapping[str, Any] = {
@@ -67,14 +69,15 @@ class Pages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._identities = Identities()
-        self._begun = 0  # pages
+        self._since_room = 0  # pages, since one has looked whether the store keeps up
         self.started = False  # whether any start URL gave a page
 
     async def work(self, log: Log, target: Target) -> None:
         """One page from its request to its last line. Raises StepFailed as `Report.failed` does."""
         parts = self._parts
-        self._begun += 1
-        if self._begun % _ROOM_EVERY == 0:
+        self._since_room += 1
+        if self._since_room >= _ROOM_EVERY:
+            self._since_room = 0
             await parts.around.room()
         known = parts.recall.known(target.url) if parts.options.recrawl == "never" else None
         if known is not None and known.is_article:
@@ -207,7 +210,9 @@ class Pages:
         if not parts.options.follow_links or wishes.nofollow:
             return Offer(0)
         links = view["links"] if parts.options.obey_robots else view["links"] + view["nofollow_links"]
-        return await parts.discovery.follow(links, target, url)
+        offer = await parts.discovery.follow(links, target, url)
+        self._since_room += offer.followed // _NEW_LINKS
+        return offer
 
     def _known(
         self, target: Target, answer: Response, view: dict[str, Any], wishes: Wishes, digest: bytes
