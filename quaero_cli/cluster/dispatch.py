@@ -21,7 +21,7 @@ from quaero_cli.store.dispatch import (
     GONE_AFTER,
     Waiting,
     Wish,
-    ended_jobs,
+    errands,
     forget_dispatch,
     keep_node,
     live_offers,
@@ -29,8 +29,6 @@ from quaero_cli.store.dispatch import (
     mark_told,
     nodes,
     open_needs,
-    waiting_jobs,
-    wishes,
 )
 from quaero_cli.store.factcodec import unpack_job
 from quaero_cli.store.queue import now_us
@@ -41,7 +39,7 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 # Seconds between looks, at most one each: a job that logs wakes everybody at each of its commits.
-LOOK_INTERVAL = 0.05
+LOOK_INTERVAL = 0.01
 # Seconds after which jobs that wait are handed over again, in case the engine forgot them.
 RECONCILE_INTERVAL = 15.0
 RETRY_INTERVAL = 0.5
@@ -90,13 +88,13 @@ class Dispatcher:
 
     async def _look(self) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
-        jobs = await _in_thread(waiting_jobs, self._path)
+        jobs, wishes, ended = await _in_thread(errands, self._path)
         await self._hand_over_all([job for job in jobs if again or not job.sent])
         await self._tell_untaken(jobs, again=again)
-        for wish in await _in_thread(wishes, self._path):
+        for wish in wishes:
             if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
                 await self._cancel(wish)
-        for job_id, status in await _in_thread(ended_jobs, self._path):
+        for job_id, status in ended:
             await self._queue.settle(job_id, status)
             await _in_thread(forget_dispatch, self._path, job_id)
             self._asked.pop(job_id, None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json, timestamp
-from quaero_cli.store.engine import Connection, connect, transaction, translated
+from quaero_cli.store.engine import Connection, connect, snapshot, transaction, translated
 
 _OPEN = "job.status IN ('pending', 'running') AND job.elsewhere"
 _CLAIMED_ORDER = "ORDER BY job.key"
@@ -57,14 +57,28 @@ class NodeView(TypedDict):
     draining: bool
 
 
-def waiting_jobs(path: Path) -> list[Waiting]:
-    """Return the pending jobs that this store hands over, or has handed over, in the order of their making."""
-    with closing(connect(path, readonly=True)) as connection, translated(path):
-        rows = connection.execute(
-            "SELECT job.id, job.queue, job.labels, dispatch.body, job.created_at, dispatch.sent, dispatch.told"
-            " FROM dispatch JOIN job ON job.id = dispatch.job"
-            f" WHERE job.status = 'pending' AND NOT job.cancel_requested {_CLAIMED_ORDER}"
-        ).fetchall()
+class Errands(NamedTuple):
+    """What a view has to do for the jobs of others, as of one commit."""
+
+    waiting: list[
+        Waiting
+    ]  # pending jobs that this store hands over, or has handed over, in the order of their making
+    wishes: list[Wish]  # open jobs of other machines that somebody here wants to be cancelled
+    ended: list[tuple[str, str]]  # jobs that were handed over and have ended, or are gone, with their statuses
+
+
+def errands(path: Path) -> Errands:
+    """Return what there is to do."""
+    with closing(connect(path, readonly=True)) as connection, translated(path), snapshot(connection):
+        return Errands(_waiting(connection), _wishes(connection), _ended(connection))
+
+
+def _waiting(connection: Connection) -> list[Waiting]:
+    rows = connection.execute(
+        "SELECT job.id, job.queue, job.labels, dispatch.body, job.created_at, dispatch.sent, dispatch.told"
+        " FROM dispatch JOIN job ON job.id = dispatch.job"
+        f" WHERE job.status = 'pending' AND NOT job.cancel_requested {_CLAIMED_ORDER}"
+    ).fetchall()
     return [
         Waiting(job, Needs(queue, decode_json(labels)), body, time_us, bool(sent), told)
         for job, queue, labels, body, time_us, sent, told in rows
@@ -90,30 +104,26 @@ def mark_told(path: Path, job: str, reason: str | None) -> None:
         connection.execute("UPDATE dispatch SET told = ? WHERE job = ?", (reason, job))
 
 
-def wishes(path: Path) -> list[Wish]:
-    """Return the open jobs of other machines that somebody here wants to be cancelled."""
+def _wishes(connection: Connection) -> list[Wish]:
     find_steps = "SELECT name FROM step WHERE job = ? AND status IN ('pending', 'running') ORDER BY key"
-    with closing(connect(path, readonly=True)) as connection, translated(path):
-        jobs = connection.execute(
-            "SELECT job.key, job.id, job.name, coalesce(dispatch.sent = 0, 0) FROM job"
-            f" LEFT JOIN dispatch ON dispatch.job = job.id WHERE {_OPEN} AND job.cancel_requested {_CLAIMED_ORDER}"
-        ).fetchall()
-        found = []
-        for key, job, name, unsent in jobs:
-            steps = tuple(row[0] for row in connection.execute(find_steps, (key,)))
-            found.append(Wish(job, name, steps, bool(unsent)))
+    jobs = connection.execute(
+        "SELECT job.key, job.id, job.name, coalesce(dispatch.sent = 0, 0) FROM job"
+        f" LEFT JOIN dispatch ON dispatch.job = job.id WHERE {_OPEN} AND job.cancel_requested {_CLAIMED_ORDER}"
+    ).fetchall()
+    found = []
+    for key, job, name, unsent in jobs:
+        steps = tuple(row[0] for row in connection.execute(find_steps, (key,)))
+        found.append(Wish(job, name, steps, bool(unsent)))
     return found
 
 
-def ended_jobs(path: Path) -> list[tuple[str, str]]:
-    """Return the jobs that were handed over and have ended, or are gone, with their statuses."""
-    with closing(connect(path, readonly=True)) as connection, translated(path):
-        rows = connection.execute(
-            "SELECT dispatch.job, coalesce(job.status, 'cancelled') FROM dispatch"
-            " LEFT JOIN job ON job.id = dispatch.job"
-            " WHERE job.status IS NULL OR job.status NOT IN ('pending', 'running')"
-        ).fetchall()
-        return [(row[0], row[1]) for row in rows]
+def _ended(connection: Connection) -> list[tuple[str, str]]:
+    rows = connection.execute(
+        "SELECT dispatch.job, coalesce(job.status, 'cancelled') FROM dispatch"
+        " LEFT JOIN job ON job.id = dispatch.job"
+        " WHERE job.status IS NULL OR job.status NOT IN ('pending', 'running')"
+    ).fetchall()
+    return [(row[0], row[1]) for row in rows]
 
 
 def forget_dispatch(path: Path, job: str) -> None:
