@@ -42,7 +42,7 @@ FINAL_DRAIN = 60.0  # seconds; the hard limit takes less than one on any disk th
 RETRY_AFTER = 1.0  # seconds between looks whether the store can be written again
 # Seconds from one batch to the next while facts come quickly: a commit for a page or two took a third of a crawl's
 # time, and readers gather for longer than this. Quickly: so many lately, where a fact counts half after some time.
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.05
 _QUICKLY, _HALF_SECONDS = 100, 0.1  # 700 in a second
 _ENOUGH = 1000  # facts that need not wait for others
 # Calls of `room`, and seconds, until others get their turn: a turn of the loop costs a caller more than a line does.
