@@ -23,41 +23,40 @@ demo: setup
     {{bin}}/quaero run news-crawler
 
 # Set up and pass every test: what CI runs.
-ci: setup browser proxy engine lint test-apart viewer-test smoke
+ci: ready test-apart smoke
 
-# Make sure that a Chromium is there for the browser tests (Debian's; needs root or sudo the first time).
-browser:
+# What comes before the Python tests: while the system's programs are fetched, what needs none of them is checked.
+[parallel]
+ready: programs checks
+
+[private]
+checks: setup lint viewer-test
+
+# Make sure that all is there that the tests need of the system (Debian's; needs root or sudo the first time).
+programs: (debian "chromium" "nginx-light" "nats-server")
+
+# Make sure that a Chromium is there for the browser tests.
+browser: (debian "chromium")
+
+# Make sure that an nginx is there for the tests behind a proxy.
+proxy: (debian "nginx-light")
+
+# Make sure that a nats-server is there for the tests of clusters.
+engine: (debian "nats-server")
+
+[private]
+debian +packages:
     #!/usr/bin/env bash
     set -euo pipefail
-    command -v chromium >/dev/null && exit 0
+    missing=""
+    for package in {{packages}}; do
+        PATH="$PATH:/usr/sbin" command -v "${package%-light}" >/dev/null || missing+=" $package"
+    done
+    [ -n "$missing" ] || exit 0
     become=""
     if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
-    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends chromium >/dev/null || {
-        echo "the browser tests need Chromium: sudo apt-get install chromium" >&2
-        exit 1
-    }
-
-# Make sure that an nginx is there for the tests behind a proxy (Debian's; needs root or sudo the first time).
-proxy:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    command -v nginx >/dev/null && exit 0
-    become=""
-    if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
-    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends nginx-light >/dev/null || {
-        echo "the tests behind a proxy need nginx: sudo apt-get install nginx-light" >&2
-        exit 1
-    }
-
-# Make sure that a nats-server is there for the tests of clusters (Debian's; needs root or sudo the first time).
-engine:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    PATH="$PATH:/usr/sbin" command -v nats-server >/dev/null && exit 0
-    become=""
-    if [ "$(id -u)" != 0 ]; then become="sudo -n"; fi
-    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends nats-server >/dev/null || {
-        echo "the tests of clusters need a nats-server: sudo apt-get install nats-server" >&2
+    $become apt-get update -qq && $become apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+        echo "the tests need programs that are not here: sudo apt-get install$missing" >&2
         exit 1
     }
 
@@ -162,5 +161,5 @@ lock:
         --extra dev pyproject.toml -o .ci/requirements.lock
     {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --extra bench --constraints .ci/requirements.lock pyproject.toml -o .ci/peers.lock
-    echo "rust-just>=1.36,<2" | {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    echo "rust-just>=1.42,<2" | {{bin}}/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate - -o .ci/bootstrap.lock
