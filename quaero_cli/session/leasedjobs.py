@@ -7,18 +7,17 @@ from pathlib import Path
 import orjson
 import trio
 
-from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.engine.shared import now_us
 from quaero_cli.errors import NotFoundError, QuaeroError
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.model.taking import DEFAULT_QUEUE
-from quaero_cli.session.core import Session
 from quaero_cli.session.handle import Handle
-from quaero_cli.session.holding import Held, Holding
+from quaero_cli.session.holding import Held
 from quaero_cli.session.leased import Leased
 from quaero_cli.session.prepare import Prepared
+from quaero_cli.session.station import Station
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
@@ -32,33 +31,23 @@ SHIPPED_PATIENCE = 60.0
 
 
 class LeasedJobs:
-    """Runs them on the machine `node`."""
+    """Runs them on this machine."""
 
-    def __init__(
-        self,
-        session: Session,
-        holding: Holding,
-        shipper: Shipper,
-        step_types: Mapping[str, StepType],
-        node: str,
-    ) -> None:
-        self._session = session
-        self._holding = holding
-        self._shipper = shipper
-        self._types = step_types
-        self._node = node
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._session = station.session
 
     async def run(self, held: Held, job: NewJob, ran: trio.Event) -> None:
         """Run a job until the queue knows its end. `ran` is set when it needs no room here any more."""
         handle = await self._start(held, job)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._holding.beat, held, None if handle is None else handle.cancel)
+            nursery.start_soon(self._station.holding.beat, held, None if handle is None else handle.cancel)
             if handle is not None:
                 await handle.done.wait()
             ran.set()
             with trio.move_on_after(SHIPPED_PATIENCE):
-                await self._shipper.wait_shipped()
-            await self._holding.finish(held, Status.FAILED if handle is None else handle.status)
+                await self._station.shipper.wait_shipped()
+            await self._station.holding.finish(held, Status.FAILED if handle is None else handle.status)
             nursery.cancel_scope.cancel()
 
     async def _start(self, held: Held, job: NewJob) -> Handle | None:
@@ -71,7 +60,7 @@ class LeasedJobs:
         try:
             if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
                 await end_survivors([job.id], self._session.source_log("cluster").warn)
-            prepared = prepared_of(settings, job, self._types)
+            prepared = prepared_of(settings, job, self._station.step_types)
             leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
             return await self._session.submit(prepared, leased=leased)
         except QuaeroError as error:
@@ -80,7 +69,7 @@ class LeasedJobs:
 
     def _end_unrun(self, job: NewJob, attempt: int, status: Status, reason: str) -> None:
         now = now_us()
-        facts: list[Fact] = [JobQueued(job, job.queue, now), JobClaimed(job.id, self._node, attempt, now)]
+        facts: list[Fact] = [JobQueued(job, job.queue, now), JobClaimed(job.id, self._station.node, attempt, now)]
         facts += [StepChanged(job.id, step.name, Status.SKIPPED, now, reason) for step in job.steps]
         text = f"Status changed: {status} (job: {job.name})"
         facts.append(LogLine(job.id, None, None, now, Level.ERROR, text, "", "runner", {"error": reason}))

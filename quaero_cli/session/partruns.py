@@ -14,19 +14,17 @@ from typing import Any
 
 import trio
 
-from quaero_cli.cluster.ports import Engine, EngineAway
-from quaero_cli.cluster.shipper import Shipper
+from quaero_cli.cluster.ports import EngineAway
 from quaero_cli.engine.parts import end_strays, run_part
 from quaero_cli.engine.shared import PartEnd, Running, now_us
 from quaero_cli.engine.strays import PART
 from quaero_cli.errors import QuaeroError
-from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Abroad, Fact, JobQueued, NewJob
-from quaero_cli.session.core import Session
-from quaero_cli.session.holding import RETRY_INTERVAL, Held, Holding
+from quaero_cli.session.holding import RETRY_INTERVAL, Held
 from quaero_cli.session.leasedjobs import MAX_ATTEMPTS, prepared_of
 from quaero_cli.session.secrecy import guard
+from quaero_cli.session.station import Station
 from quaero_cli.store.encode import decode_json, encode_json
 from quaero_cli.store.factcodec import unpack_job
 
@@ -40,23 +38,11 @@ _INTRODUCED = 10_000
 
 
 class PartRuns:
-    """Does items on the machine `node`."""
+    """Does items on this machine."""
 
-    def __init__(
-        self,
-        session: Session,
-        engine: Engine,
-        holding: Holding,
-        shipper: Shipper,
-        step_types: Mapping[str, StepType],
-        node: str,
-    ) -> None:
-        self._session = session
-        self._engine = engine
-        self._holding = holding
-        self._shipper = shipper
-        self._types = step_types
-        self._node = node
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._session = station.session
         self._introduced: set[str] = set()  # jobs that the views know before what this process says in them
         self._here: Counter[str] = Counter()  # job -> how many of its items run here
         self._scopes: set[trio.CancelScope] = set()
@@ -74,16 +60,16 @@ class PartRuns:
         job = unpack_job(part["job"])
         scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._holding.beat, held, lambda _: scope.cancel())
+            nursery.start_soon(self._station.holding.beat, held, lambda _: scope.cancel())
             nursery.start_soon(self._watch_holder, job.id, part["holder"], scope)
             end = await self._run_within(scope, held, job, part)
             ran.set()
             if end is None and self._stopping and not held.lost:
-                await self._holding.release(held.lease)
+                await self._station.holding.release(held.lease)
             else:
                 await self._ship()
                 status, result = ("cancelled", None) if end is None else ("completed", _packed(end))
-                await self._holding.finish(held, status, result)
+                await self._station.holding.finish(held, status, result)
             nursery.cancel_scope.cancel()
 
     async def _run_within(
@@ -104,12 +90,12 @@ class PartRuns:
                 hide.set(running.mask.text)  # of this task, and of all that it starts
             step = running.definition.step(part["step"])
             with scope:
-                end = await run_part(running, step, part["number"], part["item"], self._node)
+                end = await run_part(running, step, part["number"], part["item"], self._station.node)
             if running.mask is not None and end is not None:
                 end = PartEnd(*running.mask.value((end.error, end.attempt, end.outputs, end.fields)))
         except QuaeroError as error:
             fields = {"hint": error.hint} if error.hint else {}
-            return PartEnd(f"cannot run on {self._node}: {error.message}", 1, {}, fields)
+            return PartEnd(f"cannot run on {self._station.node}: {error.message}", 1, {}, fields)
         finally:
             self._scopes.discard(scope)
             self._here[job.id] -= 1
@@ -124,7 +110,7 @@ class PartRuns:
 
     def _running(self, job: NewJob, part: Mapping[str, Any], part_id: str) -> Running:
         """Return the job as its items see it here. Raises DefinitionError, also for a secret that is missing here."""
-        prepared = prepared_of(self._session.settings, job, self._types)
+        prepared = prepared_of(self._session.settings, job, self._station.step_types)
         guarded = guard(prepared, self._session.ground.environment)
         ground = self._session.ground
 
@@ -147,10 +133,10 @@ class PartRuns:
     async def _ship(self) -> None:
         """Wait until the engine has what was said, and for a while until a view has."""
         await self._session.flush()
-        await self._shipper.wait_published()
-        if self._shipper.is_heard:  # while no view is there, the engine's order must do
+        await self._station.shipper.wait_published()
+        if self._station.shipper.is_heard:  # while no view is there, the engine's order must do
             with trio.move_on_after(SHIPPED_PATIENCE):
-                await self._shipper.wait_seen()
+                await self._station.shipper.wait_seen()
 
     # ------------------------------------------------------------------ whose job it is
 
@@ -158,7 +144,7 @@ class PartRuns:
         """Return whether the job is still held by the one who handed the item out."""
         while True:
             try:
-                state = await self._engine.look(job)
+                state = await self._station.engine.look(job)
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
                 continue

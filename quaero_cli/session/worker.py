@@ -10,8 +10,10 @@ its slot to items, its own or others', while it waits for them; so whatever wait
 """
 
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -32,6 +34,7 @@ from quaero_cli.session.partruns import PartRuns
 from quaero_cli.session.partsout import PartsOut
 from quaero_cli.session.presence import News, Presence
 from quaero_cli.session.signals import watch_signals
+from quaero_cli.session.station import Station
 from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
 
@@ -42,6 +45,13 @@ if TYPE_CHECKING:
 CLAIM_WAIT = 2.0
 # Seconds to empty the outbox when leaving; what is left is shipped at the next start.
 FINAL_SHIPPING = 10.0
+
+
+class _Kind(Enum):
+    """What takes a slot."""
+
+    JOB = auto()
+    ITEM = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +128,11 @@ class _Worker:
         self._news = news
         self._log = log
         self._holding = Holding(engine, engine.lease / 3, self._log, news.tell)
-        self._jobs = LeasedJobs(session, self._holding, shipper, step_types, options.name)
-        self._items = PartRuns(session, engine, self._holding, shipper, step_types, options.name)
+        station = Station(session, engine, self._holding, shipper, step_types, options.name)
+        self._jobs = LeasedJobs(station)
+        self._items = PartRuns(station)
         self._presence = Presence(engine, options.name, self._facts, news)
-        self._running_jobs = self._running_items = 0
+        self._running: Counter[_Kind] = Counter()
         self._drain = trio.Event()
 
     async def run(self) -> None:
@@ -157,7 +168,7 @@ class _Worker:
 
     def _offer(self) -> Offer:
         """Return what may be claimed now."""
-        jobs, items, lent = self._running_jobs, self._running_items, self._parts.lent
+        jobs, items, lent = self._running[_Kind.JOB], self._running[_Kind.ITEM], self._parts.lent
         draining = self._drain.is_set()
         return replace(
             self._options.offer,
@@ -168,7 +179,7 @@ class _Worker:
 
     async def _take(self, working: trio.Nursery) -> None:
         """Claim and start until nothing more is to be taken."""
-        while not self._drain.is_set() or self._running_jobs:
+        while not self._drain.is_set() or self._running[_Kind.JOB]:
             news = self._news.waiter()
             offer = self._offer()
             if not (offer.jobs or offer.parts):
@@ -186,48 +197,39 @@ class _Worker:
             return
         if lease is None:
             return
-        is_item = owner_of_part(lease.job) is not None
-        if self._drain.is_set() and not is_item:
+        kind = _Kind.JOB if owner_of_part(lease.job) is None else _Kind.ITEM
+        if self._drain.is_set() and kind is _Kind.JOB:
             await self._holding.release(lease)
-        elif is_item:
-            self._running_items += 1
-            working.start_soon(self._run_item, lease)
         else:
-            self._running_jobs += 1
-            working.start_soon(self._run_job, lease)
+            self._running[kind] += 1
+            working.start_soon(self._run, lease, kind)
 
-    async def _run_item(self, lease: Lease) -> None:
-        ran = trio.Event()
+    async def _run(self, lease: Lease, kind: _Kind) -> None:
+        ran = trio.Event()  # set when it needs no room here any more, which is before it is told to the queue
+        run = self._run_job if kind is _Kind.JOB else self._items.run
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._note_room, ran, "_running_items")
+            nursery.start_soon(self._note_room, ran, kind)
             held = await self._holding.hold(lease)
             if held is not None:
-                await self._items.run(held, ran)
-                self._holding.drop(held)
+                try:
+                    await run(held, ran)
+                finally:
+                    self._holding.drop(held)
             ran.set()
 
-    async def _run_job(self, lease: Lease) -> None:
-        ran = trio.Event()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._note_room, ran, "_running_jobs")
-            held = await self._holding.hold(lease)
-            if held is not None:
-                words = "is taken" if lease.attempt == 1 else f"is taken over, attempt {lease.attempt}"
-                self._log.info(f"Job {lease.job} {words}")
-                await self._run_held(held, ran)
-            ran.set()
-
-    async def _run_held(self, held: Held, ran: trio.Event) -> None:
-        job_id = self._parts.own(held.lease.body)
+    async def _run_job(self, held: Held, ran: trio.Event) -> None:
+        lease = held.lease
+        words = "is taken" if lease.attempt == 1 else f"is taken over, attempt {lease.attempt}"
+        self._log.info(f"Job {lease.job} {words}")
+        job_id = self._parts.own(lease.body)
         try:
-            await self._jobs.run(held, job_of(held.lease.body), ran)
+            await self._jobs.run(held, job_of(lease.body), ran)
         finally:
             self._parts.disown(job_id)
-            self._holding.drop(held)
 
-    async def _note_room(self, ran: trio.Event, kind: str) -> None:
+    async def _note_room(self, ran: trio.Event, kind: _Kind) -> None:
         await ran.wait()
-        setattr(self, kind, getattr(self, kind) - 1)
+        self._running[kind] -= 1
         self._news.tell()
 
     # ------------------------------------------------------------------ presence

@@ -1,0 +1,22 @@
+"""What the jobs and items that a worker runs have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from quaero_cli.cluster.ports import Engine
+from quaero_cli.cluster.shipper import Shipper
+from quaero_cli.jobdef.model import StepType
+from quaero_cli.session.core import Session
+from quaero_cli.session.holding import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A worker's parts, as those see them whose work it does; `node` is its name."""
+
+    session: Session
+    engine: Engine
+    holding: Holding
+    shipper: Shipper
+    step_types: Mapping[str, StepType]
+    node: str
