@@ -147,7 +147,7 @@ def _take_one(
         if isinstance(fact, JobClaimed):
             add(admitted)  # what it may begin anew is what was told before
             admitted = []
-            claim_elsewhere(connection, writer.job_key(fact.job), fact, origin)
+            claim_elsewhere(connection, writer.keys.job(fact.job), fact, origin)
             holders.forget(fact.job)
         elif holder in (None, origin) or not isinstance(fact, _STATES):
             admitted.append(fact)
