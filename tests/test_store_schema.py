@@ -5,6 +5,7 @@ import sys
 from contextlib import closing
 
 import pytest
+from golden_files import check_golden
 from stores import new_home
 
 from quaero_cli.errors import StoreError
@@ -34,6 +35,16 @@ def test_the_safe_pragmas_hold_on_every_connection(tmp_path):
             for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         }
     assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": SCHEMA_VERSION}
+
+
+def test_the_tables_of_a_version_stay_as_they_were_released(tmp_path):
+    """A store that is out there would be read by code that expects others: a change needs a version of its own."""
+    with closing(connect(new_home(tmp_path).database)) as connection:
+        found = connection.execute(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '%sqlite%'"
+            " AND NOT (type = 'table' AND name GLOB 'document_text_*') ORDER BY rowid"  # SQLite's own
+        ).fetchall()
+    check_golden(f"schema_{SCHEMA_VERSION}.sql", "".join(f"{sql};\n" for (sql,) in found))
 
 
 def test_two_processes_that_start_at_once_migrate_once(tmp_path):

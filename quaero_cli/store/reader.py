@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from quaero_cli.model import Counts, Entry, JobSummary, Level, LogQuery, LogsView, Meta, Status, StatusView
-from quaero_cli.store import artifacts, entries, gaps, jobs, overview
+from quaero_cli.model import Counts, Entry, JobSummary, Level, LogQuery, LogsView, Meta, StatusView
+from quaero_cli.store import artifacts, entries, gaps, jobs, overview, pages
 from quaero_cli.store.documents import Documents
 from quaero_cli.store.engine import connect, snapshot, translated
 from quaero_cli.store.entries import Places, Slice
@@ -190,15 +190,8 @@ class Reader:
 
     def delivered(self, job_ids: Collection[str], cursor: int) -> bool:
         """Return whether these jobs have ended and none has an entry after `cursor`: nothing can follow."""
-        connection = self._connection
-        with translated(self._path), snapshot(connection):
-            for job_id in job_ids:
-                row = connection.execute("SELECT key, status FROM job WHERE id = ?", (job_id,)).fetchone()
-                if row is None or not Status(row[1]).final:
-                    return False
-                if entries.locate(connection, row[0], cursor) < entries.last_line(connection, row[0]):
-                    return False
-        return True
+        with translated(self._path), snapshot(self._connection):
+            return pages.all_delivered(self._connection, job_ids, cursor)
 
     def _look(self, scope: Scope, job_ids: Collection[str], part: Slice, has_more: bool) -> Look:
         found = [jobs.status_if_there(self._connection, job_id) for job_id in job_ids]
@@ -242,41 +235,13 @@ class Reader:
         Fewer than `limit` where they would have more than PAGE_BYTES. May look at every row of a job: run it in a
         thread.
         """
-        connection, make = self._connection, self._make
+        connection = self._connection
         with translated(self._path), snapshot(connection):
             scope = resolve(connection, query)
-            if since is not None:
-                found = self._read_on(scope, since, limit)
-                first = found[0]["id"] if found else since + 1
-                return self._view(scope, found, entries.any_before(connection, scope, first))
-            if around is not None:
-                return self._around(scope, around, limit)
-            up_to = None if before is None else before - 1
-            found, has_more = entries.read_newest(connection, make, scope, limit, up_to=up_to)
+            found, has_more = pages.read_page(
+                connection, self._make, scope, limit, before=before, since=since, around=around
+            )
             return self._view(scope, found, has_more)
-
-    def _around(self, scope: Scope, cursor: int, limit: int) -> LogsView:
-        """Return entries on both sides of a cursor, as many on each; near an end of the log, more on the other."""
-        half = (limit + 1) // 2
-        older, has_more = entries.read_newest(self._connection, self._make, scope, half, up_to=cursor)
-        newer = self._read_on(scope, cursor, limit - len(older))
-        if has_more and len(older) + len(newer) < limit:
-            wanted = limit - len(newer)
-            older, has_more = entries.read_newest(self._connection, self._make, scope, wanted, up_to=cursor)
-        return self._view(scope, older + newer, has_more)
-
-    def _read_on(self, scope: Scope, cursor: int, limit: int) -> list[Entry]:
-        places = {job: entries.locate(self._connection, job, cursor) for job in scope.jobs}
-        found: list[Entry] = []
-        size = 0
-        while len(found) < limit and size < entries.PAGE_BYTES:
-            part = entries.read_after(self._connection, self._make, scope, places, limit - len(found))
-            found += part.entries
-            size += part.size
-            places = part.places
-            if part.complete:
-                break
-        return found
 
     def search(self, wanted: Search, limit: int) -> LogsView:
         """Return the newest `limit` entries of all jobs with a text, oldest first. See `store.search`."""
@@ -302,7 +267,8 @@ class Reader:
     def first_errors(self, job_id: str, limit: int = 5) -> list[Entry]:
         """Return the first entries at level error of a job."""
         with translated(self._path), snapshot(self._connection):
-            return self._read_on(resolve(self._connection, LogQuery((job_id,), level=Level.ERROR)), 0, limit)
+            scope = resolve(self._connection, LogQuery((job_id,), level=Level.ERROR))
+            return pages.read_on(self._connection, self._make, scope, 0, limit)
 
     def last_entries(self, job_id: str, step: str, worker: str | None = None, *, limit: int = 5) -> list[Entry]:
         """Return the newest entries of a step, or of a worker of it, of all levels, oldest first."""
