@@ -17,8 +17,8 @@ from bench.pages import JOB, fill
 from bench.verdict import Fact, Figure, Ratio, Result
 
 _RATE, _BURST_RATE = 20_000, 50_000  # entries a second
-_FULL = {"seconds": 60, "burst": 10, "peer": 10, "lines": 1_000_000, "repeats": 5, "live": 15}
-_SMOKE = {"seconds": 3, "burst": 2, "peer": 3, "lines": 50_000, "repeats": 2, "live": 2}
+_FULL = {"seconds": 60, "burst": 10, "peer": 10, "lines": 1_000_000, "repeats": 5, "live": 15, "scroll": 4}
+_SMOKE = {"seconds": 2, "burst": 1, "peer": 2, "lines": 50_000, "repeats": 2, "live": 2, "scroll": 1}
 _LIVE_RATE = 1000
 
 # Measured on two busy cores: 0.09 (60 frames a second against 5).
@@ -130,7 +130,9 @@ def _follow(home: Home, server: Server, rate: int, seconds: int) -> dict[str, fl
 
 def _pages(result: Result, server: Server, size: dict[str, int], *, smoke: bool) -> None:
     number = size["lines"]
-    found: dict[str, Any] = browse("pages", server, job=JOB, lines=number, repeats=size["repeats"])
+    found: dict[str, Any] = browse(
+        "pages", server, job=JOB, lines=number, repeats=size["repeats"], scroll=size["scroll"]
+    )
     weight = sum(found["weights"].values())
     result.facts.append(
         Fact(f"all assets below {MOST_BYTES // 1024} KB in gzip ({weight:,} bytes)", weight < MOST_BYTES)

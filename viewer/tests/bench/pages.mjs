@@ -5,7 +5,6 @@ import { gzipSync } from "node:zlib";
 import { freshPage, median, meter } from "./support.mjs";
 
 const REST_MS = 500; // what the page before has left to do is done
-const SCROLL_MS = 4000;
 const SCROLL_PIXELS = 240; // in a frame: a quick turn of a wheel
 
 /** Runs in each page from its beginning: note when a row with the number of the last line was painted. */
@@ -102,7 +101,8 @@ async function openings(browser, environment, repeats) {
 }
 
 async function readings(browser, environment, repeats) {
-  const { QUAERO_URL, QUAERO_JOB, QUAERO_LINES } = environment;
+  const { QUAERO_URL, QUAERO_JOB, QUAERO_LINES, QUAERO_SCROLL } = environment;
+  const scrolling = [SCROLL_PIXELS, 1000 * Number(QUAERO_SCROLL)];
   const page = await freshPage(browser, environment);
   await page.goto(`${QUAERO_URL}/#/job/${QUAERO_JOB}?level=debug`);
   await page.locator(".main .log-row").first().waitFor();
@@ -111,10 +111,10 @@ async function readings(browser, environment, repeats) {
     const line = 1 + Math.floor((((round * 0.618) % 1) * Number(QUAERO_LINES)));
     jumps.push(await page.evaluate(jump, line));
   }
-  const scrolled = await page.evaluate(scroll, [SCROLL_PIXELS, SCROLL_MS]);
+  const scrolled = await page.evaluate(scroll, scrolling);
   await page.context().close();
   const empty = await freshPage(browser, environment);
-  const idle = await empty.evaluate(scroll, [SCROLL_PIXELS, SCROLL_MS]);
+  const idle = await empty.evaluate(scroll, scrolling);
   await empty.context().close();
   return { jump: median(jumps), slowestJump: Math.max(...jumps), scrolled, idle };
 }
