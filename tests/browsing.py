@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from places import OnWorkers
 from shells import PATIENCE, Server, Shell, first_job
 from stores import Scribe, ended, line, start_job
 
@@ -111,8 +112,8 @@ The harbour was **closed** for [two years](https://example.test/a "t").
 class World:
     """A folder with definitions, a store with jobs, and a server on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.shell = Shell(folder)
+    def __init__(self, folder: Path, shell: Shell | None = None) -> None:
+        self.shell = shell or Shell(folder)
         self.settings = Settings(home=self.shell.home)
         prepare(self.settings.database)
         jobdefs = folder / "jobdefs"
@@ -148,6 +149,8 @@ class World:
         try:
             yield first_job(runner)
         finally:
+            if isinstance(self.shell, OnWorkers):
+                runner.kill()  # its worker will be, too; perhaps no view is left that could cancel it
             runner.terminate()
             runner.communicate(timeout=PATIENCE)
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from places import PLACES, place
 from shells import Shell
 from stage import Stage
 from stores import Scribe, new_home
@@ -29,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.timeout = 0
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks for `runs_on` or `anywhere` is run for each place; for workers at night only, if it is marked so."""
+    if "runs_on" in metafunc.fixturenames:
+        at_night = metafunc.definition.get_closest_marker("workers_at_night") is not None
+        all_places = metafunc.config.getoption("--nightly") or not at_night
+        metafunc.parametrize("runs_on", PLACES if all_places else PLACES[:1])
+
+
 @pytest.fixture
 def campaign(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """How many rounds: the first number in CI, the second at night."""
@@ -40,6 +49,13 @@ def campaign(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
 def shell(tmp_path: Path) -> Shell:
     """A folder of the test's own in which `quaero` is run."""
     return Shell(tmp_path)
+
+
+@pytest.fixture
+def anywhere(runs_on: str, tmp_path: Path) -> Iterator[Shell]:
+    """A folder in which `quaero` is run, with jobs that run here, and then with jobs that run on workers."""
+    with place(runs_on, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

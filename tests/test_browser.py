@@ -23,9 +23,10 @@ FOLLOWED = """
 """
 
 
-def test_a_run_is_followed_in_the_browser(tmp_path):
+@pytest.mark.workers_at_night
+def test_a_run_is_followed_in_the_browser(anywhere, tmp_path):
     """The list, a live job with exact counts, no error, no breach of the content policy."""
-    world = World(tmp_path)
+    world = World(tmp_path, anywhere)
     enough = tmp_path / "enough"
     with world.shell.serving() as server:
         runner = world.shell.start("run", world.shell.define("followed", FOLLOWED.format(enough=enough)), "--json")

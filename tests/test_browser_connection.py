@@ -6,8 +6,9 @@ from browsing import LIVELY, World, look
 pytestmark = pytest.mark.browser
 
 
-def test_connection(tmp_path):
+@pytest.mark.workers_at_night
+def test_connection(anywhere, tmp_path):
     """A reader would lose lines, or see "Live" while nothing comes."""
-    world = World(tmp_path)
+    world = World(tmp_path, anywhere)
     with world.shell.serving() as server, world.running("lively", LIVELY) as job:
         look("tests/browser/connection.test.mjs", server, QUAERO_JOB=job)

@@ -20,10 +20,11 @@ LASTING = """
 """
 
 
-def test_cuts(tmp_path, campaign):
+@pytest.mark.workers_at_night
+def test_cuts(anywhere, tmp_path, campaign):
     """A reader on a poor line would see holes, or lines twice."""
     cuts, workers = campaign(8, 200), campaign(5, 10)
-    world = World(tmp_path)
+    world = World(tmp_path, anywhere)
     with world.shell.serving() as server, world.running("lasting", LASTING.format(workers=workers)) as job:
         variables = {"QUAERO_JOB": job, "QUAERO_CUTS": str(cuts)}
         look("tests/browser/cuts.test.mjs", server, seconds=PATIENCE * 4 + 5 * cuts, **variables)

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import h11
+import pytest
 import trio
 from proxies import needs_nginx, proxy_to
 from serving import Event, Web, running
-from shells import Shell, entries, first_job
+from shells import entries, first_job
 
 pytestmark = needs_nginx
 JOB = "scope=job&job_id=j1&level=debug"
@@ -82,16 +83,16 @@ async def test_streams_are_resumed_over_a_restart_of_the_proxy(tmp_path):
         assert seen == [entry["message"] for entry in stored][: len(seen)]
 
 
-def test_tail_follows_through_a_proxy(tmp_path):
+@pytest.mark.workers_at_night
+def test_tail_follows_through_a_proxy(anywhere, tmp_path):
     """`tail --server` would take the proxy's error page for the end."""
-    shell = Shell(tmp_path)
-    with shell.serving() as server, proxy_to(server.port, tmp_path / "nginx") as proxy:
-        runner = shell.start("run", shell.define("slow", SLOW), "--json")
+    with anywhere.serving() as server, proxy_to(server.port, tmp_path / "nginx") as proxy:
+        runner = anywhere.start("run", anywhere.define("slow", SLOW), "--json")
         job = first_job(runner)
         drain = threading.Thread(target=runner.communicate, daemon=True)
         drain.start()
         url = f"http://127.0.0.1:{proxy.port}/#t={server.token}"
-        watcher = shell.start("tail", job, "--server", url, "--json", "-n", "all")
+        watcher = anywhere.start("tail", job, "--server", url, "--json", "-n", "all")
         for _ in range(20):
             watcher.stdout.readline()
         proxy.stop()
@@ -99,5 +100,5 @@ def test_tail_follows_through_a_proxy(tmp_path):
         watcher.communicate(timeout=90)
         drain.join(90)
         assert watcher.returncode == 0
-        seen = shell.lines("tail", job, "--server", url, "-n", "all")
-        assert entries(seen) == entries(shell.lines("tail", job, "-n", "all"))
+        seen = anywhere.lines("tail", job, "--server", url, "-n", "all")
+        assert entries(seen) == entries(anywhere.lines("tail", job, "-n", "all"))

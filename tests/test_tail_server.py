@@ -35,29 +35,31 @@ WORDS = (
 )  # fmt: skip
 
 
-def test_it_prints_what_the_local_tail_prints(shell):
+@pytest.mark.workers_at_night
+def test_it_prints_what_the_local_tail_prints(anywhere):
     """Somebody at another machine would see another log."""
-    shell.run("run", shell.define("greet", HELLO))
-    names = ["last", "greet", shell.json("jobs")[0]["id"][:5]]
-    with shell.serving() as server:
+    with anywhere.serving() as server:
+        anywhere.run("run", anywhere.define("greet", HELLO))
+        names = ["last", "greet", anywhere.json("jobs")[0]["id"][:5]]
         for number, words in enumerate(WORDS):
             name = names[number % 3]
-            local = shell.run("tail", name, *words)
-            remote = _remote(shell, server, name, *words)
+            local = anywhere.run("tail", name, *words)
+            remote = _remote(anywhere, server, name, *words)
             assert remote.stdout == local.stdout, words
             assert remote.stderr == local.stderr, words
 
 
-def test_it_refuses_what_the_local_tail_refuses(shell):
+@pytest.mark.workers_at_night
+def test_it_refuses_what_the_local_tail_refuses(anywhere):
     """A mistake would be told in the words of the API, and not be found in the help."""
-    shell.run("run", shell.define("greet", HELLO))
-    with shell.serving() as server:
+    with anywhere.serving() as server:
+        anywhere.run("run", anywhere.define("greet", HELLO))
         for words in (("last", "--step", "b"), ("last", "--worker", "a")):
-            local = shell.run("tail", *words, code=2)
-            assert _remote(shell, server, *words, code=2).stderr == local.stderr, words
+            local = anywhere.run("tail", *words, code=2)
+            assert _remote(anywhere, server, *words, code=2).stderr == local.stderr, words
         for words in (("-n", "1000"), ("-n", "all", "--json")):
-            local = shell.run("tail", "--service", "--no-follow", *words)
-            assert _remote(shell, server, "--service", "--no-follow", *words).stdout == local.stdout, words
+            local = anywhere.run("tail", "--service", "--no-follow", *words)
+            assert _remote(anywhere, server, "--service", "--no-follow", *words).stdout == local.stdout, words
 
 
 def test_exit_codes(shell):
@@ -106,32 +108,33 @@ def _answer(listener: socket.socket, data: bytes) -> None:
         connection.close()
 
 
-def test_no_line_is_lost_over_restarts_of_the_server(shell):
+@pytest.mark.workers_at_night
+def test_no_line_is_lost_over_restarts_of_the_server(anywhere):
     """A tail over HTTP would stop, or lose lines, when its server is updated."""
     port = own_port()
-    server = shell.start("serve", "--port", str(port))
+    server = anywhere.start("serve", "--port", str(port))
     read_line(server.stdout)
-    runner = shell.start("run", shell.define("slow", SLOW), "--json")
+    runner = anywhere.start("run", anywhere.define("slow", SLOW), "--json")
     job = first_job(runner)
     drain = threading.Thread(target=runner.communicate, daemon=True)
     drain.start()
     url = f"http://127.0.0.1:{port}"
-    watcher = shell.start("tail", job, "--server", url, "--json", "-n", "all", stderr=None)
+    watcher = anywhere.start("tail", job, "--server", url, "--json", "-n", "all", stderr=None)
     lines = [json.loads(read_line(watcher.stdout)) for _ in range(20)]
     for number, kind in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
         server.send_signal(kind)
         server.communicate(timeout=PATIENCE)
-        server = shell.start("serve", "--port", str(port))
+        server = anywhere.start("serve", "--port", str(port))
         read_line(server.stdout)
         while sum(line["event"] == "log" for line in lines) < 60 * (number + 1):
             lines.append(json.loads(read_line(watcher.stdout)))
-    (shell.folder / "enough").touch()
+    (anywhere.folder / "enough").touch()
     out, _ = watcher.communicate(timeout=PATIENCE)
     lines += [json.loads(line) for line in out.splitlines()]
     drain.join(PATIENCE)
     assert watcher.returncode == 0
     seen = [entry["job_line"] for entry in entries(lines)]
-    stored = [entry["job_line"] for entry in entries(shell.lines("tail", job, "-n", "all"))]
+    stored = [entry["job_line"] for entry in entries(anywhere.lines("tail", job, "-n", "all"))]
     assert seen == stored
     assert lines[-1] == {"event": "end", "job_id": job, "status": "completed", "exit_code": 0}
     assert lines[-2]["event"] == "status"

@@ -4,6 +4,7 @@ import json
 import threading
 from typing import Any
 
+import pytest
 from livejobs import STEADY
 from shells import PATIENCE, entries, first_job, numbers_without_holes
 
@@ -35,13 +36,13 @@ def read_stream(server: Any, target: str, into: list[Any]) -> threading.Thread:
     return thread
 
 
-def test_terminal_second_shell_and_stream_show_the_same_entries(shell):
+def test_terminal_second_shell_and_stream_show_the_same_entries(anywhere):
     """`run`, `tail` and `curl -N` side by side: the same lines in the same order, and counts that equal a recount."""
-    path = shell.define("steady", STEADY)
-    with shell.serving() as server:
-        runner = shell.start("run", path, "--json", "--level", "debug")
+    path = anywhere.define("steady", STEADY)
+    with anywhere.serving() as server:
+        runner = anywhere.start("run", path, "--json", "--level", "debug")
         job = first_job(runner)
-        tail = shell.start("tail", job, "--json", "--level", "debug", "-n", "all")
+        tail = anywhere.start("tail", job, "--json", "--level", "debug", "-n", "all")
         events: list[Any] = []
         reader = read_stream(server, f"/api/logs/stream?scope=job&job_id={job}&level=debug&limit=5000", events)
         shown = [json.loads(line) for line in runner.communicate(timeout=PATIENCE)[0].splitlines()]
@@ -64,11 +65,12 @@ def test_terminal_second_shell_and_stream_show_the_same_entries(shell):
     assert (runner.returncode, tail.returncode) == (0, 0)
 
 
-def test_a_burst_of_301_workers_reaches_a_slow_reader_whole(shell):
+@pytest.mark.workers_at_night
+def test_a_burst_of_301_workers_reaches_a_slow_reader_whole(anywhere):
     """The case that the origin lost 1,930 lines in."""
-    path = shell.define("burst", BURST)
-    with shell.serving() as server:
-        runner = shell.start("run", path, "--json")
+    path = anywhere.define("burst", BURST)
+    with anywhere.serving() as server:
+        runner = anywhere.start("run", path, "--json")
         job = first_job(runner)
         streamed: list[dict[str, Any]] = []
         pause = threading.Event()
@@ -91,12 +93,13 @@ def epoch(server: Any) -> str:
     raise AssertionError("the stream ended")
 
 
-def test_a_stream_that_is_cut_again_and_again_resumes_exactly(shell):
+@pytest.mark.workers_at_night
+def test_a_stream_that_is_cut_again_and_again_resumes_exactly(anywhere):
     """A laptop that sleeps, a proxy that restarts: union without gap, without a line twice."""
-    enough = shell.folder / "enough"
-    path = shell.define("steady", STEADY + UNTIL.format(enough=enough))
-    with shell.serving() as server:
-        runner = shell.start("run", path, "--json", "--level", "debug")
+    enough = anywhere.folder / "enough"
+    path = anywhere.define("steady", STEADY + UNTIL.format(enough=enough))
+    with anywhere.serving() as server:
+        runner = anywhere.start("run", path, "--json", "--level", "debug")
         job = first_job(runner)
         streamed: list[dict[str, Any]] = []
         last, cuts, done = f"{epoch(server)}-0", 0, False

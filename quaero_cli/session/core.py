@@ -29,6 +29,7 @@ from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.subjob import run_sub_job
 from quaero_cli.session.sweep import end_survivors, sweep
+from quaero_cli.session.trouble import Trouble
 from quaero_cli.session.turn import claim_in_turn, end_unstarted
 from quaero_cli.settings import Settings
 from quaero_cli.steps.contract import SubJob
@@ -69,7 +70,7 @@ class Session:
         nursery: trio.Nursery,
         background: trio.Nursery,
         *,
-        patient: bool = False,
+        trouble: Trouble | None = None,
         node: str | None = None,
     ) -> None:
         self.settings = settings
@@ -77,7 +78,7 @@ class Session:
         self.nursery = nursery  # the inner one: jobs, and what the command adds
         self.background = background  # the outer one: what need not be finished when the command leaves
         self.log = JobLog(recorder.emit, None, source="runner")
-        self._patient = patient
+        self.trouble = trouble  # of a process that outlives a store that cannot be written for a while
         self._recorder = recorder
         self._ground = ground
         self._node = node
@@ -213,7 +214,7 @@ class Session:
         try:
             return await claim_in_turn(self.settings, self.wakeups, emit, job, handle)
         except StoreError as error:
-            if not (self._patient and is_passing(error.__cause__)):
+            if not (self.trouble is not None and is_passing(error.__cause__)):
                 raise
             handle.error = str(error)
             end_unstarted(emit, job, handle.error, failed=True)
@@ -256,16 +257,19 @@ async def open_session(
         nudge(settings.wake)
 
     def on_trouble(error: StoreError | None, lost: int) -> None:
-        assert tell is not None
+        assert trouble is not None
         if error is not None:
-            tell(f"warning: the store cannot be written: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+            trouble.begins("recorder", error)
             session.fail_jobs(f"the store could not be written: {error}")
         else:
-            tell("the store can be written again\n")
-            session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
+            trouble.ends("recorder", lost)
 
+    def over(lost: int) -> None:
+        session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
+
+    trouble = None if tell is None else Trouble(tell, over)
     recorder = Recorder(
-        Writer(settings.database, ships=shipping is not None), on_commit, on_trouble if tell is not None else None
+        Writer(settings.database, ships=shipping is not None), on_commit, None if trouble is None else on_trouble
     )
 
     async def run_job(call: JobCall) -> SubJob:
@@ -285,7 +289,7 @@ async def open_session(
         outer.start_soon(partial(sweep, settings, wakeups, warn, patient=tell is not None))
         async with trio.open_nursery() as inner:
             node = None if shipping is None else shipping.node
-            session = Session(settings, recorder, wakeups, ground, inner, outer, patient=tell is not None, node=node)
+            session = Session(settings, recorder, wakeups, ground, inner, outer, trouble=trouble, node=node)
             outer.start_soon(session.watch_cancel_requests)
             yield session
         outer.cancel_scope.cancel()

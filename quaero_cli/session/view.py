@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -33,8 +34,13 @@ async def joined(settings: Settings) -> AsyncIterator["Connection"]:
 
 
 async def view_cluster(session: "Session", engine: "Connection", sight: EngineView) -> None:
-    """Take in, ship and hand over, until cancelled; `sight` is kept up to date. Raises StoreError."""
-    settings, log = session.settings, session.source_log("cluster")
+    """Take in, ship and hand over, until cancelled; `sight` is kept up to date.
+
+    What the store cannot take now waits in the engine's log and on the workers. Raises StoreError when it fails for
+    good.
+    """
+    settings, log, trouble = session.settings, session.source_log("cluster"), session.trouble
+    assert trouble is not None
 
     def on_commit() -> None:
         session.wakeups.set()
@@ -46,8 +52,8 @@ async def view_cluster(session: "Session", engine: "Connection", sight: EngineVi
     with Outbox(settings.database) as outbox:
         shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(viewing.run)
-            nursery.start_soon(dispatcher.run)
-            nursery.start_soon(dispatcher.watch_nodes, engine)
-            nursery.start_soon(shipper.run)
+            nursery.start_soon(trouble.outlived, "intake", viewing.run)
+            nursery.start_soon(trouble.outlived, "queue", dispatcher.run)
+            nursery.start_soon(trouble.outlived, "machines", partial(dispatcher.watch_nodes, engine))
+            nursery.start_soon(trouble.outlived, "outbox", shipper.run)
             nursery.start_soon(ship_what_comes, shipper, session.wakeups)

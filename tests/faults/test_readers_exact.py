@@ -1,5 +1,6 @@
 """Many readers of one busy job, some slow, some cut again and again, some with filters, two behind nginx, while the
-server is killed and started anew: each has the entries of the store for its filter, no hole, none twice.
+server is killed and started anew: each has the entries of the store for its filter, no hole, none twice. The job runs
+here, or on a worker, and then it is its view that is killed.
 """
 
 import http.client
@@ -126,6 +127,7 @@ def _serve(shell: Shell, port: int):
     return child, token
 
 
+@pytest.mark.workers_at_night
 @pytest.mark.parametrize(
     ("seed", "pause"),
     [
@@ -133,16 +135,15 @@ def _serve(shell: Shell, port: int):
         pytest.param(20261127, 20, id="while the job runs"),  # it takes longer than all of the server's deaths
     ],
 )
-def test_every_reader_has_every_entry_once(tmp_path: Path, campaign, seed, pause):
+def test_every_reader_has_every_entry_once(anywhere: Shell, tmp_path: Path, campaign, seed, pause):
     """The promise: every line, live, once, to each reader, over restarts, proxies and slow networks."""
     if pause and not campaign(0, 1):
         pytest.skip("one of them is enough, but at night")
     chance = random.Random(seed)
-    shell = Shell(tmp_path)
     port = own_port()
-    server, token = _serve(shell, port)
+    server, token = _serve(anywhere, port)
     text = MANY.format(workers=campaign(60, 301), lines=campaign(40, 1000), pause=campaign(50, pause))
-    runner = shell.start("run", shell.define("many", text), "--json", "--level", "error")
+    runner = anywhere.start("run", anywhere.define("many", text), "--json", "--level", "error")
     job = first_job(runner)
     drain = threading.Thread(target=runner.communicate, daemon=True)
     drain.start()
@@ -161,14 +162,14 @@ def test_every_reader_has_every_entry_once(tmp_path: Path, campaign, seed, pause
             readers[0].pause.wait(chance.uniform(0.2, 1.0))
             server.send_signal(signal.SIGKILL)
             server.communicate(timeout=PATIENCE)
-            server, _ = _serve(shell, port)
+            server, _ = _serve(anywhere, port)
         drain.join(PATIENCE * 4)
         assert runner.returncode == 0
         for reader in readers:
             reader.join(PATIENCE * 4)
     server.send_signal(signal.SIGTERM)
     server.communicate(timeout=PATIENCE)
-    stored = entries(shell.lines("tail", job, "-n", "all", "--level", "debug"))
+    stored = entries(anywhere.lines("tail", job, "-n", "all", "--level", "debug"))
     if campaign(0, 1):
         print(f"{len(stored)} entries, 20 readers, {sum(len(reader.seen) for reader in readers)} seen")
     for number, reader in enumerate(readers):

@@ -8,10 +8,13 @@ import signal
 import socket
 import statistics
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from places import place
 from proxies import NGINX, proxy_to
 from shells import PATIENCE, Server, Shell, first_job
 from stores import NOW, Scribe, line, start_job
@@ -25,6 +28,11 @@ from quaero_cli.stream.nudge import nudge
 MEMORY = 80
 # What a smaller run may cost beside its share: the first readers pay for what all of them use.
 MEMORY_BASE = 24
+BIG = """
+[step.big]
+type = "shell"
+command = "for n in $(seq 2000); do printf '%010000d\\n' $n; done; echo the last"
+"""
 QUIET = """
 id = "quiet"
 [step.listen]
@@ -38,20 +46,25 @@ def _open_files(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, number)), hard))
 
 
-def _shell(tmp_path) -> Shell:
-    """A home with a running job of 20 MB."""
-    shell = Shell(tmp_path, {"QUAERO_SERVER_MAX_STREAMS": "2000"})
-    settings = Settings(home=shell.home)
-    prepare(settings.database)
-    start_job(settings, "j1")
-    with closing(Scribe(settings)) as scribe:
-        for _ in range(20):
-            scribe.write([LogLine("j1", "work", None, NOW, 20, "x" * 10_000, "step", "", None)] * 100)
-        scribe.write([line("j1", "the last")])
-    return shell
+@contextmanager
+def _filled(tmp_path: Path, runs_on: str) -> Iterator[tuple[Shell, Server, str]]:
+    """Serve a store with a job of 20 MB; gives the job, too."""
+    with place(runs_on, tmp_path, QUAERO_SERVER_MAX_STREAMS="2000") as shell:
+        if runs_on == "here":
+            # Nobody runs it: it is marked as interrupted when the server starts, so its readers get an end, too.
+            settings = Settings(home=shell.home)
+            prepare(settings.database)
+            start_job(settings, "j1")
+            with closing(Scribe(settings)) as scribe:
+                for _ in range(20):
+                    scribe.write([LogLine("j1", "work", None, NOW, 20, "x" * 10_000, "step", "", None)] * 100)
+                scribe.write([line("j1", "the last")])
+        with shell.serving() as server:
+            job = "j1" if runs_on == "here" else shell.lines("run", shell.define("big", BIG))[-1]["job_id"]
+            yield shell, server, job
 
 
-def _open(server: Server, *, stalled: bool) -> socket.socket:
+def _open(server: Server, job: str = "j1", *, stalled: bool) -> socket.socket:
     connection = socket.socket()
     if stalled:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -59,7 +72,7 @@ def _open(server: Server, *, stalled: bool) -> socket.socket:
     connection.connect(("127.0.0.1", server.port))
     limit = 5000 if stalled else 1
     connection.sendall(
-        f"GET /api/logs/stream?scope=job&job_id=j1&limit={limit} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"GET /api/logs/stream?scope=job&job_id={job}&limit={limit} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
         f"Authorization: Bearer {server.token}\r\n\r\n".encode()
     )
     return connection
@@ -71,25 +84,18 @@ def _memory(server: Server, field: str) -> float:
     return int(text.partition(f"{field}:")[2].split()[0]) * 1024 / 1e6
 
 
-@contextmanager
-def _serving(shell: Shell):
-    # Nobody runs the job: it is marked as interrupted when the server starts, so its readers get an end, too.
-    with shell.serving() as server:
-        yield server
-
-
-def test_stalled_readers_cost_little_and_are_let_go(tmp_path, campaign):
+@pytest.mark.workers_at_night
+def test_stalled_readers_cost_little_and_are_let_go(tmp_path, campaign, runs_on):
     """A thousand frozen tabs would take the server's memory, and everybody else's log with it."""
     number = campaign(100, 1000)
     _open_files(number + 500)
-    shell = _shell(tmp_path)
-    with _serving(shell) as server, ExitStack() as stack:
+    with _filled(tmp_path, runs_on) as (shell, server, job), ExitStack() as stack:
         healthy = stack.enter_context(closing(_Healthy(server, Settings(home=shell.home))))
         for _ in range(campaign(5, 50)):
             healthy.write_and_read()
         alone = healthy.take_delays()
         before = _memory(server, "VmRSS")
-        stalled = [stack.enter_context(closing(_open(server, stalled=True))) for _ in range(number)]
+        stalled = [stack.enter_context(closing(_open(server, job, stalled=True))) for _ in range(number)]
         for each in stalled:
             each.recv(100)  # its answer has begun
         started = time.monotonic()
@@ -143,13 +149,13 @@ class _Healthy:
         return delays
 
 
-def test_sigterm_with_stalled_readers(tmp_path, campaign):
+@pytest.mark.workers_at_night
+def test_sigterm_with_stalled_readers(tmp_path, campaign, runs_on):
     """A server with one frozen tab could only be killed."""
     number = campaign(60, 300)
     _open_files(number + 500)
-    shell = _shell(tmp_path)
-    with _serving(shell) as server, ExitStack() as stack:
-        stalled = [stack.enter_context(closing(_open(server, stalled=True))) for _ in range(number)]
+    with _filled(tmp_path, runs_on) as (_, server, job), ExitStack() as stack:
+        stalled = [stack.enter_context(closing(_open(server, job, stalled=True))) for _ in range(number)]
         for each in stalled:
             each.recv(100)
         started = time.monotonic()
@@ -160,12 +166,12 @@ def test_sigterm_with_stalled_readers(tmp_path, campaign):
         assert seconds < campaign(PATIENCE, 10)
 
 
-def test_sigterm_with_live_readers(tmp_path, campaign):
+@pytest.mark.workers_at_night
+def test_sigterm_with_live_readers(anywhere, campaign):
     """Viewers would show an error instead of coming back when the server is updated."""
     number = campaign(30, 100)
     _open_files(number + 500)
-    shell = Shell(tmp_path)
-    with _serving(shell) as server, ExitStack() as stack:
+    with anywhere.serving() as server, ExitStack() as stack:
         live = []
         for _ in range(number):
             connection = stack.enter_context(
@@ -191,14 +197,17 @@ def test_sigterm_with_live_readers(tmp_path, campaign):
         assert seconds < campaign(PATIENCE, 1)
 
 
-def test_idle_streams_stay_open_and_exact(tmp_path, campaign):
+@pytest.mark.workers_at_night
+def test_idle_streams_stay_open_and_exact(tmp_path, campaign, runs_on):
     """A quiet job's viewer would be cut after a minute, here or by a proxy, and what comes then be lost."""
     # In CI a minute of silence is a second long.
-    shell = Shell(tmp_path, {"QUAERO_LOGGING_STREAM_PING_INTERVAL_SEC": str(campaign(0.1, 5))})
-    os.mkfifo(tmp_path / "words")
-    runner = shell.start("run", shell.define("quiet", QUIET.format(fifo=tmp_path / "words")), "--json")
-    job = first_job(runner)
-    with _serving(shell) as server, ExitStack() as stack:
+    with ExitStack() as stack:
+        ping = str(campaign(0.1, 5))
+        shell = stack.enter_context(place(runs_on, tmp_path, QUAERO_LOGGING_STREAM_PING_INTERVAL_SEC=ping))
+        server = stack.enter_context(shell.serving())
+        os.mkfifo(tmp_path / "words")
+        runner = shell.start("run", shell.define("quiet", QUIET.format(fifo=tmp_path / "words")), "--json")
+        job = first_job(runner)
         ports = [server.port] * 3
         if NGINX is not None:
             ports[1] = stack.enter_context(proxy_to(server.port, tmp_path / "nginx")).port
@@ -229,7 +238,7 @@ def test_idle_streams_stay_open_and_exact(tmp_path, campaign):
         assert told[-1][0] == "end"
         assert [message for message in _messages(told) if "silence" in message] == ["said: after the silence"]
         assert list(streams[2])[-1][0] == "end"
-    runner.communicate(timeout=PATIENCE)
+        runner.communicate(timeout=PATIENCE)
 
 
 def _messages(events: list) -> list[str]:
