@@ -11,7 +11,7 @@ import trio
 from engines import PATIENCE, Server, start_three
 from shells import Shell, read_line
 
-from quaero_cli.store.outbox import outbox_size
+from quaero_cli.store.outbox import outbox_load
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Machines:
 
     def lacks(self, name: str) -> int:
         """Return how many bytes of a machine no view is known to have."""
-        return outbox_size(self.shell(name).home / "quaero.db")
+        return outbox_load(self.shell(name).home / "quaero.db")[0]
 
 
 @contextmanager

@@ -1,22 +1,24 @@
 """From a worker's outbox to a view's store and back: over an engine in memory that has its bad days."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
 import pytest
 import trio
+import trio.testing
 from stores import NOW, line, new_home, new_job
 
 from quaero_cli.cluster import shipper, viewing
 from quaero_cli.cluster.bound import Bound
 from quaero_cli.cluster.memory import MemoryEngine
+from quaero_cli.cluster.ports import Mark
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.cluster.viewing import Viewing
 from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import connect
-from quaero_cli.store.outbox import Outbox, outbox_size
+from quaero_cli.store.outbox import Outbox, outbox_load
 from quaero_cli.store.queue import enqueue
 from quaero_cli.store.writer import Writer
 
@@ -43,6 +45,7 @@ class Pair:
     writer: Writer
     shipper: Shipper
     said: list[str]
+    outbox: Outbox
     number: int = 3
 
     def say(self, *messages: str) -> None:
@@ -56,7 +59,7 @@ class Pair:
 
     async def empty(self) -> None:
         await self.shipper.wait_shipped()
-        assert outbox_size(self.worker.database) == 0
+        assert outbox_load(self.worker.database)[0] == 0
 
     @asynccontextmanager
     async def viewing(self, name: str = "", view: Settings | None = None) -> AsyncGenerator[None, None]:
@@ -69,7 +72,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(folder, archives=()) -> AsyncGenerator[Pair, None]:
+async def pair(folder, archives=(), outbox: type[Outbox] = Outbox) -> AsyncGenerator[Pair, None]:
     engine, said = MemoryEngine(), []
     worker, view = new_home(folder / "worker"), new_home(folder / "view")
     enqueue(worker.database, new_job("j1"))
@@ -77,13 +80,13 @@ async def pair(folder, archives=()) -> AsyncGenerator[Pair, None]:
     with (
         trio.fail_after(PATIENCE),
         closing(Writer(worker.database, ships=True)) as writer,
-        Outbox(worker.database) as outbox,
+        outbox(worker.database) as kept,
     ):
         writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
-        ships = Shipper(outbox, end, end, said.append, archives=archives)
+        ships = Shipper(kept, end, end, said.append, archives=archives)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ships.run)
-            yield Pair(engine, worker, view, writer, ships, said)
+            yield Pair(engine, worker, view, writer, ships, said, kept)
             nursery.cancel_scope.cancel()
 
 
@@ -104,7 +107,7 @@ async def test_nothing_is_forgotten_on_the_engines_word(tmp_path):
             both.say(message)
             while not both.engine.log or both.engine.log[-1].last < both.number - 1:
                 await both.engine.changed.wait()
-        kept = outbox_size(both.worker.database)
+        kept = outbox_load(both.worker.database)[0]
         assert kept > 0
         both.engine.roll_back(len(both.engine.log) - 1)
         async with both.viewing():
@@ -123,6 +126,32 @@ async def test_a_view_that_has_more_than_the_engine_goes_on(tmp_path):
         await both.empty()
         assert both.seen() == ["one", "two"]
         assert any("from its beginning" in text for text in both.said)
+
+
+class _SlowToFind(Outbox):
+    """An outbox in which something new is stored while a place in it is looked for, and read after."""
+
+    meanwhile: Callable[[], None]
+
+    def place_of(self, origin: str, number: int) -> int | None:
+        trio.from_thread.run_sync(self.meanwhile)
+        trio.from_thread.run(trio.testing.wait_all_tasks_blocked)  # the sender waits to read what comes after
+        return super().place_of(origin, number)
+
+
+async def test_what_is_read_while_the_sender_is_put_back_skips_nothing(tmp_path):
+    """What the engine lost would come only after the views had complained again about what follows it."""
+    async with pair(tmp_path, outbox=_SlowToFind) as both:
+        both.say("one")
+        while not both.engine.log or both.engine.log[-1].last < 3:
+            await both.engine.changed.wait()
+        origin = both.engine.log[0].origin
+        both.outbox.meanwhile = lambda: both.say("two")
+        both.engine.roll_back(len(both.engine.log))
+        await both.engine.connect().announce([Mark(origin, 0, gap=True)])
+        while not both.engine.log:
+            await both.engine.changed.wait()
+        assert both.engine.log[0].first == 1
 
 
 async def test_an_engine_that_is_away_holds_up_nobody(tmp_path):
@@ -147,7 +176,7 @@ async def test_a_second_view_that_lacks_what_was_forgotten_goes_on(tmp_path):
         both.engine.log.clear()
         both.engine.age += 1
         other = new_home(tmp_path / "other")
-        late = Pair(both.engine, both.worker, other, both.writer, both.shipper, both.said, both.number)
+        late = Pair(both.engine, both.worker, other, both.writer, both.shipper, both.said, both.outbox, both.number)
         async with late.viewing():
             late.say("two")
             await late.empty()
@@ -182,12 +211,12 @@ async def test_only_what_all_archives_have_is_forgotten(tmp_path):
             both.say("one", "two")
             await both.shipper.wait_seen()
             assert both.shipper.is_heard
-            assert outbox_size(both.worker.database) > 0
+            assert outbox_load(both.worker.database)[0] > 0
         archive = new_home(tmp_path / "archive")
         async with both.viewing("b", archive):
             both.say("three")
             await both.shipper.wait_seen()
-            assert outbox_size(both.worker.database) > 0, "now the first one lacks the third"
+            assert outbox_load(both.worker.database)[0] > 0, "now the first one lacks the third"
             async with both.viewing("a"):
                 await both.empty()
 

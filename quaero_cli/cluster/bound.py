@@ -11,7 +11,7 @@ import trio
 
 from quaero_cli.store.outbox import outbox_load
 
-# Seconds between looks; a look visits each row of at most 256 KiB.
+# Seconds between looks; a look reads two numbers, which are kept as rows come and go.
 LOOK_INTERVAL = 1.0
 # The part of the bound at which it is said that it will be reached.
 WARN_AT = 0.5

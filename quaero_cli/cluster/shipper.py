@@ -78,9 +78,11 @@ class Shipper:
     async def _send(self) -> None:
         while True:
             more = self._more = trio.Event()
-            rows = await self._with_outbox(partial(self._outbox.after, self._place, _ROWS))
             place = self._place
+            rows = await self._with_outbox(partial(self._outbox.after, place, _ROWS))
             for row in travelling(rows):
+                if self._place != place:  # put back while these were read
+                    break
                 await self._publish(row)
                 if self._place != place:  # put back meanwhile
                     break

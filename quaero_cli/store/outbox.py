@@ -169,11 +169,6 @@ def travelling(rows: Sequence[Shipment]) -> list[Shipment]:
     ]
 
 
-def outbox_size(path: Path) -> int:
-    """Return how many bytes are in the outbox."""
-    return outbox_load(path)[0]
-
-
 def outbox_load(path: Path) -> tuple[int, int]:
     """Return how many bytes are in the outbox, and how many facts."""
     with closing(connect(path, readonly=True)) as connection, translated(path):
