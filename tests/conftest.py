@@ -7,10 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trio
 from places import PLACES, place
 from shells import Shell
 from stage import Stage
 from stores import Scribe, new_home
+from web import Web, start_web
 
 from quaero_cli.settings import Settings
 
@@ -75,6 +77,12 @@ def scribe(home: Settings) -> Iterator[Scribe]:
     """Writes into the store of `home`."""
     with closing(Scribe(home)) as made:
         yield made
+
+
+@pytest.fixture
+async def web(nursery: trio.Nursery) -> Web:
+    """A web server of the test's own."""
+    return await start_web(nursery)
 
 
 @pytest.fixture

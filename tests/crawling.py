@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeContext, Line
+from web import Web
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.crawl import Tuning, crawl
@@ -96,3 +97,11 @@ async def run_crawl(
     ctx = Ran(tmp_path, concurrency=concurrency)
     ctx.outputs = await crawl(ctx, make_options(list(starts), **changes), tuning or make_tuning())
     return ctx
+
+
+def add_tree(web: Web, fan: int, depth: int, prefix: str = "/") -> None:
+    """Add a page with `fan` links, each to a page like it, `depth` levels deep."""
+    links = [f"{prefix}{n}/" for n in range(fan)] if depth else []
+    web.page(prefix, links=links)
+    for link in links:
+        add_tree(web, fan, depth - 1, link)

@@ -8,16 +8,11 @@ import trio
 import trio.testing
 from crawling import Ran, make_options, make_tuning, run_crawl
 from fakes import FakeMemory
-from web import Answer, Request, Web, start_web
+from web import Answer, Request, Web
 
 from quaero_cli.crawl.crawl import crawl
 from quaero_cli.errors import StepFailed
 from quaero_cli.model import PageState
-
-
-@pytest.fixture
-async def web(nursery: trio.Nursery) -> Web:
-    return await start_web(nursery)
 
 
 @pytest.fixture

@@ -12,11 +12,6 @@ from web import Answer, Request, Web, start_web
 from quaero_cli.errors import StepFailed
 
 
-@pytest.fixture
-async def web(nursery: trio.Nursery) -> Web:
-    return await start_web(nursery)
-
-
 async def test_cookies_stay_with_their_site(tmp_path: Path, web: Web, nursery: trio.Nursery) -> None:
     """A login would not work, or a session be handed to a stranger."""
     other = await start_web(nursery)

@@ -10,7 +10,7 @@ import pycurl
 import pytest
 import trio
 import trio.testing
-from web import Answer, Web, closed_port, start_web
+from web import Answer, Web, closed_port
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.answers import FetchError, Response
@@ -31,11 +31,6 @@ async def fetching(
         resolver, Identity("probe/1"), timeout_connect=timeout, timeout_first_byte=first_byte, timeout_page=timeout
     ) as fetcher:
         yield fetcher
-
-
-@pytest.fixture
-async def web(nursery: trio.Nursery) -> Web:
-    return await start_web(nursery)
 
 
 async def test_an_answer(web: Web) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trio
 from crawling import make_tuning, run_crawl
 from shells import Shell
-from web import Answer, Request, Web, start_web
+from web import Answer, Request, Web
 
 from quaero_cli.crawl import frontier
 from quaero_cli.crawl.discovery import TOO_MANY, TOO_MANY_SITES
@@ -19,11 +19,6 @@ from quaero_cli.crawl.frontier import Frontier
 
 # Ten million links by a thousand pages: of the largest process, and of the database.
 MOST_MEGABYTES = 400
-
-
-@pytest.fixture
-async def web(nursery: trio.Nursery) -> Web:
-    return await start_web(nursery)
 
 
 def _page(links: list[str]) -> Answer:

@@ -11,7 +11,7 @@ import pytest
 import trio
 from fakes import FakeContext
 from stage import Stage
-from web import Answer, start_web
+from web import Answer
 
 from quaero_cli.errors import DefinitionError, StepFailed
 from quaero_cli.httpcall.call import MAX_BODY
@@ -22,11 +22,6 @@ from quaero_cli.steps.http import http
 from quaero_cli.steps.registry import load_step_types
 
 JSON = "application/json; charset=utf-8"
-
-
-@pytest.fixture
-async def web(nursery):
-    return await start_web(nursery)
 
 
 @pytest.fixture
