@@ -9,10 +9,10 @@ import re
 from typing import TypedDict
 
 import htmldate
-import trafilatura
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import jsonld
+from quaero_cli.crawl.reading.extractor import markdown
 from quaero_cli.crawl.reading.metadata import Metadata, Sources, metadata
 from quaero_cli.crawl.reading.tables import tidy
 from quaero_cli.crawl.urls import is_site_root
@@ -35,10 +35,6 @@ _LISTING_PATH = re.compile(
     r"/(?:about|contact|imprint|impressum|privacy|terms|archive|search)\.html?$|/page/\d+/?$",
     re.IGNORECASE,
 )
-
-
-_BEGINNING = 50  # characters in which the extractor looks
-_ELEMENT = re.compile(r"<(?:p|div|article|section|main|body|title|h1)[\s>]", re.IGNORECASE)
 
 # Markdown has no underline; the extractor writes it as HTML.
 _UNDERLINED = re.compile(r"</?u>")
@@ -64,7 +60,7 @@ def read(tree: LexborHTMLParser, text: str, url: str, canonical: str | None, *, 
     if len(body) < (MIN_DECLARED_CHARS if declared else MIN_UNDECLARED_CHARS):
         return "too little text"
     if found["published"] is None:
-        found["published"] = _visible_date(sources.inner.html or "", url)
+        found["published"] = _visible_date(sources.inner.html, url)
     return Article(metadata=found, text=body)
 
 
@@ -99,22 +95,7 @@ def _visible_chars(tree: LexborHTMLParser, selector: str) -> int:
 
 
 def _markdown(text: str, url: str, *, fast: bool) -> str:
-    # The extractor reads nothing that does not say at once that it is HTML; a page may begin with a comment.
-    if "html" not in text[:_BEGINNING].lower() and _ELEMENT.search(text):
-        text = f"<!doctype html>{text}"
-    found: str | None = trafilatura.extract(
-        text,
-        url=url,
-        output_format="markdown",
-        include_comments=False,
-        include_formatting=True,
-        include_links=False,
-        include_images=False,
-        include_tables=True,
-        with_metadata=False,
-        fast=fast,
-    )
-    return tidy(_UNDERLINED.sub("", found or "").strip())
+    return tidy(_UNDERLINED.sub("", markdown(text, url, fast=fast)).strip())
 
 
 def _without_title(body: str, title: str) -> str:

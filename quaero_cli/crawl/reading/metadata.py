@@ -4,7 +4,6 @@ Each of these is asked in the order of how often it is right; a source that is t
 more. Visible bylines and dates are looked for in few, narrow places: a wrong author is worse than none.
 """
 
-import functools
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import TypedDict
 from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import jsonld
-from quaero_cli.crawl.reading.margins import without_margins
+from quaero_cli.crawl.reading.margins import Inner
 from quaero_cli.crawl.reading.markup import attribute
 from quaero_cli.crawl.urls import normalise
 
@@ -91,11 +90,7 @@ class Sources:
         self.things = jsonld.things(tree)
         self.article = jsonld.article(self.things, url, canonical)
         self.metas = _metas(tree)
-
-    @functools.cached_property
-    def inner(self) -> LexborHTMLParser:
-        """The page without its margins: where names and dates are looked for that nothing declares."""
-        return without_margins(self.tree)
+        self.inner = Inner(tree)  # where names and dates are looked for that nothing declares
 
     def meta(self, names: Sequence[str]) -> Iterator[str]:
         """Contents of the metas of these names, in the names' order."""
@@ -177,9 +172,9 @@ def _authors(sources: Sources, site: str | None) -> list[str]:
     if people:
         return people
     for selector in _AUTHOR_NODES:
-        node = sources.inner.css_first(selector)
+        node = sources.inner.first(selector)
         if node is not None:
-            people = _people(_split(_BY.sub("", clean(node.text(separator=" ")))), site)
+            people = _people(_split(_BY.sub("", clean(sources.inner.text(node)))), site)
             if people:
                 return people
     return []
@@ -214,7 +209,7 @@ def _published(sources: Sources) -> str | None:
         if found is not None:
             return found
     for selector in _DATE_NODES:
-        node = sources.inner.css_first(selector)
+        node = sources.inner.first(selector)
         found = iso_date(attribute(node, "datetime") or attribute(node, "content")) if node is not None else None
         if found is not None:
             return found
