@@ -14,7 +14,8 @@ from web import Answer, Web, closed_port
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.answers import FetchError, Response
-from quaero_cli.crawl.fetch import Fetcher, Identity, open_fetcher
+from quaero_cli.crawl.fetch import Fetcher, open_fetcher
+from quaero_cli.crawl.request import Identity, Limits
 from quaero_cli.crawl.resolve import Resolver, system_lookup
 from quaero_cli.crawl.silence import Silence
 from quaero_cli.crawl.transfer import Transfer, Wanted
@@ -27,9 +28,7 @@ async def fetching(
     *, timeout: float = 5.0, first_byte: float = 5.0, policy: Policy | None = None, lookup: object = system_lookup
 ) -> AsyncGenerator[Fetcher, None]:
     resolver = Resolver(policy or Policy(["127.0.0.1", "localhost"]), timeout=5, lookup=lookup)  # type: ignore[arg-type]
-    async with open_fetcher(
-        resolver, Identity("probe/1"), timeout_connect=timeout, timeout_first_byte=first_byte, timeout_page=timeout
-    ) as fetcher:
+    async with open_fetcher(resolver, Identity("probe/1"), Limits(timeout, first_byte, timeout)) as fetcher:
         yield fetcher
 
 

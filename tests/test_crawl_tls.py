@@ -10,7 +10,8 @@ import trustme
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.answers import FetchError, Response
-from quaero_cli.crawl.fetch import Identity, open_fetcher
+from quaero_cli.crawl.fetch import open_fetcher
+from quaero_cli.crawl.request import Identity, Limits
 from quaero_cli.crawl.resolve import Resolver
 from quaero_cli.crawl.tls import explained
 from quaero_cli.crawl.transfer import Wanted
@@ -51,9 +52,7 @@ async def _ask(nursery: trio.Nursery, shop: Shop, ca_file: Path | None) -> Respo
     port = await nursery.start(shop.serve)
     resolver = Resolver(Policy(["127.0.0.1"]), timeout=60)
     identity = Identity("probe/1", ca_file=str(ca_file or ""))
-    async with open_fetcher(
-        resolver, identity, timeout_connect=60, timeout_first_byte=60, timeout_page=60
-    ) as fetcher:
+    async with open_fetcher(resolver, identity, Limits(60, 60, 60)) as fetcher:
         return await fetcher.get(f"https://127.0.0.1:{port}/", Wanted(limit=100))
 
 

@@ -28,7 +28,7 @@ def test_the_type_is_known() -> None:
     wanted = (
         "start_urls allowed_domains include_patterns exclude_patterns max_depth max_pages follow_links per_host delay"
         " obey_robots sitemaps feeds user_agent allow_private timeout_connect timeout_page max_bytes since recrawl"
-        " keep_html headers cookies login proxy ca_file timeout_first_byte engine"
+        " keep_html extract headers cookies login proxy ca_file timeout_first_byte engine"
     )
     assert set(wanted.split()) <= names
 

@@ -21,9 +21,8 @@ import trio
 
 from bench.machine import peak_memory_mb
 from quaero_cli.crawl.addresses import Policy
-from quaero_cli.crawl.crawl import Tuning, crawl
+from quaero_cli.crawl.crawl import crawl
 from quaero_cli.crawl.options import Options
-from quaero_cli.crawl.pool import DEFAULT_FACTORY
 from quaero_cli.crawl.ports import Surroundings
 from quaero_cli.crawl.scope import Scope
 from quaero_cli.jobdef.find import find
@@ -43,7 +42,6 @@ DEFAULT_CONCURRENCY = 64
 _spent: dict[str, float] = {}
 # Between two looks at the clock.
 _LOOK_SECONDS = 0.01
-_LINKS_ONLY = "bench.children.links_reader:make"
 
 
 async def measured(
@@ -64,15 +62,21 @@ async def measured(
     enough: stop when so many pages wait; 0: at the end
     """
     urls = (start_urls,)
-    options = Options(urls, Scope(urls, max_depth=100), Policy(["127.0.0.1"]), max_pages=max_pages, per_host=per_host)
-    tuning = Tuning(reader_factory=DEFAULT_FACTORY if articles else _LINKS_ONLY)
+    options = Options(
+        urls,
+        Scope(urls, max_depth=100),
+        Policy(["127.0.0.1"]),
+        max_pages=max_pages,
+        per_host=per_host,
+        extract=articles,
+    )
     _spent.update({f"{name} before": seconds for name, seconds in _processor_seconds().items()})
     async with trio.open_nursery() as nursery:
         if "late" in _spent:
             nursery.start_soon(_watch_the_clock)
         scope = nursery.cancel_scope
         around = cast("Surroundings", _Watched(ctx, lambda waiting: enough and waiting >= enough and scope.cancel()))
-        await crawl(around, options, tuning)
+        await crawl(around, options)
         scope.cancel()
     _spent.update(_processor_seconds())
     return {}

@@ -9,7 +9,8 @@ import trio
 
 from quaero_cli.crawl.addresses import Policy
 from quaero_cli.crawl.answers import Response
-from quaero_cli.crawl.fetch import Fetcher, Identity, open_fetcher
+from quaero_cli.crawl.fetch import Fetcher, open_fetcher
+from quaero_cli.crawl.request import Identity, Limits
 from quaero_cli.crawl.resolve import Resolver, system_lookup
 from quaero_cli.crawl.transfer import Wanted
 
@@ -28,9 +29,7 @@ async def main(at_once: int, urls: list[str]) -> None:
             pages += isinstance(answer, Response) and answer.status == 200
 
     resolver = Resolver(Policy(["127.0.0.1"]), timeout=_PATIENCE, lookup=system_lookup)
-    async with open_fetcher(
-        resolver, Identity("quaero"), timeout_connect=_PATIENCE, timeout_first_byte=_PATIENCE, timeout_page=_PATIENCE
-    ) as fetcher:
+    async with open_fetcher(resolver, Identity("quaero"), Limits(_PATIENCE, _PATIENCE, _PATIENCE)) as fetcher:
         began = time.perf_counter()
         async with trio.open_nursery() as nursery:
             for _ in range(at_once):

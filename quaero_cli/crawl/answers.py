@@ -4,9 +4,10 @@
 "refused" and "not HTML" are everyday facts that are counted and logged, and each is looked at by whoever asked.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal[
     "resolve",  # the name has no address
@@ -29,14 +30,35 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a scout saw of a page that it fetched; the body stays there."""
+
+    size: int  # bytes of the body
+    digest: str  # SHA-256 of the body, in hexadecimal
+    view: Mapping[str, Any] | None  # None: the page broke the parser
+    problem: str = ""  # how, for people
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """One HTTP answer, its body decompressed and within the limit. Header names are lower case."""
 
     url: str
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # those that matter to a crawl, where a scout asked
     body: bytes
     duration: float  # seconds
+    look: Look | None = None  # a scout asked, and looked at the page: there is no body
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body) if self.look is None else self.look.size
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, in hexadecimal."""
+        return hashlib.sha256(self.body).hexdigest() if self.look is None else self.look.digest
 
     @property
     def content_type(self) -> str:

@@ -13,21 +13,24 @@ import trio
 
 from quaero_cli.crawl.answers import FetchError, Response
 from quaero_cli.crawl.discovery import Discovery
-from quaero_cli.crawl.fetch import Fetcher, Identity, open_fetcher
+from quaero_cli.crawl.fetch import Fetcher, open_fetcher
 from quaero_cli.crawl.frontier import MAX_HEAPED, Frontier, Target
 from quaero_cli.crawl.listings import Listings, default_sitemap
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pages import Pages, Parts
 from quaero_cli.crawl.patience import Patience
 from quaero_cli.crawl.polite import Manners
-from quaero_cli.crawl.pool import DEFAULT_FACTORY, PAGE_SECONDS, Pool, open_pool
+from quaero_cli.crawl.pool import DEFAULT_FACTORY, LINKS_FACTORY, PAGE_SECONDS, Pool, open_pool
 from quaero_cli.crawl.ports import Memory, Surroundings, Worker, Workers
 from quaero_cli.crawl.progress import Progress
+from quaero_cli.crawl.reading.scout import Settings
 from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.report import Report
+from quaero_cli.crawl.request import Identity, Limits
 from quaero_cli.crawl.resolve import Lookup, Resolver, system_lookup
 from quaero_cli.crawl.robots import WANTED as WANTED_ROBOTS
 from quaero_cli.crawl.robots import Robots, Rules
+from quaero_cli.crawl.scouts import Scouts, open_scouts
 from quaero_cli.crawl.secrecy import Secrecy
 from quaero_cli.crawl.tally import Tally
 from quaero_cli.crawl.transfer import Wanted
@@ -66,20 +69,25 @@ class Tuning:
 
     patience: Patience = field(default_factory=Patience)
     lookup: Lookup = system_lookup
-    reader_factory: str = DEFAULT_FACTORY
+    reader_factory: str = ""  # "": what the options ask for
     reader_seconds: float = PAGE_SECONDS
     max_waiting: int = MAX_HEAPED
+
+    def factory(self, options: Options) -> str:
+        """What makes the readers."""
+        return self.reader_factory or (DEFAULT_FACTORY if options.extract else LINKS_FACTORY)
 
 
 async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = None) -> dict[str, int]:
     """Run a crawl; returns its outputs. Raises StepFailed if no start URL gave a page."""
     tuning = tuning or Tuning()
+    manners = Manners(per_host=options.per_host, delay=options.delay)
     async with (
         around.open_memory() as memory,
-        open_pool(factory=tuning.reader_factory, page_seconds=tuning.reader_seconds) as pool,
-        _open_fetcher(options, tuning) as fetcher,
+        open_pool(factory=tuning.factory(options), page_seconds=tuning.reader_seconds) as pool,
+        _open_asker(options, tuning, pool, manners) as asker,
     ):
-        end = await _Crawl(around, options, tuning, memory, pool, fetcher).run()
+        end = await _Crawl(around, options, tuning, memory, pool, manners, asker).run()
     # Raised out here, where no nursery makes a group of it.
     if isinstance(end, StepFailed):
         raise end
@@ -87,7 +95,14 @@ async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = 
 
 
 @asynccontextmanager
-async def _open_fetcher(options: Options, tuning: Tuning) -> AsyncGenerator[Fetcher, None]:
+async def _open_asker(
+    options: Options, tuning: Tuning, pool: Pool, manners: Manners
+) -> AsyncGenerator[Fetcher | Scouts, None]:
+    """What makes requests: the event loop, or scouts where pages are only looked at.
+
+    An extraction takes a hundred times as long as a transfer: beside it a scout's transfers would stand still. And
+    nobody who reads hostile pages is told a secret.
+    """
     resolver = Resolver(options.policy, timeout=options.timeout_connect, lookup=tuning.lookup)
     identity = Identity(
         options.user_agent,
@@ -96,21 +111,36 @@ async def _open_fetcher(options: Options, tuning: Tuning) -> AsyncGenerator[Fetc
         options.proxy,
         options.ca_file,
     )
-    async with open_fetcher(
-        resolver,
-        identity,
-        timeout_connect=options.timeout_connect,
-        timeout_first_byte=options.timeout_first_byte,
-        timeout_page=options.timeout_page,
-    ) as fetcher:
-        yield fetcher
+    limits = Limits(options.timeout_connect, options.timeout_first_byte, options.timeout_page)
+    async with open_fetcher(resolver, identity, limits) as fetcher:
+        if options.extract or identity.secret:
+            yield fetcher
+            return
+        settings = Settings(
+            user_agent=identity.user_agent,
+            headers=identity.headers,
+            ca_file=identity.ca_file,
+            limits=(limits.connect, limits.first_byte, limits.page),
+            limit=options.max_bytes,
+            types=sorted(_PAGE_TYPES),
+            accept=_PAGE_ACCEPT,
+        )
+        async with open_scouts(pool, fetcher, resolver, manners, settings, tuning.reader_seconds) as scouts:
+            yield scouts
 
 
 class _Crawl:
     """The parts of one crawl, joined."""
 
     def __init__(
-        self, around: Surroundings, options: Options, tuning: Tuning, memory: Memory, pool: Pool, fetcher: Fetcher
+        self,
+        around: Surroundings,
+        options: Options,
+        tuning: Tuning,
+        memory: Memory,
+        pool: Pool,
+        manners: Manners,
+        asker: Fetcher | Scouts,
     ) -> None:
         self._around = around
         self._memory = memory
@@ -120,10 +150,10 @@ class _Crawl:
         self._turn = trio.Event()  # set and replaced when `_tend` may have something to do
         self._tally = tally = Tally()
         self._report = Report(tally)
-        self._manners = Manners(per_host=options.per_host, delay=options.delay)
+        self._manners = manners
         self._recall = recall = Recall(memory, options)
         self._secrecy = Secrecy(around.mask, options.start_urls)
-        self._client = client = Client(fetcher, options.scope, self._manners, tuning.patience, recall)
+        self._client = client = Client(asker, options.scope, manners, tuning.patience, recall)
         # Twice as many pages under way as connections: while half are fetched, half are read.
         self._frontier = Frontier(
             max_pages=options.max_pages,
@@ -137,7 +167,7 @@ class _Crawl:
             obey=options.obey_robots,
             on_rules=self._on_rules,
         )
-        wanted = Wanted(limit=options.max_bytes, types=_PAGE_TYPES, accept=_PAGE_ACCEPT)
+        wanted = Wanted(limit=options.max_bytes, types=_PAGE_TYPES, accept=_PAGE_ACCEPT, page=True)
         visitor = Visitor(client, options.scope, robots, self._frontier, wanted)
         self._discovery = Discovery(
             self._frontier,

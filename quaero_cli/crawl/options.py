@@ -45,6 +45,7 @@ class Options:
     policy: Policy
     max_pages: int = 100
     follow_links: bool = True
+    extract: bool = True
     per_host: int = 8
     delay: float = 0.0
     obey_robots: bool = True
@@ -78,6 +79,8 @@ class Options:
             seconds = getattr(self, name)
             if seconds <= 0:
                 raise StepFailed(f"{name}: {seconds:g} s is no time at all")
+        if self.keep_html and not self.extract:
+            raise StepFailed("keep_html: pages are kept beside their articles", hint="take extract = false out")
         check_headers({**self.headers, "user agent": self.user_agent})
         check_cookies(self.cookies)
         check_proxy(self.proxy)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Passed, Response
+from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Look, Passed, Response
 from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.discovery import Discovery, Offer
 from quaero_cli.crawl.frontier import Frontier, Target
@@ -17,7 +17,7 @@ from quaero_cli.crawl.pool import Pool, Reading, ReadingFailed
 from quaero_cli.crawl.ports import Log, Memory, Surroundings
 from quaero_cli.crawl.reading.forkserver import DIGEST
 from quaero_cli.crawl.reading_server import PoolBroken
-from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, TOO_OLD, Known, Recall
+from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, NOT_EXTRACTED, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import X_ROBOTS_TAG, Wishes
@@ -111,7 +111,7 @@ class Pages:
     async def _have(self, log: Log, visit: "_Visit", answer: Response) -> None:
         """The site answered. Where that is what an earlier crawl read, it is not read again."""
         known = self._parts.recall.known(answer.url)
-        if known is not None and (answer.status == 304 or _is_of(answer.body, known)):
+        if known is not None and (answer.status == 304 or known.facts.get("hash") == answer.digest):
             await self._unchanged(log, visit, answer.url, known)
         elif answer.status == 304:
             # Its document was deleted between the question and the answer.
@@ -138,38 +138,44 @@ class Pages:
         parts.report.skipped(log, target, Passed(UNCHANGED, asked=visit.asked), offer)
 
     async def _read(self, log: Log, visit: "_Visit", answer: Response) -> None:
-        parts, target, digest = self._parts, visit.target, b""
-        offer = Offer(0)
-        feeds: list[str] = []
-        view: dict[str, Any] | None = None
+        parts, target = self._parts, visit.target
+        seen = _Seen()
         end: _Kept | Passed | FetchError
         try:
-            async with parts.pool.lend() as reading:
-                view = await reading.ask(self._question(target, answer), answer.body)
-                digest = bytes.fromhex(view.pop(DIGEST))
-                wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
-                feeds = view["feeds"] if target.start and parts.options.feeds else []
-                parts.discovery.set_aside(feeds)
-                offer = await self._follow(target, answer.url, view, wishes)
-                refusal = self._known(target, answer, view, wishes, digest)
-                end = await self._extract(reading, answer, view) if refusal is None else refusal
-                await reading.settle()
+            if answer.look is not None:
+                end = await self._see(seen, target, answer, _viewed(answer.look)) or Passed(NOT_EXTRACTED)
+            else:
+                async with parts.pool.lend() as reading:
+                    view = await reading.ask(self._question(target, answer), answer.body)
+                    end = await self._see(seen, target, answer, view) or await self._extract(reading, answer, view)
+                    await reading.settle()
         except (ReadingFailed, PoolBroken) as error:
             end = FetchError("extraction", str(error))
         # Without the process: a slow robots.txt or feed must not keep others from being read.
-        await parts.discovery.finish(offer)
-        await parts.listings.feeds(feeds)
-        if isinstance(end, FetchError) or view is None:
+        await parts.discovery.finish(seen.offer)
+        await parts.listings.feeds(seen.feeds)
+        if isinstance(end, FetchError) or seen.view is None:
             assert isinstance(end, FetchError)
-            self._failed(log, visit, end, offer)
+            self._failed(log, visit, end, seen.offer)
             return
-        memo = parts.recall.memo(answer, _facts(view, answer, digest, end))
+        memo = parts.recall.memo(answer, _facts(seen.view, answer, seen.digest, end))
         if isinstance(end, Passed):
             parts.memory.visited(visit.states(), memo=memo)
-            parts.report.skipped(log, target, end, offer)
+            parts.report.skipped(log, target, end, seen.offer)
         else:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
-            parts.report.extracted(log, end.document, end.seconds, offer, similar_to=end.similar_to)
+            parts.report.extracted(log, end.document, end.seconds, seen.offer, similar_to=end.similar_to)
+
+    async def _see(self, seen: "_Seen", target: Target, answer: Response, view: dict[str, Any]) -> Passed | None:
+        """Follow what a page leads to. Why it is left alone although it is there; None: it may be kept."""
+        parts = self._parts
+        seen.view, seen.digest = view, view.pop(DIGEST)
+        wishes = Wishes(view, answer.headers, obey=parts.options.obey_robots)
+        if target.start and parts.options.feeds:
+            seen.feeds = view["feeds"]
+            parts.discovery.set_aside(seen.feeds)
+        seen.offer = await self._follow(target, answer.url, view, wishes)
+        return self._known(target, answer, view, wishes, bytes.fromhex(seen.digest))
 
     def _question(self, target: Target, answer: Response) -> dict[str, Any]:
         """The request to look at a page, and to read its article at once where nothing speaks against it."""
@@ -179,6 +185,8 @@ class Pages:
             "content_type": answer.headers.get("content-type", ""),
             "engine": self._parts.options.engine,
         }
+        if not self._parts.options.extract:
+            return question
         if not self._forbidden(answer) and not self._identities.may_have(answer.body, answer.url):
             question["article"] = [answer.url, target.url]
         return question
@@ -228,10 +236,13 @@ class Pages:
             return refusal
         if wishes.noindex:
             return Passed(NO_INDEX)
-        self._identities.note(answer.body, answer.url)
+        if answer.look is None:
+            self._identities.note(answer.body, answer.url)
         return self._identities.body(digest, answer.url)
 
     async def _extract(self, reading: Reading, answer: Response, view: dict[str, Any]) -> _Kept | Passed:
+        if not self._parts.options.extract:
+            return Passed(NOT_EXTRACTED)
         began = time.perf_counter()
         found = await reading.article()
         if found["article"] is None:
@@ -252,6 +263,16 @@ class Pages:
 
 
 @dataclass(slots=True)
+class _Seen:
+    """What was seen of a page until now."""
+
+    offer: Offer = field(default_factory=lambda: Offer(0))
+    feeds: list[str] = field(default_factory=list)
+    view: Mapping[str, Any] | None = None
+    digest: str = ""
+
+
+@dataclass(slots=True)
 class _Visit:
     """A target under way: the addresses that redirects led to, and whether a request was made."""
 
@@ -266,18 +287,20 @@ class _Visit:
         return [(self.target.url, own), *((url, others) for url in self.reached)]
 
 
-def _is_of(body: bytes, known: Known) -> bool:
-    """Whether a page came as it was when it was read."""
-    return bool(known.facts.get("hash") == hashlib.sha256(body).hexdigest())
+def _viewed(look: Look) -> dict[str, Any]:
+    """What a scout saw, as a reading process tells it. Raises ReadingFailed."""
+    if look.view is None:
+        raise ReadingFailed(f"the parser failed: {look.problem}")
+    return {**look.view, DIGEST: look.digest}
 
 
-def _facts(view: Mapping[str, Any], answer: Response, digest: bytes, end: _Kept | Passed) -> dict[str, Any]:
+def _facts(view: Mapping[str, Any], answer: Response, digest: str, end: _Kept | Passed) -> dict[str, Any]:
     """What to remember of a page: its links, and what became of it."""
     if X_ROBOTS_TAG in answer.headers:
         header = Wishes(_NO_VIEW, answer.headers, obey=True)
         noindex, nofollow = view["noindex"] or header.noindex, view["nofollow"] or header.nofollow
         view = {**view, "noindex": noindex, "nofollow": nofollow}
-    facts: dict[str, Any] = {"view": view, "hash": digest.hex()}
+    facts: dict[str, Any] = {"view": view, "hash": digest}
     if isinstance(end, _Kept):
         html = end.document.html is not None
         return {**facts, "end": ARTICLE, "text": end.document.content_hash, "html": html}

@@ -149,6 +149,10 @@ class Manners:
         if state.asked:  # for robots.txt, just now: that counts as well
             state.free_at = max(state.free_at, trio.current_time() + state.delay)
 
+    def delays(self, server: str) -> bool:
+        """Whether the server wants time between requests."""
+        return self._state(server).delay > 0
+
     def pause(self, server: str, seconds: float) -> None:
         """No request to the server starts before `seconds` have passed."""
         state = self._state(server)

@@ -31,6 +31,7 @@ _RECEIVE_BYTES = 64 * 1024
 __all__ = ["Pool", "Reading", "ReadingFailed", "open_pool", "process_count"]
 
 DEFAULT_FACTORY = "quaero_cli.crawl.reading.reader:make"
+LINKS_FACTORY = "quaero_cli.crawl.reading.looker:make"
 
 
 def process_count() -> int:
@@ -83,6 +84,14 @@ class Pool:
                     await self._server.end(reading.process_id)
         finally:
             self._hand_on()
+
+    async def start_scout(self) -> tuple[socket.socket, int]:
+        """A process that fetches pages itself: its pipe, which does not block, and its ID. Raises PoolBroken."""
+        return await self._server.fork(scout=True)
+
+    async def end_scout(self, process_id: int) -> None:
+        """Kill it, and wait until it is gone."""
+        await self._server.end(process_id)
 
     async def stop(self) -> None:
         """End every process. Bounded in time; no request may be running."""

@@ -12,7 +12,7 @@ import sys
 
 import trio
 
-from quaero_cli.crawl.reading.forkserver import BROKEN, FORK, KILL, KILLED, LENGTH, READY
+from quaero_cli.crawl.reading.forkserver import BROKEN, FORK, KILL, KILLED, LENGTH, READY, SCOUT
 from quaero_cli.errors import QuaeroError
 
 # Importing everything takes 0.5 s on an idle machine; a loaded one may take this many.
@@ -40,10 +40,10 @@ class ReadingServer:
         self._ready = False
         self._turn = trio.Lock()
 
-    async def fork(self) -> tuple[socket.socket, int]:
+    async def fork(self, *, scout: bool = False) -> tuple[socket.socket, int]:
         """A fresh child: its pipe, which does not block, and its process ID. Raises PoolBroken.
 
-        Starts the server if there is none.
+        Starts the server if there is none. `scout`: one that fetches pages itself.
         """
         async with self._turn:
             if self._control is None:
@@ -52,7 +52,7 @@ class ReadingServer:
             with theirs:
                 try:
                     ours.setblocking(False)
-                    return ours, await self._order_fork(theirs)
+                    return ours, await self._order_fork(SCOUT if scout else FORK, theirs)
                 except BaseException:
                     ours.close()
                     await self._drop()
@@ -103,10 +103,10 @@ class ReadingServer:
             await self._drop()
             raise
 
-    async def _order_fork(self, theirs: socket.socket) -> int:
+    async def _order_fork(self, order: bytes, theirs: socket.socket) -> int:
         assert self._control is not None
         descriptor = theirs.fileno().to_bytes(4, sys.byteorder)
-        await self._control.socket.sendmsg([FORK], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        await self._control.socket.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         with trio.fail_after(_STOP_SECONDS):
             number = bytearray()
             while len(number) < LENGTH.size:

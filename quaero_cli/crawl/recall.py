@@ -25,6 +25,7 @@ _VERSION = 1
 ARTICLE = "article"
 TOO_OLD = "older than since"
 NO_INDEX = "noindex"
+NOT_EXTRACTED = "not extracted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class Recall:
         if end == TOO_OLD:
             since, latest = self._options.since, latest_moment(facts.get("published") or "")
             return since is not None and latest is not None and latest < since
+        if end == NOT_EXTRACTED:
+            return not self._options.extract
         return end != NO_INDEX or self._options.obey_robots
 
     def _knows_site(self, url: str) -> bool:

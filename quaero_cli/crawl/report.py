@@ -23,7 +23,7 @@ class Report:
 
     def fetched(self, log: Log, target: Target, answer: Response, depth: int) -> None:
         """The site gave a page."""
-        self._tally.bytes += len(answer.body)
+        self._tally.bytes += answer.size
         self._tally.fetched += 1
         self._tally.hosts[authority(answer.url)] += 1
         moved = {"redirected_from": target.url} if answer.url != target.url else {}
@@ -31,7 +31,7 @@ class Report:
             "Fetched",
             url=answer.url,
             status=answer.status,
-            bytes=len(answer.body),
+            bytes=answer.size,
             duration_ms=milliseconds(answer.duration),
             depth=depth,
             content_type=answer.content_type,

@@ -21,6 +21,7 @@ class Wanted:
     truncate: bool = False  # cut at the limit instead of refusing
     accept: str = "*/*"
     memo: str = "view"  # which facts a memo must have to stand in for the body
+    page: bool = False  # a page, that a scout may fetch
 
 
 class Transfer:

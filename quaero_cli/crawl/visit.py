@@ -16,6 +16,7 @@ from quaero_cli.crawl.polite import Manners
 from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.robots import Robots
 from quaero_cli.crawl.scope import OUTSIDE, Scope
+from quaero_cli.crawl.scouts import Scouts
 from quaero_cli.crawl.transfer import Wanted
 from quaero_cli.crawl.urls import authority, normalise, origin
 
@@ -28,8 +29,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Client:
     """Asks a site politely: `get` one URL, `follow` one that is no page. Redirects stay within the scope."""
 
-    def __init__(self, fetcher: Fetcher, scope: Scope, manners: Manners, patience: Patience, recall: Recall) -> None:
-        self._fetcher = fetcher
+    def __init__(
+        self, asker: Fetcher | Scouts, scope: Scope, manners: Manners, patience: Patience, recall: Recall
+    ) -> None:
+        self._asker = asker
         self._recall = recall
         self._scope = scope
         self._manners = manners
@@ -49,7 +52,7 @@ class Client:
             if resting is not None:
                 return FetchError("resting", resting, asked=attempt > 1)
             async with self._manners.visit(server):
-                answer = await self._fetcher.get(url, wanted, fresh=attempt > 1, conditions=conditions)
+                answer = await self._asker.get(url, wanted, fresh=attempt > 1, conditions=conditions)
             if isinstance(answer, Response) and answer.status == 304 and not conditions:
                 return FetchError("status", "the site answered 304 to a request without a condition", 304)
             self._manners.heard(server, answer)

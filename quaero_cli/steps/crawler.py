@@ -95,6 +95,7 @@ async def crawler(
     max_depth: Annotated[int, Between(0)] = 2,
     max_pages: Annotated[int, Between(1)] = 100,
     follow_links: bool = True,
+    extract: bool = True,
     per_host: Annotated[int, Between(1)] = 8,
     delay: Duration = _NO_TIME,
     obey_robots: bool = True,
@@ -131,6 +132,7 @@ async def crawler(
     max_depth: links to follow from a start URL to the deepest page
     max_pages: pages to ask for, over the whole step; a chain of redirects is one page
     follow_links: whether the links of pages are followed at all
+    extract: whether articles are extracted and kept; otherwise pages are fetched and their links followed, no more
     per_host: connections to one host at the same time
     delay: time between two requests to one host; a host's robots.txt may ask for more
     obey_robots: whether robots.txt, noindex and nofollow are obeyed
@@ -172,6 +174,7 @@ async def crawler(
         policy=Policy(allow_private or ()),
         max_pages=max_pages,
         follow_links=follow_links,
+        extract=extract,
         per_host=per_host,
         delay=delay,
         obey_robots=obey_robots,

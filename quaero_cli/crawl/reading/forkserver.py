@@ -7,6 +7,7 @@ without a thought.
 Theory of operation. `main` talks to the pool over one Unix socket:
 
     pool -> server   b"F" with a descriptor attached: fork a child that serves this socket
+    pool -> server   b"S" likewise: fork a scout (see `scout`)
     server -> pool   the child's process ID, four bytes
     pool -> server   b"K" and a process ID: kill that child, and wait until it is gone
     server -> pool   b"."
@@ -45,6 +46,7 @@ DIGEST = "digest"  # in the answer to a look: SHA-256 of the body, in hexadecima
 WITH_ARTICLE = "with_article"  # in the answer to a look: the answer to that request
 BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
+SCOUT = b"S"
 KILL = b"K"
 KILLED = b"."
 
@@ -88,12 +90,12 @@ def main(descriptor: int, factory: str) -> None:
 def _serve_pool(control: socket.socket, handler: Handler, children: set[int]) -> bool:
     """One order of the pool; False at the end."""
     order, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-    if order == FORK:
+    if order in (FORK, SCOUT):
         child = os.fork()
         if child == 0:
             _die_with_parent()
             control.close()
-            _serve_and_exit(socket.socket(fileno=descriptors[0]), handler)
+            _serve_and_exit(socket.socket(fileno=descriptors[0]), handler, _scout if order == SCOUT else _read_pages)
         os.close(descriptors[0])
         children.add(child)
         control.sendall(LENGTH.pack(child))
@@ -119,7 +121,9 @@ def _end(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
+def _serve_and_exit(
+    pipe: socket.socket, handler: Handler, serve: Callable[[socket.socket, Handler], None]
+) -> NoReturn:
     """A child's life. It leaves by `_exit`: the server's clean-up is not its own."""
     code = 0
     try:
@@ -127,21 +131,32 @@ def _serve_and_exit(pipe: socket.socket, handler: Handler) -> NoReturn:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Whoever wakes it goes on: else the event loop would lose its core at each page that it hands over.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        stream = open(pipe.fileno(), "rb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - until it exits
-        while (request := _read_frame(stream)) is not None:
-            body = _read_frame(stream)
-            if body is None:
-                break
-            asked = orjson.loads(request)
-            answer = _answer(handler, asked, body)
-            if asked.get("op") == "look":  # hashed here, beside the event loop
-                answer = {**answer, DIGEST: hashlib.sha256(body).hexdigest()}
-            _write_frame(pipe, answer)
-            if goes_on(asked, answer):
-                _write_frame(pipe, _answer(handler, ARTICLE, b""))
+        serve(pipe, handler)
     except BaseException:
         code = 1
     os._exit(code)
+
+
+def _scout(pipe: socket.socket, handler: Handler) -> None:
+    from quaero_cli.crawl.reading.scout import serve  # only here: others need no libcurl
+
+    serve(pipe, handler)
+
+
+def _read_pages(pipe: socket.socket, handler: Handler) -> None:
+    """Answer requests about pages that are sent along."""
+    stream = open(pipe.fileno(), "rb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - until it exits
+    while (request := _read_frame(stream)) is not None:
+        body = _read_frame(stream)
+        if body is None:
+            break
+        asked = orjson.loads(request)
+        answer = _answer(handler, asked, body)
+        if asked.get("op") == "look":  # hashed here, beside the event loop
+            answer = {**answer, DIGEST: hashlib.sha256(body).hexdigest()}
+        _write_frame(pipe, answer)
+        if goes_on(asked, answer):
+            _write_frame(pipe, _answer(handler, ARTICLE, b""))
 
 
 def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:

@@ -9,12 +9,9 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from quaero_cli.crawl.reading import article, markup, xmlfiles
+from quaero_cli.crawl.reading import article, looker, markup
 from quaero_cli.crawl.reading.charset import source, text_of
 from quaero_cli.crawl.reading.sketch import sketch
-
-# Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
-MAX_LISTING_BYTES = 20 * 1024 * 1024
 
 _WARM_UP = (
     b"<html lang=en><title>Warm</title><article><h1>Warm</h1>"
@@ -41,7 +38,7 @@ class Reader:
         operations: dict[str, Callable[[Request, bytes], Reply]] = {
             "look": self._look,
             "article": self._article,
-            "listing": self._listing,
+            "listing": looker.listing,
         }
         return operations[request["op"]](request, body)
 
@@ -59,9 +56,6 @@ class Reader:
         if isinstance(found, str):
             return {"article": None, "reason": found}
         return {"article": found, "reason": None, "sketch": sketch(found["text"])}
-
-    def _listing(self, request: Request, body: bytes) -> Reply:
-        return dict(xmlfiles.read(body, request["url"], limit=MAX_LISTING_BYTES))
 
 
 def make() -> Reader:
