@@ -133,6 +133,7 @@ async def test_a_job_is_run_by_one_worker(opened):
             assert await lease.finish("completed")
             assert not await lease.finish("failed")
             assert not await cluster.view.enqueue(Needs(), "j1", b"body"), "it has ended"
+            assert await cluster.other.claim(Offer(), "w2", 0.05) is None
 
 
 async def test_a_dead_workers_job_goes_to_another_and_its_end_is_fenced(opened):

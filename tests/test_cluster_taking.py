@@ -14,6 +14,7 @@ from quaero_cli.model import LogLine
 from quaero_cli.model.taking import Needs, Offer, labels_of_words, why_untaken
 from quaero_cli.store.dispatch import keep_node
 from quaero_cli.store.queue import enqueue_elsewhere, now_us
+from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
 GPU = Needs("gpu", {"gpu": "a100", "os": "linux"})
@@ -75,6 +76,26 @@ async def test_a_job_that_nobody_may_take_says_so_in_its_log(tmp_path, monkeypat
             assert await told.receive() == "A worker is there that may take the job"
             nursery.cancel_scope.cancel()
     assert told.statistics().current_buffer_used == 0, "it is told once"
+
+
+async def test_a_job_is_handed_over_at_once_however_lately_somebody_looked(tmp_path, monkeypatch):
+    """Each job of a cluster would begin as late as others may log without waking whoever hands over."""
+    monkeypatch.setattr(dispatch, "LOOK_INTERVAL", 10 * PATIENCE)
+    view = new_home(tmp_path)
+    wakeups = Wakeups(view.wake, view.database)
+    engine = MemoryEngine()
+    worker = engine.connect()
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(wakeups.run)
+            nursery.start_soon(dispatch.Dispatcher(view.database, wakeups, engine.connect(), print, print).run)
+            for number in (1, 2, 3):
+                enqueue_elsewhere(view.database, replace(new_job(f"j{number}"), queue="default", overlap="allow"))
+                nudge(view.wake, errand=True)
+                lease = await worker.claim(Offer(), "w1", PATIENCE)
+                assert lease is not None
+                assert lease.job == f"j{number}"
+            nursery.cancel_scope.cancel()
 
 
 @needs_nats

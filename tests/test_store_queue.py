@@ -12,7 +12,7 @@ from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateErr
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.locks import JobLock
-from quaero_cli.store.queue import cancel_requests, claim, enqueue, mark_interrupted, request_cancel
+from quaero_cli.store.queue import begin_leased, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
 from quaero_cli.store.reader import open_reader
 
 
@@ -23,6 +23,15 @@ def test_a_job_is_claimed_once(tmp_path):
     assert claim(home.database, "aaaa") == 1
     assert claim(home.database, "aaaa") is None
     assert claim(home.database, "zzzz") is None
+
+
+def test_a_job_of_a_clusters_queue_is_claimed_as_it_is_stored(tmp_path):
+    """It would begin a commit later, or as an attempt that others have had."""
+    home = new_home(tmp_path)
+    assert begin_leased(home.database, new_job("aaaa", overlap="allow"), 2) == 3
+    assert claim(home.database, "aaaa") is None
+    with pytest.raises(ExistsError, match="aaaa"):
+        begin_leased(home.database, new_job("aaaa", overlap="allow"), 3)
 
 
 def test_a_definition_that_refuses_overlap_runs_once(tmp_path):

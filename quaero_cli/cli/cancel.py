@@ -46,7 +46,7 @@ def cancel(
             asked.append(job_id)
         except StateError as error:  # the others are still to be cancelled
             ended.append(error)
-    nudge(settings.wake)
+    nudge(settings.wake, errand=True)
     code = run_loop(lambda: _wait(settings, asked)) if asked and not no_wait else 0
     with open_reader(settings.database) as reader:
         states = {job_id: reader.summary(job_id)["status"] for job_id in (ids if json else asked)}

@@ -1,12 +1,14 @@
 """Jobs of a view's store, on their way to the queue and back: handed over, cancelled, settled.
 
 A job is a row of the store first; whoever made it (a command, the API, the scheduler) need not know the engine. This
-task looks for what is to be done after each wake-up, and all that it does may be done again: the queue takes no job
-twice, a wish to cancel is a flag. What the engine forgot (it came back from an older state) is given to it anew.
+task looks for what is to be done after each wake-up, at once when that is an errand. All that it does may be done
+again: the queue takes no job twice, a wish to cancel is a flag. So what is kept of it is kept afterwards, when nobody
+waits for that. What the engine forgot (it came back from an older state) is given to it anew.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
@@ -19,9 +21,9 @@ from quaero_cli.model import Fact, JobChanged, JobQueued, Level, LogLine, Status
 from quaero_cli.model.taking import labels_as_words, why_untaken
 from quaero_cli.store.dispatch import (
     GONE_AFTER,
+    ErrandBook,
     Waiting,
     Wish,
-    errands,
     forget_dispatch,
     keep_node,
     live_offers,
@@ -38,8 +40,8 @@ from quaero_cli.stream.wakeups import Wakeups
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
-# Seconds between looks, at most one each: a job that logs wakes everybody at each of its commits.
-LOOK_INTERVAL = 0.01
+# Seconds between looks, but for errands: a job that logs wakes everybody at each of its commits.
+LOOK_INTERVAL = 0.05
 # Seconds after which jobs that wait are handed over again, in case the engine forgot them.
 RECONCILE_INTERVAL = 15.0
 RETRY_INTERVAL = 0.5
@@ -72,42 +74,73 @@ class Dispatcher:
         self._hearing = hearing
         self._judged: set[str] = set()  # the jobs of which it was seen whether a machine may take them
         self._began = trio.current_time()
+        self._ended: dict[str, str] = {}  # jobs that are to be settled, with how they ended
+        self._any_ended = trio.Event()
 
     async def run(self) -> None:
         """Hand over until cancelled."""
+        with closing(await _in_thread(ErrandBook, self._path)) as book:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._settle)
+                await self._run_errands(book)
+
+    async def _run_errands(self, book: ErrandBook) -> None:
         while True:
-            waiter = self._wakeups.waiter()
+            waiter, errand = self._wakeups.waiter(), self._wakeups.errand_waiter()
             try:
-                await self._look()
+                await self._look(book)
             except EngineAway:
                 await trio.sleep(RETRY_INTERVAL)
                 continue
-            await trio.sleep(LOOK_INTERVAL)
+            with trio.move_on_after(LOOK_INTERVAL):
+                await errand.wait()
             with trio.move_on_after(RECONCILE_INTERVAL):
                 await waiter.wait()
 
-    async def _look(self) -> None:
+    async def _look(self, book: ErrandBook) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
-        jobs, wishes, ended = await _in_thread(errands, self._path)
+        jobs, wishes, ended = await _in_thread(book.look)
         await self._hand_over_all([job for job in jobs if again or not job.sent])
-        await self._tell_untaken(jobs, again=again)
         for wish in wishes:
             if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
                 await self._cancel(wish)
-        for job_id, status in ended:
-            await self._queue.settle(job_id, status)
-            await _in_thread(forget_dispatch, self._path, job_id)
-            self._asked.pop(job_id, None)
+        if ended:
+            self._ended.update(ended)
+            self._any_ended.set()
+        await self._tell_untaken(jobs, again=again)
         if again:  # a server that came back may have lost its way to the workers, also that of items under way
             for needs in await _in_thread(open_needs, self._path):
                 await self._queue.prepare(needs)
             self._checked = trio.current_time()
 
+    async def _settle(self) -> None:
+        """Let the queue know of ends. Beside the errands: many jobs may end at once, and none is waited for."""
+        while True:
+            await self._any_ended.wait()
+            self._any_ended = trio.Event()
+            ended = dict(self._ended)
+            if not ended:  # it was found twice
+                continue
+            try:
+                for job_id, status in ended.items():
+                    await self._queue.settle(job_id, status)
+            except EngineAway:
+                self._any_ended.set()
+                await trio.sleep(RETRY_INTERVAL)
+                continue
+            await _in_thread(forget_dispatch, self._path, list(ended))
+            for job_id in ended:
+                self._asked.pop(job_id, None)
+                del self._ended[job_id]
+
     async def _hand_over_all(self, jobs: Sequence[Waiting]) -> None:
+        sent: list[str] = []
         try:
             for job in jobs:
                 if await self._has_turn(job):
                     await self._hand_over(job)
+                    if not job.sent:
+                        sent.append(job.job)
         except EngineFull as error:
             if not self._full:
                 self._say(f"The engine is full, jobs wait here: {error.message}")
@@ -116,6 +149,10 @@ class Dispatcher:
             if self._full and jobs:
                 self._say("The engine has room for jobs again")
                 self._full = False
+        finally:
+            if sent:
+                with trio.CancelScope(shield=True):  # a moment; else they are only handed over again
+                    await _in_thread(mark_sent, self._path, sent)
 
     async def _has_turn(self, waiting: Waiting) -> bool:
         """Return whether the jobs have ended for which this one is to wait, as its definition says."""
@@ -128,8 +165,6 @@ class Dispatcher:
         if not waiting.sent:
             self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.needs.queue, waiting.time_us))
         await self._queue.enqueue(waiting.needs, waiting.job, waiting.body)
-        if not waiting.sent:
-            await _in_thread(mark_sent, self._path, waiting.job)
 
     async def _tell_untaken(self, jobs: Sequence[Waiting], *, again: bool) -> None:
         """Tell in the job's log why no worker may take it, and that one is there now."""

@@ -61,8 +61,8 @@ class SessionActions:
         dead = await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
         await end_survivors(dead, self._session.log.warn)
         status = await trio.to_thread.run_sync(queue.request_cancel, settings.database, job_id)
+        nudge(settings.wake, errand=True)  # this process, too
         self._session.wakeups.set()
-        nudge(settings.wake)
         return str(status)
 
     async def retry(self, job_id: str, *, failed: bool) -> tuple[str, str]:

@@ -132,7 +132,7 @@ class Session:
     ) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
 
-        `leased`: it comes from a cluster's queue.
+        `leased`: it comes from a cluster's queue, where its turn has come: it is claimed as it is stored.
 
         `parent` is the job of which it is a sub-job; what that one hides, this one hides, too.
         Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
@@ -145,11 +145,14 @@ class Session:
         lock = JobLock(self.settings.locks, job.id)
         if not lock.acquire():
             raise ExistsError(f"job {job.id} is run by another process")
+        attempt = None
         try:
-            dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
-            await end_survivors(dead, self.log.warn)
-            attempts = None if leased is None else leased.attempt - 1
-            await trio.to_thread.run_sync(partial(queue.enqueue, path, job, attempts=attempts))
+            if leased is None:
+                dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
+                await end_survivors(dead, self.log.warn)
+                await trio.to_thread.run_sync(queue.enqueue, path, job)
+            else:
+                attempt = await trio.to_thread.run_sync(queue.begin_leased, path, job, leased.attempt - 1)
             if self._node is not None:
                 self._recorder.emit(JobQueued(job, None if leased is None else leased.queue, now_us()))
             if leased is None and job.retry_of is not None and job.kept is not None:
@@ -164,7 +167,7 @@ class Session:
         ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
         # A job's tasks see nothing of who started it: a request, or a step of another job.
         contextvars.Context().run(
-            self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased
+            self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased, attempt
         )
         return handle
 
@@ -176,9 +179,11 @@ class Session:
         handle: Handle,
         lock: JobLock,
         leased: Leased | None,
+        attempt: int | None,
     ) -> None:
         with lock:
-            attempt = await self._claim(prepared.job, handle)
+            if attempt is None:
+                attempt = await self._claim(prepared.job, handle)
             if attempt is None:  # it ended while it was pending
                 handle.status = Status.CANCELLED if handle.error is None else Status.FAILED
                 handle.error = handle.error or handle.cancelled

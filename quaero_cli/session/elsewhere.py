@@ -55,7 +55,7 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | N
     queue_name = queue_name or prepared.definition.queue or DEFAULT_QUEUE
     job = replace(prepared.job, queue=queue_name)
     queue.enqueue_elsewhere(settings.database, job)
-    nudge(settings.wake)
+    nudge(settings.wake, errand=True)
     return prepared.job.id
 
 
@@ -100,4 +100,4 @@ async def _request_cancel(settings: Settings, job_id: str) -> None:
         await trio.to_thread.run_sync(queue.request_cancel, settings.database, job_id)
     except StateError:
         return  # it has just ended
-    nudge(settings.wake)
+    nudge(settings.wake, errand=True)

@@ -1,6 +1,7 @@
 """A job that a worker machine has claimed: made ready, run in the session like any other, and told to the queue."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import orjson
 import trio
 
 from quaero_cli.engine.shared import now_us
-from quaero_cli.errors import NotFoundError, QuaeroError
+from quaero_cli.errors import ExistsError, NotFoundError, QuaeroError
 from quaero_cli.jobdef.load import parse
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
@@ -40,6 +41,9 @@ class LeasedJobs:
     async def run(self, held: Held, job: NewJob, ran: trio.Event) -> None:
         """Run a job until the queue knows its end. `ran` is set when it needs no room here any more."""
         handle = await self._start(held, job)
+        attempt = held.lease.attempt
+        words = "is taken" if attempt == 1 else f"is taken over, attempt {attempt}"
+        self._station.log.info(f"Job {job.id} {words}")  # now: storing it would hold up the start
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._station.holding.beat, held, None if handle is None else handle.cancel)
             if handle is not None:
@@ -58,10 +62,12 @@ class LeasedJobs:
             self._end_unrun(job, lease.attempt, Status.INTERRUPTED, reason)
             return None
         try:
-            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
-                await end_survivors([job.id], self._session.source_log("cluster").warn)
             prepared = prepared_of(settings, job, self._station.step_types)
             leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
+            with suppress(ExistsError):
+                return await self._session.submit(prepared, leased=leased)
+            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
+                await end_survivors([job.id], self._session.source_log("cluster").warn)
             return await self._session.submit(prepared, leased=leased)
         except QuaeroError as error:
             self._end_unrun(job, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")

@@ -16,8 +16,8 @@ import trio
 from quaero_cli.cluster.ports import Engine, EngineAway, JobState, part_id
 from quaero_cli.engine.shared import PartCall, PartEnd
 from quaero_cli.errors import StepFailed
+from quaero_cli.model import NewJob
 from quaero_cli.model.taking import DEFAULT_QUEUE, Needs
-from quaero_cli.session.leasedjobs import job_of
 from quaero_cli.store.encode import decode_json, encode_json
 
 # Seconds between looks at an item of which nothing is heard: the engine may have forgotten it.
@@ -66,12 +66,10 @@ class PartsOut:
         self.owner = secrets.token_hex(6)
         self.holder = f"{node}/{self.owner}"  # how the queue knows this process
 
-    def own(self, body: bytes) -> str:
-        """Let a job that was claimed hand out its items; return its ID."""
-        job = job_of(body)
+    def own(self, job: NewJob, body: bytes) -> None:
+        """Let a job that was claimed hand out its items; `body`: as it travelled."""
         needs = Needs(job.queue or DEFAULT_QUEUE, job.labels, part=True)
         self._owned[job.id] = _Owned({**decode_json(body.decode()), "kept": None}, needs)
-        return job.id
 
     def disown(self, job_id: str) -> None:
         """The job has ended."""

@@ -8,6 +8,7 @@ from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.session.core import Session
 from quaero_cli.session.holding import Holding
+from quaero_cli.session.namedlog import NamedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,4 @@ class Station:
     shipper: Shipper
     step_types: Mapping[str, StepType]
     node: str
+    log: NamedLog

@@ -128,7 +128,7 @@ class _Worker:
         self._news = news
         self._log = log
         self._holding = Holding(engine, engine.lease / 3, self._log, news.tell)
-        station = Station(session, engine, self._holding, shipper, step_types, options.name)
+        station = Station(session, engine, self._holding, shipper, step_types, options.name, log)
         self._jobs = LeasedJobs(station)
         self._items = PartRuns(station)
         self._presence = Presence(engine, options.name, self._facts, news)
@@ -218,14 +218,12 @@ class _Worker:
             ran.set()
 
     async def _run_job(self, held: Held, ran: trio.Event) -> None:
-        lease = held.lease
-        words = "is taken" if lease.attempt == 1 else f"is taken over, attempt {lease.attempt}"
-        self._log.info(f"Job {lease.job} {words}")
-        job_id = self._parts.own(lease.body)
+        job = job_of(held.lease.body)
+        self._parts.own(job, held.lease.body)
         try:
-            await self._jobs.run(held, job_of(lease.body), ran)
+            await self._jobs.run(held, job, ran)
         finally:
-            self._parts.disown(job_id)
+            self._parts.disown(job.id)
 
     async def _note_room(self, ran: trio.Event, kind: _Kind) -> None:
         await ran.wait()

@@ -1,7 +1,10 @@
-"""Jobs that others run, as a view keeps them: on their way to the queue, cancelled, ended; and the machines."""
+"""Jobs that others run, as a view keeps them: on their way to the queue, cancelled, ended; and the machines.
+
+What is kept here may be undone by a power cut: all of it is done, or said, again then, which harms nobody.
+"""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -67,10 +70,25 @@ class Errands(NamedTuple):
     ended: list[tuple[str, str]]  # jobs that were handed over and have ended, or are gone, with their statuses
 
 
-def errands(path: Path) -> Errands:
-    """Return what there is to do."""
-    with closing(connect(path, readonly=True)) as connection, translated(path), snapshot(connection):
-        return Errands(_waiting(connection), _wishes(connection), _ended(connection))
+class ErrandBook:
+    """Where to look for what there is to do, often: it keeps its connection, which takes longer to open than to ask.
+
+    Used by one thread at a time. The caller closes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path, readonly=True)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def look(self) -> Errands:
+        """Return what there is to do."""
+        connection = self._connection
+        with translated(self._path), snapshot(connection):
+            return Errands(_waiting(connection), _wishes(connection), _ended(connection))
 
 
 def _waiting(connection: Connection) -> list[Waiting]:
@@ -92,15 +110,15 @@ def open_needs(path: Path) -> list[Needs]:
         return [Needs(queue, decode_json(labels)) for queue, labels in rows]
 
 
-def mark_sent(path: Path, job: str) -> None:
-    """Keep that a job was handed over."""
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
-        connection.execute("UPDATE dispatch SET sent = 1 WHERE job = ?", (job,))
+def mark_sent(path: Path, jobs: Sequence[str]) -> None:
+    """Keep that jobs were handed over."""
+    with closing(connect(path, lazy=True)) as connection, translated(path), transaction(connection):
+        connection.executemany("UPDATE dispatch SET sent = 1 WHERE job = ?", [(job,) for job in jobs])
 
 
 def mark_told(path: Path, job: str, reason: str | None) -> None:
     """Keep what was told of why no worker may take a job; None: one may."""
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
+    with closing(connect(path, lazy=True)) as connection, translated(path), transaction(connection):
         connection.execute("UPDATE dispatch SET told = ? WHERE job = ?", (reason, job))
 
 
@@ -126,15 +144,15 @@ def _ended(connection: Connection) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def forget_dispatch(path: Path, job: str) -> None:
-    """Forget how a job was handed over: the queue knows that it has ended."""
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
-        connection.execute("DELETE FROM dispatch WHERE job = ?", (job,))
+def forget_dispatch(path: Path, jobs: Sequence[str]) -> None:
+    """Forget how jobs were handed over: the queue knows that they have ended."""
+    with closing(connect(path, lazy=True)) as connection, translated(path), transaction(connection):
+        connection.executemany("DELETE FROM dispatch WHERE job = ?", [(job,) for job in jobs])
 
 
 def keep_node(path: Path, name: str, facts: Mapping[str, Any], seen: int) -> None:
     """Keep what a worker machine said, and when."""
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
+    with closing(connect(path, lazy=True)) as connection, translated(path), transaction(connection):
         connection.execute("INSERT OR REPLACE INTO node VALUES (?, ?, ?)", (name, encode_json(dict(facts)), seen))
 
 

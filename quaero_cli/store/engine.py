@@ -65,8 +65,11 @@ def require_safe_engine(version: tuple[int, ...] = sqlite.sqlite_version_info) -
         )
 
 
-def connect(path: Path, *, readonly: bool = False) -> Connection:
+def connect(path: Path, *, readonly: bool = False, lazy: bool = False) -> Connection:
     """Open a connection in autocommit mode; transactions are begun explicitly.
+
+    `lazy`: its commits do not wait for the disk. A power cut may undo the newest of them, in their order; the next
+    commit of any connection that waits takes them with it.
 
     It may be handed from one thread to another, but used by one at a time. Raises StoreError when the file
     cannot be opened or is not a quaero database.
@@ -87,7 +90,7 @@ def connect(path: Path, *, readonly: bool = False) -> Connection:
         connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'NORMAL' if lazy else 'FULL'}")
         if readonly:
             connection.execute("PRAGMA query_only=ON")
     return connection

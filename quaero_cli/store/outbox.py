@@ -75,7 +75,7 @@ class Outbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path)
+        self._connection = connect(path, lazy=True)  # what is forgotten and comes again is sent again, and known
 
     def __enter__(self) -> Self:
         return self

@@ -26,10 +26,8 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def enqueue(path: Path, job: NewJob, *, attempts: int | None = None) -> None:
+def enqueue(path: Path, job: NewJob) -> None:
     """Store a job as `pending`, with its steps. The caller holds its lock.
-
-    `attempts`: it was made on another machine, and there were so many on others before.
 
     What its `overlap` says of open jobs of the definition holds in the same transaction: "cancel" asks for all of
     them to be cancelled. "refuse" raises OverlapError, with the running job's ID.
@@ -37,7 +35,18 @@ def enqueue(path: Path, job: NewJob, *, attempts: int | None = None) -> None:
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         _admit(connection, job)
-        insert_job(connection, job, now_us(), attempts=attempts or 0, travelled=attempts is not None)
+        insert_job(connection, job, now_us())
+
+
+def begin_leased(path: Path, job: NewJob, attempts: int) -> int | None:
+    """Store a job that came over a cluster's queue and claim it, in one commit; return what `claim` does.
+
+    `attempts`: there were so many on other machines before. Raises what `enqueue` raises.
+    """
+    with closing(connect(path)) as connection, translated(path), transaction(connection):
+        _admit(connection, job)
+        insert_job(connection, job, now_us(), attempts=attempts, travelled=True)
+        return _claim(connection, job.id)
 
 
 def enqueue_elsewhere(path: Path, job: NewJob) -> None:
@@ -77,12 +86,16 @@ def claim(path: Path, job_id: str) -> int | None:
     The number fences the end: a runner that lost its job can no longer write its status.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
-        row = connection.execute(
-            "UPDATE job SET status = 'running', attempt = attempt + 1, started_at = ?"
-            " WHERE id = ? AND status = 'pending' RETURNING attempt",
-            (now_us(), job_id),
-        ).fetchone()
-        return None if row is None else int(row[0])
+        return _claim(connection, job_id)
+
+
+def _claim(connection: Connection, job_id: str) -> int | None:
+    row = connection.execute(
+        "UPDATE job SET status = 'running', attempt = attempt + 1, started_at = ?"
+        " WHERE id = ? AND status = 'pending' RETURNING attempt",
+        (now_us(), job_id),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def request_cancel(path: Path, job_id: str) -> Status:

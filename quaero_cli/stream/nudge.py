@@ -8,10 +8,15 @@ from pathlib import Path
 
 # Bytes in a Unix socket's address on every platform; longer paths go through the folder's descriptor.
 _ADDRESS_LIMIT = 100
+# What a datagram says: look again; look again at once, somebody wants something done.
+LOOK, ERRAND = b"\0", b"\1"
 
 
-def nudge(folder: Path) -> None:
-    """Tell every process that watches the store to look again. Never raises, never blocks; from any thread."""
+def nudge(folder: Path, *, errand: bool = False) -> None:
+    """Tell every process that watches the store to look again. Never raises, never blocks; from any thread.
+
+    `errand`: a job was made or is to be cancelled, so whoever sees to that is not to gather his looks.
+    """
     try:
         names = os.listdir(folder)
     except OSError:
@@ -21,13 +26,13 @@ def nudge(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         for name in names:
-            _send(sender, folder, name)
+            _send(sender, folder, name, ERRAND if errand else LOOK)
 
 
-def _send(sender: socket.socket, folder: Path, name: str) -> None:
+def _send(sender: socket.socket, folder: Path, name: str, word: bytes) -> None:
     try:
         with address_of(folder, name) as address:
-            sender.sendto(b"\0", address)
+            sender.sendto(word, address)
     except BlockingIOError:
         return  # it has datagrams to read already: it will look
     except ConnectionRefusedError:

@@ -1,10 +1,11 @@
 """How a reader learns that something was committed, in this process and across processes.
 
 Whoever committed sets a wake-up; it calls no reader. Inside a process that is an event which is replaced each time;
-to other processes it is one empty datagram to each Unix socket in the data directory's `wake` folder (measured: seen
+to other processes it is one datagram to each Unix socket in the data directory's `wake` folder (measured: seen
 after 0.5 ms, 40 us for the writer, nothing while idle). A datagram can get lost, so each process also has one slow
 look at `PRAGMA data_version`. A wake-up says nothing but "look again": to be woken for nothing is harmless, and
-to take the waiter *before* reading means that no commit falls between reading and waiting.
+to take the waiter *before* reading means that no commit falls between reading and waiting. Only whoever looks seldom
+while many commits come is told more: that this one is an errand, a job that is to begin or to be cancelled.
 """
 
 import os
@@ -21,7 +22,7 @@ from quaero_cli.store.engine import Connection, connect
 from quaero_cli.stream.crowd import Crowd
 from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.looks import SharedLooks
-from quaero_cli.stream.nudge import address_of
+from quaero_cli.stream.nudge import ERRAND, address_of
 
 # Seconds between slow looks: the longest delay if a datagram is lost; 0.2 % of a core.
 SLOW_LOOK = 0.25
@@ -34,6 +35,7 @@ class Wakeups:
         self._folder = folder
         self._database = database
         self._event = trio.Event()
+        self._errand = trio.Event()
         self._known: int | None = None  # version of the data for which all were woken
         self.looks = SharedLooks(database)
         self._crowds: dict[Hashable, Crowd] = {}
@@ -42,11 +44,18 @@ class Wakeups:
         """Return the event that the next wake-up sets. Take it before reading, then wait for it."""
         return self._event
 
-    def set(self) -> None:
+    def errand_waiter(self) -> trio.Event:
+        """Return the event that the next errand sets; it may get lost where a wake-up does not."""
+        return self._errand
+
+    def set(self, *, errand: bool = False) -> None:
         """Wake every reader of this process. For the thread of the event loop only."""
         self.looks.forget()
         self._event.set()
         self._event = trio.Event()
+        if errand:
+            self._errand.set()
+            self._errand = trio.Event()
 
     def crowd_for(self, follower: Follower) -> Crowd | None:
         """Return the crowd that a follower may join now; a new one when there is none of its kind."""
@@ -76,10 +85,10 @@ class Wakeups:
 
     async def _receive(self, listener: trio.socket.SocketType, connection: Connection) -> None:
         while True:
-            await listener.recv(1)
+            word = await listener.recv(1)
             # The slow look need not wake anybody again for what is there by now.
             self._known = _version(connection)
-            self.set()
+            self.set(errand=word == ERRAND)
 
     async def _look_slowly(self, connection: Connection) -> None:
         while True:

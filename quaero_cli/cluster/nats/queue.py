@@ -6,10 +6,12 @@ one it follows, so of two that change it at once one is refused. The attempt in 
 the server's count of deliveries, which a server that crashed may forget.
 """
 
+import asyncio
 from base64 import b64decode
 from typing import Any
 
 import orjson
+from nats.aio.msg import Msg
 
 from quaero_cli.cluster.nats.lanes import JOBS, SECOND, Lanes, subject_of
 from quaero_cli.cluster.nats.pulls import Pulls
@@ -32,14 +34,22 @@ class Queue:
 
     async def enqueue(self, needs: Needs, job: str, body: bytes) -> bool:
         """Add a job; False when it is known already."""
-        number, state = await self.state(job)
-        if state is not None and state["status"] is not None:
-            return False
-        if state is None and await self.change(job, number, {"attempt": 0, "cancel": False, "status": None}) is None:
-            return await self.enqueue(needs, job, body)
         if not needs.part:  # the lane of a job is made with that of its parts
             await self._lanes.make(needs)
-        return await self._wire.store_after(subject_of(needs, job), body, 0) is not None
+        # Both at once, as if it were new: a worker that comes upon a job that has ended takes it off, and one that is
+        # quicker than the state makes it.
+        new = {"attempt": 0, "cancel": False, "status": None}
+        made, stored = await asyncio.gather(
+            self.change(job, 0, new), self._wire.store_after(subject_of(needs, job), body, 0)
+        )
+        if made is not None:
+            return stored is not None
+        _, state = await self.state(job)
+        if state is None:  # it was forgotten in this very moment
+            return await self.enqueue(needs, job, body)
+        if state["status"] is not None and stored is not None and not needs.part:
+            await self._remove(job)
+        return state["status"] is None and stored is not None
 
     async def prepare(self, needs: Needs) -> None:
         """Make a lane, so that workers may wait at it before its first job."""
@@ -52,6 +62,10 @@ class Queue:
             return None
         job = message.subject.rpartition(".")[2]
         number, state = await self.state(job)
+        if state is None:
+            if (lease := await self._claim_as(message, job, 0, None, node)) is not None:
+                return lease
+            number, state = await self.state(job)  # whoever added the job has made it in this very moment
         if state is not None and state["status"] is not None:
             await self._wire.tell(message.reply, b"+ACK")
             return None
@@ -60,11 +74,19 @@ class Queue:
             delay = orjson.dumps({"delay": int(self._lease * SECOND)})
             await self._wire.tell(message.reply, b"-NAK " + delay)
             return None
+        lease = await self._claim_as(message, job, number, state, node)
+        if lease is None:
+            await self._wire.tell(message.reply, b"-NAK")
+        return lease
+
+    async def _claim_as(
+        self, message: Msg, job: str, number: int, state: dict[str, Any] | None, node: str
+    ) -> "NatsLease | None":
+        """Claim a job whose state is the one of that number; None: it is another by now."""
         attempt = 1 if state is None else int(state["attempt"]) + 1
         cancel = state is not None and bool(state["cancel"])
         claimed = {"attempt": attempt, "cancel": cancel, "status": None, "node": node}
         if await self.change(job, number, claimed) is None:
-            await self._wire.tell(message.reply, b"-NAK")
             return None
         return NatsLease(self, self._wire, message.reply, job, attempt, message.data)
 
