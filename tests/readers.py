@@ -57,6 +57,22 @@ def hostile() -> Handler:
     return handle
 
 
+def hostile_articles() -> Handler:
+    """Like `hostile`, but only for whoever wants the article; a look at the page is harmless."""
+    inner, harmless = hostile(), light()
+    seen = [b""]
+
+    def handle(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+        if request["op"] == "look":
+            seen[0] = body
+            return harmless(request, body)
+        if seen[0].endswith((b"KILL ME", b"STALL", b"RAISE", b"MEMORY")):
+            inner({"op": "look", "url": "http://h/", "content_type": ""}, seen[0])
+        return harmless(request, body)
+
+    return handle
+
+
 def echo() -> Handler:
     """Tells what it was sent, and about its process."""
 

@@ -13,9 +13,9 @@ from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.identity import Identities
 from quaero_cli.crawl.listings import Listings
 from quaero_cli.crawl.options import Options
-from quaero_cli.crawl.pool import Pool, Reading, ReadingFailed
+from quaero_cli.crawl.pool import Pool, ReadingFailed
 from quaero_cli.crawl.ports import Log, Memory, Surroundings
-from quaero_cli.crawl.reading.forkserver import DIGEST
+from quaero_cli.crawl.reading.forkserver import DIGEST, SECONDS
 from quaero_cli.crawl.reading_server import PoolBroken
 from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, NOT_EXTRACTED, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
@@ -145,10 +145,7 @@ class Pages:
             if answer.look is not None:
                 end = await self._see(seen, target, answer, _viewed(answer.look)) or Passed(NOT_EXTRACTED)
             else:
-                async with parts.pool.lend() as reading:
-                    view = await reading.ask(self._question(target, answer), answer.body)
-                    end = await self._see(seen, target, answer, view) or await self._extract(reading, answer, view)
-                    await reading.settle()
+                end = await self._look(seen, target, answer)
         except (ReadingFailed, PoolBroken) as error:
             end = FetchError("extraction", str(error))
         # Without the process: a slow robots.txt or feed must not keep others from being read.
@@ -165,6 +162,17 @@ class Pages:
         else:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
             parts.report.extracted(log, end.document, end.seconds, seen.offer, similar_to=end.similar_to)
+
+    async def _look(self, seen: "_Seen", target: Target, answer: Response) -> _Kept | Passed:
+        """Look at a page that came as it is, and read its article. Raises ReadingFailed and PoolBroken."""
+        question, pool = self._question(target, answer), self._parts.pool
+        view, found = await pool.look(question, answer.body)
+        refusal = await self._see(seen, target, answer, view)
+        if refusal is not None:
+            return refusal
+        if found is None and self._parts.options.extract:
+            _, found = await pool.look({**question, "article": True}, answer.body)
+        return self._extracted(found, answer, view)
 
     async def _see(self, seen: "_Seen", target: Target, answer: Response, view: dict[str, Any]) -> Passed | None:
         """Follow what a page leads to. Why it is left alone although it is there; None: it may be kept."""
@@ -240,11 +248,14 @@ class Pages:
             self._identities.note(answer.body, answer.url)
         return self._identities.body(digest, answer.url)
 
-    async def _extract(self, reading: Reading, answer: Response, view: dict[str, Any]) -> _Kept | Passed:
-        if not self._parts.options.extract:
+    def _extracted(
+        self, found: "dict[str, Any] | ReadingFailed | None", answer: Response, view: dict[str, Any]
+    ) -> _Kept | Passed:
+        """What becomes of an article. Raises ReadingFailed."""
+        if found is None:
             return Passed(NOT_EXTRACTED)
-        began = time.perf_counter()
-        found = await reading.article()
+        if isinstance(found, ReadingFailed):
+            raise found
         if found["article"] is None:
             return Passed("not an article", detail=found["reason"])
         document = _document(found["article"], answer, view["canonical"], keep_html=self._parts.options.keep_html)
@@ -254,7 +265,7 @@ class Pages:
         if refusal is not None:
             return refusal
         similar = self._identities.similar(found.get("sketch", ()), answer.url)
-        return _Kept(document, time.perf_counter() - began, similar)
+        return _Kept(document, found[SECONDS], similar)
 
     def _too_old(self, published: str | None) -> bool:
         since = self._parts.options.since

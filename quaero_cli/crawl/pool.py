@@ -9,13 +9,13 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import trio
 
 from quaero_cli.crawl.hearing import Ear, Hearing, ReadingFailed
-from quaero_cli.crawl.reading.forkserver import ANSWER_HEAD, ARTICLE, LENGTH, WITH_ARTICLE, goes_on
+from quaero_cli.crawl.reading.forkserver import ANSWER_HEAD, LENGTH, WITH_ARTICLE
 from quaero_cli.crawl.reading_server import ReadingServer
 
 # Seconds of processor time for one request: hundreds of times an ordinary page. An honest megabyte takes six.
@@ -35,8 +35,15 @@ LINKS_FACTORY = "quaero_cli.crawl.reading.looker:make"
 
 
 def process_count() -> int:
-    """Processes worth having here: one more than cores, since each waits now and then for its next page."""
-    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) + 1)
+    """Processes worth having here: two more than cores, since each waits a tenth of its time for its next page."""
+    return min(_MAX_PROCESSES, len(os.sched_getaffinity(0)) + 2)
+
+
+class Looked(NamedTuple):
+    """What was seen of a page. `article`: the answer about its article, or why there is none; None: not asked for."""
+
+    view: dict[str, Any]
+    article: "dict[str, Any] | ReadingFailed | None"
 
 
 class Pool:
@@ -52,6 +59,24 @@ class Pool:
     def lend(self) -> "_Loan":
         """A process for one page, for the length of an `async with`. Raises PoolBroken if none can be started."""
         return _Loan(self)
+
+    async def look(self, request: Mapping[str, Any], body: bytes) -> Looked:
+        """Look at a page, and read its article if the request asks for it (see `goes_on`). Raises as `Reading.ask`.
+
+        A page whose article breaks the process is looked at once more without it: it still leads to others.
+        """
+        reading: Reading | None = None
+        try:
+            async with self.lend() as reading:
+                view = await reading.ask(request, body)
+        except ReadingFailed as error:
+            if reading is None or reading.usable or not request.get("article"):
+                raise
+            return Looked((await self.look({**request, "article": None}, body)).view, error)
+        article = view.pop(WITH_ARTICLE, None)
+        if article is not None and "error" in article:
+            article = ReadingFailed(f"the parser failed: {article['error']}")
+        return Looked(view, article)
 
     async def take(self) -> "Reading":
         """Wait for a process; to be given back. Raises PoolBroken."""
@@ -132,8 +157,6 @@ class Reading:
         self._spent = 0.0  # processor time of the process, when it answered last
         self._requests = 0
         self._broken = False
-        self._goes_on = False
-        self._article: dict[str, Any] | None = None  # what came with the look at its page
 
     @property
     def process_id(self) -> int:
@@ -143,45 +166,17 @@ class Reading:
     @property
     def usable(self) -> bool:
         """Whether it may read another page."""
-        return not self._broken and not self._goes_on and self._requests < _PAGES_PER_PROCESS
+        return not self._broken and self._requests < _PAGES_PER_PROCESS
 
     async def ask(self, request: Mapping[str, Any], body: bytes = b"") -> dict[str, Any]:
         """Send a request and return its answer. Raises ReadingFailed; cancelled, the process is lost."""
         self._requests += 1
         head = orjson.dumps(request)
-        answer = await self._answer(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)), body)
-        self._goes_on = goes_on(request, answer)
-        self._article = answer.pop(WITH_ARTICLE, None)
-        return answer
-
-    async def article(self) -> dict[str, Any]:
-        """The article of the page that was looked at; it is on its way already if the request asked for it, too."""
-        if self._article is not None:
-            return self._article
-        if not self._goes_on:
-            return await self.ask(ARTICLE)
-        answer = await self._answer()
-        self._goes_on = False
-        return answer
-
-    async def settle(self) -> None:
-        """Take an article that is on its way although nobody wants it any more."""
-        if self._goes_on:
-            await self.article()
-
-    def close(self) -> None:
-        """Close the pipe: an idle process then ends by itself."""
-        self._ear.close()
-        self._pipe.close()
-
-    async def _answer(self, head: bytes = b"", body: bytes = b"") -> dict[str, Any]:
-        """Send the parts of a request, if there are any, and return the next answer. Raises ReadingFailed."""
         self._broken = True  # until the answer is here, whole
         self._ear.begin(self._spent)
         try:
-            if head:
-                await self._send(head, body)
-                await self._ear.wait()
+            await self._send(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)), body)
+            await self._ear.wait()
             answer: dict[str, Any] = orjson.loads(await self._receive())
         except (OSError, EOFError):
             raise ReadingFailed("it ended its reading process") from None
@@ -189,6 +184,11 @@ class Reading:
         if "error" in answer:
             raise ReadingFailed(f"the parser failed: {answer['error']}")
         return answer
+
+    def close(self) -> None:
+        """Close the pipe: an idle process then ends by itself."""
+        self._ear.close()
+        self._pipe.close()
 
     # Without Trio's streams: an ordinary page is one system call, one wait and one more call.
 

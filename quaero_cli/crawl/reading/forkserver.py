@@ -15,10 +15,9 @@ Theory of operation. `main` talks to the pool over one Unix socket:
 End of file on the socket, for whatever reason, kills every child and ends the server. Children are waited for on
 "K" and at the end only, so a process ID that the pool holds never names anything else. A child serves frames until
 its socket ends: four bytes of length and a JSON request, four bytes of length and a body; it answers with a
-length, the seconds of processor time that it has spent until now, and JSON. Where `goes_on` says so, a second answer
-follows the first: a page's article, without being asked for once more; both sides know it from the request and the
-first answer. A handler that knows it already puts it into the first one (`WITH_ARTICLE`). Nothing is unpickled: a
-child reads hostile pages and is not trusted.
+length, the seconds of processor time that it has spent until now, and JSON. Where `goes_on` says so, the answer to a
+look has the page's article with it (`WITH_ARTICLE`): a second answer would wake the event loop once more for each
+page. Nothing is unpickled: a child reads hostile pages and is not trusted.
 """
 
 import ctypes
@@ -43,7 +42,8 @@ ANSWER_HEAD = struct.Struct("!Id")
 READY = b"R"
 ARTICLE: Mapping[str, Any] = {"op": "article"}  # the request for the article of the page that was looked at
 DIGEST = "digest"  # in the answer to a look: SHA-256 of the body, in hexadecimal
-WITH_ARTICLE = "with_article"  # in the answer to a look: the answer to that request
+WITH_ARTICLE = "with_article"  # in the answer to a look: the answer to that request, or `{"error": words}`
+SECONDS = "seconds"  # in the answer about an article: how long it took
 BROKEN = b"E"  # the import failed; the reason follows
 FORK = b"F"
 SCOUT = b"S"
@@ -58,6 +58,9 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 # Objects that gather before cycles among them are looked for: a page makes some thousands, and with Python's own 700
 # a twentieth of an extraction is looking. Trees of pages are no cycles.
 _GARBAGE = 50_000
+
+# A third of the event loop's weight: it goes first, so that no other process waits for its next page.
+_NICENESS = 5
 
 # Address space of a child: an ordinary one has 300 MB; a page that wants more is a bomb.
 _MAX_MEMORY = 2 << 30
@@ -145,6 +148,7 @@ def _scout(pipe: socket.socket, handler: Handler) -> None:
 
 def _read_pages(pipe: socket.socket, handler: Handler) -> None:
     """Answer requests about pages that are sent along."""
+    os.nice(_NICENESS)
     stream = open(pipe.fileno(), "rb", buffering=_BUFFER_BYTES, closefd=False)  # noqa: SIM115 - until it exits
     while (request := _read_frame(stream)) is not None:
         body = _read_frame(stream)
@@ -154,9 +158,11 @@ def _read_pages(pipe: socket.socket, handler: Handler) -> None:
         answer = _answer(handler, asked, body)
         if asked.get("op") == "look":  # hashed here, beside the event loop
             answer = {**answer, DIGEST: hashlib.sha256(body).hexdigest()}
-        _write_frame(pipe, answer)
         if goes_on(asked, answer):
-            _write_frame(pipe, _answer(handler, ARTICLE, b""))
+            began = time.perf_counter()
+            found = _answer(handler, ARTICLE, b"")
+            answer = {**answer, WITH_ARTICLE: {**found, SECONDS: time.perf_counter() - began}}
+        _write_frame(pipe, answer)
 
 
 def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:
@@ -170,15 +176,15 @@ def _answer(handler: Handler, request: Mapping[str, Any], body: bytes) -> Mappin
 
 
 def goes_on(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether a look at a page is followed by its article.
+    """Whether the answer to a look at a page has its article with it.
 
-    It is where the request has `article`, the addresses that the page was reached by, unless the page says that it is
-    not to be kept or that it is another one: then whoever asked decides first.
+    It has where the request has `article`, the addresses that the page was reached by, unless the page says that it
+    is not to be kept or that it is another one: then whoever asked decides, and asks again with True.
     """
     names = request.get("article")
-    if names is None or "error" in answer or WITH_ARTICLE in answer or answer["noindex"]:
+    if names is None or "error" in answer:
         return False
-    return answer["canonical"] is None or answer["canonical"] in names
+    return names is True or (not answer["noindex"] and (answer["canonical"] is None or answer["canonical"] in names))
 
 
 def _write_frame(pipe: socket.socket, answer: Mapping[str, Any]) -> None:
