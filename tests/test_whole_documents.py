@@ -73,8 +73,14 @@ def test_exporting_for_programs(shell: Shell) -> None:
     assert [json.loads(line)["id"] for line in lines] == [3, 2, 1]
     shell.run("docs", "export", "out", "--format", "warc")
     with (shell.folder / "out" / "documents.warc.gz").open("rb") as file:
-        found = [(record.rec_type, record.rec_headers.get_header("WARC-Target-URI"), record.content_stream().read())
-                 for record in ArchiveIterator(file)]  # fmt: skip
+        found, belonging = [], set()
+        for record in ArchiveIterator(file, check_digests="raise"):
+            headers = record.rec_headers
+            found.append((record.rec_type, headers.get_header("WARC-Target-URI"), record.content_stream().read()))
+            belonging.add(headers.get_header("WARC-Warcinfo-ID") or headers.get_header("WARC-Record-ID"))
+    assert [number for number, (kind, _, _) in enumerate(found) if kind == "warcinfo"] == [0]
+    assert b"software: quaero/" in found[0][2]
+    assert len(belonging) == 1  # each record says that it is of this file
     assert ("resource", "http://news.example/rain", PAGE) in found
     assert [kind for kind, _, _ in found].count("conversion") == 3
     (shell.folder / "file").touch()

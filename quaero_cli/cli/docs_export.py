@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from quaero_cli import __version__
 from quaero_cli.errors import UsageError
 from quaero_cli.store.documents import DocumentQuery, Documents
 from quaero_cli.terminal.ndjson import to_json
@@ -22,6 +23,13 @@ _FRONT = (
     "id", "title", "url", "canonical_url", "authors", "published", "language", "site", "tags", "image",
     "content_hash", "version", "status", "fetched_at", "first_seen", "last_seen", "job_id",
 )  # fmt: skip
+_WARC_FILE = "documents.warc.gz"
+_WARC_VERSION = "WARC/1.1"  # 1.0 knows no times of less than a second
+_WARC_INFO = {
+    "software": f"quaero/{__version__}",
+    "format": "WARC File Format 1.1",
+    "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+}
 
 Document = Mapping[str, Any]
 
@@ -69,20 +77,31 @@ def _ndjson(found: Iterator[Document], _documents: Documents, folder: Path) -> i
 
 
 def _warc(found: Iterator[Document], documents: Documents, folder: Path) -> int:
-    """A record `resource` with the page where its HTML was kept, and a record `conversion` with its Markdown."""
+    """A record `warcinfo`, then a record `resource` with the page where its HTML was kept, and one `conversion`.
+
+    That has the text as Markdown.
+    """
     from warcio.warcwriter import WARCWriter
 
     written = 0
-    with (folder / "documents.warc.gz").open("wb") as file:
-        writer = WARCWriter(file, gzip=True)
+    with (folder / _WARC_FILE).open("wb") as file:
+        writer = WARCWriter(file, gzip=True, warc_version=_WARC_VERSION)
+        about = writer.create_warcinfo_record(_WARC_FILE, _WARC_INFO)
+        writer.write_record(about)
+        of_file = {"WARC-Warcinfo-ID": about.rec_headers.get_header("WARC-Record-ID")}
         for each in found:
-            _write_records(writer, each, documents.html(each["id"]))
+            _write_records(writer, each, documents.html(each["id"]), of_file)
             written += 1
     return written
 
 
-def _write_records(writer: Any, document: Document, page: bytes | None) -> None:  # noqa: ANN401  # it has no types
-    headers = {"WARC-Date": document["fetched_at"]}
+def _write_records(
+    writer: Any,  # noqa: ANN401  # it has no types
+    document: Document,
+    page: bytes | None,
+    headers: Mapping[str, str],
+) -> None:
+    headers = {**headers, "WARC-Date": document["fetched_at"]}
     if page is not None:
         record = writer.create_warc_record(
             document["url"],
