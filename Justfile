@@ -70,6 +70,7 @@ cluster: engine
     setsid nats-server -a 127.0.0.1 -p 14222 -js -sd "$folder/engine" >"$folder/engine.log" 2>&1 &
     engine=$! view="" workers=""
     trap 'for each in "$workers" "$view" $engine; do kill $each || true; wait $each || true; done 2>/dev/null; rm -rf "$folder"' EXIT
+    trap 'exit 0' INT TERM
     export QUAERO_CLUSTER_ENGINE=nats://127.0.0.1:14222
     echo "in another shell: export QUAERO_HOME=$folder/view; .venv/bin/quaero run hello --on cluster"
     for name in worker-1 worker-2; do

@@ -36,7 +36,7 @@ def job(status="running", *, ident="7k3qm2xd", name="News Crawler", finished=Non
 def summary(status="running", *, total=0, level_counts=None, **more):
     created = {
         "trigger": "cli", "parent_id": None, "retry_of": None, "scheduled_for": None, "waiting_for": None,
-        "queue": None, "labels": {}, "node": None, "untaken": None,
+        "queue": None, "labels": {}, "node": None, "attempt": 1, "untaken": None,
         "created_at": at("10:30:45.000"), "duration_ms": None,
     }  # fmt: skip
     return {**job(status, **more), **created, "total_count": total, "counts": level_counts or counts()}

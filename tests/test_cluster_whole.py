@@ -50,8 +50,11 @@ def test_a_failure_is_the_commands_failure(small):
     lines = small.view.lines("run", path, "--on", "cluster", code=1)
     assert lines[-1]["status"] == "failed"
     assert {"first", "second"} <= {each["message"] for each in entries(lines)}
-    again = small.view.run("retry", "fails", "--on", "cluster", "--failed", code=1)
+    again = small.view.run("retry", "fails", "--failed", code=1)
     assert "first" in again.stdout
+    assert small.view.json("jobs")[0]["node"] == "w1", "it would be run on another machine than the first time"
+    small.view.run("retry", "fails", "--on", "here", code=1)
+    assert small.view.json("jobs")[0]["node"] is None
 
 
 def test_workers_are_listed(small):
@@ -113,6 +116,34 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_first(tmp_path):
         assert (child.returncode, json.loads(out.splitlines()[-1])["status"]) == (0, "completed")
         found.running.pop("w1").communicate(timeout=PATIENCE)
         assert worker.returncode == 0
+
+
+def test_a_job_that_is_taken_over_says_so(tmp_path):
+    """Lines that come twice would look like a mistake of the log, and nobody know that a step ran twice."""
+    with machines(tmp_path, file=True, lease=1) as found:
+        found.start_view()
+        found.start_worker("w1")
+        gate = tmp_path / "gate"
+        child = found.view.start(
+            "run", found.view.define("waits", WAITS.format(gate=gate)), "--on", "cluster", "--json"
+        )
+        job = first_job(child)
+        while '"up"' not in read_line(child.stdout):
+            pass
+        found.kill("w1")
+        found.start_worker("w2")
+        gate.touch()
+        out, _ = child.communicate(timeout=PATIENCE)
+        assert json.loads(out.splitlines()[-1])["status"] == "completed"
+        told = [each for each in entries(found.view.lines("tail", job, "-n", "all")) if each["level"] == "warn"]
+        assert [(each["message"], each["fields"]) for each in told] == [
+            (
+                "Attempt 2: the worker that had the job before is gone, all of it begins anew",
+                {"worker": "w2", "attempt": 2},
+            )
+        ]
+        shown = found.view.json("show", job)["job"]
+        assert (shown["node"], shown["attempt"]) == ("w2", 2)
 
 
 def test_two_views_show_the_same(tmp_path):

@@ -30,7 +30,7 @@ def test_listing_and_searching(shell: Shell) -> None:
     assert "Rain over the valley" in out
     assert "**rained**" in out
     assert shell.json("docs", "--since", "1h") == []
-    assert "no such documents" in shell.run("docs", "search", "nothing").stderr
+    assert "no document matches" in shell.run("docs", "search", "nothing").stderr
     shell.run("docs", "search", code=2)
     shell.run("docs", "search", "*", code=2)
     shell.run("docs", "--format", "warc", code=2)

@@ -78,15 +78,17 @@ QueueOption = Annotated[
 ]
 EngineOption = Annotated[
     str | None,
-    typer.Option("--engine", metavar="URL", help="The cluster's engine, for example nats://HOST [default: none]."),
+    typer.Option(
+        "--engine", metavar="URL", help="The cluster's engine: nats://HOST, or sqlite:///FILE [default: none]."
+    ),
 ]
 
 
-def is_on_cluster(on: str | None, queue: str | None) -> bool:
-    """Return whether a cluster is to run the job. Raises UsageError."""
+def is_on_cluster(on: str | None, queue: str | None, *, default: bool = False) -> bool:
+    """Return whether a cluster is to run the job; `default` where nothing was said. Raises UsageError."""
     if on not in (None, "here", "cluster"):
         raise UsageError(f"--on: no place {on!r}", hint="one of: here, cluster")
-    if on != "cluster":
+    if not (default if on is None else on == "cluster"):
         if queue is not None:
             raise UsageError("--queue: the job runs here", hint="add --on cluster")
         return False

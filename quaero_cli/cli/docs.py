@@ -125,7 +125,7 @@ def _print_list(found: list[dict[str, Any]], query: "DocumentQuery", *, json: bo
     elif found:
         write_documents(common.out(), found)
     elif query != DocumentQuery():
-        common.err().write("no such documents\nhint: quaero docs lists all\n")
+        common.err().write("no document matches\nhint: quaero docs lists all\n")
     else:
         common.err().write("no documents yet\nhint: collect some with: quaero run news-crawler\n")
 

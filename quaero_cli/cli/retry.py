@@ -28,13 +28,17 @@ def retry(
     quiet: common.Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     detach: common.Detach = False,
-    on: common.On = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="PLACE", help="Where it runs: here, or cluster [default: where it ran]."),
+    ] = None,
     queue: common.QueueOption = None,
     home: common.Home = None,
 ) -> None:
     """Run a job that has ended again, as a new job: its definition as it was then, with the same parameters.
 
-    Shown like `run`, with its exit codes. Ctrl-C cancels the new job.
+    It runs where that one ran, on the workers of the cluster or here. Shown like `run`, with its exit codes. Ctrl-C
+    cancels the new job.
     """
     from quaero_cli.cli.launch import View, launch
     from quaero_cli.cli.run import given_parameters
@@ -49,5 +53,6 @@ def retry(
         job_id = reader.find_job(job)
     given = given_parameters(parameters or [], None)
     prepared = prepare_retry(settings, job_id, types, failed=failed, given=given)
-    view = View(query, quiet=quiet, json=json, detach=detach, on_cluster=common.is_on_cluster(on, queue), queue=queue)
+    on_cluster = common.is_on_cluster(on, queue, default=prepared.job.queue is not None)
+    view = View(query, quiet=quiet, json=json, detach=detach, on_cluster=on_cluster, queue=queue)
     launch(settings, prepared, types, view)

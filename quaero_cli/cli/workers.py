@@ -25,4 +25,6 @@ def workers(json: common.Json = False, home: common.Home = None) -> None:
     elif found:
         write_nodes(common.out(), found)
     else:
-        common.err().write("no worker was heard of\nhint: start one: quaero worker --engine nats://HOST\n")
+        common.err().write(
+            "no worker was heard of\nhint: start one: quaero worker --engine nats://HOST, or sqlite:///FILE\n"
+        )

@@ -94,6 +94,7 @@ class JobSummary(JobView):
     queue: str | None  # of a cluster, whose workers may run it; None: it runs where it was made
     labels: dict[str, str]  # that a cluster's worker must have to run it
     node: str | None  # the cluster's worker machine that runs it, or ran it
+    attempt: int  # from 1; more where the machine that ran it was lost and another began it anew; 0: nobody yet
     untaken: str | None  # why no worker that is there may take it; None: one may, or it waits for none
     created_at: str
     duration_ms: int | None

@@ -24,6 +24,7 @@ def prepare_retry(
 ) -> Prepared:
     """Make a job of what was stored of another: its definition as it was then, its parameters; `given` ones win.
 
+    Its `queue` is that of the cluster whose workers ran the other one, None if it ran where it was made.
     `failed`: completed steps and workers are kept. Reads the store. Raises NotFoundError; StateError when the job has
     not ended, or nothing of it failed; DefinitionError when its definition cannot be used any more; ParameterError,
     also for a secret that was not given, since secrets are not stored.
@@ -46,4 +47,5 @@ def prepare_retry(
     if failed:
         steps = steps_to_keep(definition.steps, origin.steps)
         kept = Kept(origin.kept_steps(steps), origin.kept_items(steps))
-    return replace(prepared, job=replace(prepared.job, retry_of=job_id, resumes=failed, kept=kept))
+    job = replace(prepared.job, retry_of=job_id, resumes=failed, kept=kept, queue=origin.queue)
+    return replace(prepared, job=job)

@@ -22,7 +22,8 @@ async def open_engine(settings: Settings, name: str) -> AsyncIterator["Connectio
     servers = [server.strip() for server in settings.cluster.engine.split(",") if server.strip()]
     if not servers:
         raise UsageError(
-            "no engine is named", hint="give one: --engine nats://HOST, or cluster.engine in quaero.toml"
+            "no engine is named",
+            hint="give one: --engine nats://HOST, or sqlite:///FILE, or cluster.engine in quaero.toml",
         )
     cluster, scheme = settings.cluster, servers[0].partition("://")[0]
     for server in servers:

@@ -37,7 +37,7 @@ def check_queue(name: str) -> str:
 def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | None = None) -> str:
     """Make a job for the workers of a queue; return its ID. Reads and writes the store.
 
-    `queue_name` None: the one that the definition names.
+    `queue_name` None: that of the job which it repeats, else the one that the definition names.
 
     Raises UsageError for a parameter that is secret, StateError when nobody here hands jobs over, and what
     `store.queue.enqueue` raises.
@@ -50,9 +50,10 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | N
             )
     if not has_view(settings):
         raise StateError(
-            "no part of a cluster serves this data directory", hint="start one: quaero serve --engine nats://HOST"
+            "no part of a cluster serves this data directory",
+            hint="start one: quaero serve --engine nats://HOST, or sqlite:///FILE on one machine; or add --on here",
         )
-    queue_name = queue_name or prepared.definition.queue or DEFAULT_QUEUE
+    queue_name = queue_name or prepared.job.queue or prepared.definition.queue or DEFAULT_QUEUE
     job = replace(prepared.job, queue=queue_name)
     queue.enqueue_elsewhere(settings.database, job)
     nudge(settings.wake, errand=True)

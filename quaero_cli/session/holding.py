@@ -21,6 +21,7 @@ class Held:
 
     lease: Lease
     lost: bool = False
+    done: bool = False  # it came to its end here, and the queue is told next
     wake: trio.Event = field(default_factory=trio.Event)
     ended: trio.Event = field(default_factory=trio.Event)
 
@@ -70,6 +71,8 @@ class Holding:
                 continue
             if health is Health.CANCEL and cancel is not None:
                 cancel("cancelled on request")
+            if health is Health.LOST and held.done:
+                return  # a view heard of the end first, and told the queue; if not, `finish` finds out
             if health is Health.LOST and not held.lost:
                 held.lost = True
                 self._log.warn(f"Job {lease.job} is another worker's now, attempt {lease.attempt} is stopped here")

@@ -8,6 +8,8 @@ from quaero_cli.model import (
     Fact,
     JobChanged,
     JobClaimed,
+    Level,
+    LogLine,
     NewJob,
     Status,
     StepChanged,
@@ -68,3 +70,9 @@ def tell_claimed(emit: Callable[[Fact], None], job: NewJob, node: str, attempt: 
     for kept in () if job.kept is None else job.kept.steps:
         emit(StepOutput(job.id, kept.name, kept.outputs))
         emit(StepChanged(job.id, kept.name, Status.COMPLETED, now))
+
+
+def tell_begun_anew(emit: Callable[[Fact], None], job_id: str, node: str | None, attempt: int) -> None:
+    """Say in the job's log why all of it comes once more."""
+    text = f"Attempt {attempt}: the worker that had the job before is gone, all of it begins anew"
+    emit(LogLine(job_id, None, None, now_us(), Level.WARN, text, "", "runner", {"worker": node, "attempt": attempt}))

@@ -48,6 +48,7 @@ class LeasedJobs:
             nursery.start_soon(self._station.holding.beat, held, None if handle is None else handle.cancel)
             if handle is not None:
                 await handle.done.wait()
+            held.done = True
             ran.set()
             with trio.move_on_after(SHIPPED_PATIENCE):
                 await self._station.shipper.wait_shipped()

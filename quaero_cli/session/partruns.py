@@ -64,6 +64,7 @@ class PartRuns:
             nursery.start_soon(self._watch_holder, job.id, part["holder"], scope)
             end = await self._run_within(scope, held, job, part)
             ran.set()
+            held.done = end is not None
             if end is None and self._stopping and not held.lost:
                 await self._station.holding.release(held.lease)
             else:

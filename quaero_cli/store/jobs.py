@@ -209,7 +209,7 @@ def _summary(connection: Connection, row: Sequence[Any], offers: LiveOffers) -> 
     return JobSummary(
         **job_view(row, progress), trigger=trigger, parent_id=row[15], retry_of=row[16],
         scheduled_for=timestamp_or_none(row[17]), waiting_for=_waiting_for(connection, row),
-        queue=row[19], labels=decode_json(row[21]), node=row[20], untaken=_untaken(row, offers),
+        queue=row[19], labels=decode_json(row[21]), node=row[20], attempt=row[14], untaken=_untaken(row, offers),
         created_at=timestamp(created),
         duration_ms=(finished - started) // 1000 if started is not None and finished is not None else None,
         total_count=entries, counts=count_levels(levels.fetchall()),

@@ -23,6 +23,7 @@ class Origin:
 
     id: str
     status: Status
+    queue: str | None  # of a cluster, whose workers ran it; None: it ran where it was made
     definition_text: str
     definition_path: str
     parameters: Mapping[str, Any]
@@ -43,7 +44,9 @@ def read_origin(path: Path, job_id: str) -> Origin:
     """Return a job for its retry. Raises NotFoundError."""
     with closing(connect(path, readonly=True)) as connection, translated(path), snapshot(connection):
         job = connection.execute(
-            "SELECT key, status, definition_text, definition_path, parameters FROM job WHERE id = ?", (job_id,)
+            "SELECT key, status, definition_text, definition_path, parameters, iif(elsewhere, queue, NULL)"
+            " FROM job WHERE id = ?",
+            (job_id,),
         ).fetchone()
         if job is None:
             raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
@@ -55,7 +58,7 @@ def read_origin(path: Path, job_id: str) -> Origin:
             (job[0],),
         ).fetchall()
     return Origin(
-        job_id, Status(job[1]), job[2], job[3], decode_json(job[4]),
+        job_id, Status(job[1]), job[5], job[2], job[3], decode_json(job[4]),
         {name: status for name, status, _ in steps},
         {name: decode_json(outputs) for name, _, outputs in steps},
         [KeptItem(step, decode_json(item), decode_json(outputs or "{}")) for step, item, outputs in workers],

@@ -105,7 +105,8 @@ def _where(job: JobSummary) -> str:
     """Return which machine of a cluster runs the job, or whose turn it is."""
     node, queue = job["node"], job["queue"]
     labels = "".join(f", {word}" for word in labels_as_words(job["labels"]))
-    return f"{node or 'none yet'}, queue {queue}{labels}" if queue else node or ""
+    attempt = f", attempt {job['attempt']}" if job["attempt"] > 1 else ""
+    return f"{node or 'none yet'}{attempt}, queue {queue}{labels}" if queue else node or ""
 
 
 def _when(timestamp: str | None, page: Page) -> str:

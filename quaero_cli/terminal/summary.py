@@ -67,7 +67,7 @@ def summary_page(facts: Summary, page: Page) -> str:
     """Return the summary of a job that has ended, each line with its newline."""
     job, steps = facts.report["job"], facts.report["steps"]
     documents = facts.report["documents"]
-    counted = [*said(job["counts"]), *([words.count(documents, "document")] if documents else [])]
+    counted = [*said(job["counts"]), *([f"{words.count(documents, 'document')} found"] if documents else [])]
     text = headline(job, counted, page)
     text += table(page, _STEPS, [_step_row(step, page) for step in steps], indent="  ")
     if job["status"] == Status.COMPLETED:

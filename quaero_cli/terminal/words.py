@@ -10,7 +10,7 @@ from quaero_cli.model import Counts, StepView, WorkerCounts
 from quaero_cli.stream.events import Gap
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_MILLISECONDS_BELOW_S = 0.1
+_MILLISECONDS_BELOW = 100
 # Below this a duration has tenths of a second: above it they only flicker.
 _TENTHS_BELOW_S = 10
 # Older than this, a date says more than a number of days.
@@ -24,12 +24,12 @@ def seconds_of(timestamp: str) -> float:
 
 def duration(seconds: float) -> str:
     """Return a length of time in at most two units: `17ms`, `0.4s`, `41s`, `1m 23s`, `2h 05m`, `3d 04h`."""
-    seconds = max(0.0, seconds)
-    if seconds < _MILLISECONDS_BELOW_S:
-        return f"{int(seconds * 1000)}ms"
-    if seconds < _TENTHS_BELOW_S - 0.05:  # 9.97 would be shown as 10.0
-        return f"{seconds:.1f}s"
-    whole = int(seconds + 0.5) if seconds < _TENTHS_BELOW_S else int(seconds)
+    milliseconds = round(max(0.0, seconds) * 1000)  # times have no more digits
+    if milliseconds < _MILLISECONDS_BELOW:
+        return f"{milliseconds}ms"
+    whole = milliseconds // 1000
+    if whole < _TENTHS_BELOW_S:  # cut off, as the viewer does: what is shown has passed
+        return f"{whole}.{milliseconds % 1000 // 100}s"
     if whole < _MINUTE:
         return f"{whole}s"
     if whole < _HOUR:

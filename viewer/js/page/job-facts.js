@@ -41,7 +41,8 @@ export function jobFacts(parts, jobId) {
       this.parameters = pairs(details.parameters);
       this.outputs = Object.entries(details.outputs ?? {}).map(([step, values]) => ({ step, values: pairs(values) }));
       this.relations = relationsOf(details);
-      this.node = details.job.node ?? "";
+      const { node, attempt } = details.job;
+      this.node = node && attempt > 1 ? `${node}, attempt ${attempt}` : (node ?? "");
       this.artifacts = (details.artifacts ?? []).map((each) => artifactView(path, each));
       this.documentCount = details.documents ?? 0;
       this.workerNames = details.workers.slice(0, 500).map(({ name }) => name);
