@@ -126,6 +126,7 @@ async def _open_asker(
             accept=_PAGE_ACCEPT,
         )
         async with open_scouts(pool, fetcher, resolver, manners, settings, tuning.reader_seconds) as scouts:
+            scouts.expect(options.start_urls[0])
             yield scouts
 
 

@@ -254,9 +254,10 @@ class Frontier:
         room = len(self._urls) < MAX_LINKED and self._linked_chars < MAX_LINKED_CHARS
         if room and self._links_kept < MAX_LINKS:
             keys = list(map(hash, links))
-            new = {key: link for key, link in zip(keys, links, strict=True) if key not in self._urls}
-            self._urls.update(new)
-            self._linked_chars += sum(map(len, new.values()))
+            if not self._urls.keys() >= set(keys):  # most pages bring nothing new
+                new = {key: link for key, link in zip(keys, links, strict=True) if key not in self._urls}
+                self._urls.update(new)
+                self._linked_chars += sum(map(len, new.values()))
             self._links[target.url] = self._links[url] = array("q", keys)
             self._links_kept += len(links)
         else:

@@ -32,6 +32,8 @@ UNCHANGED = "unchanged"
 _ROOM_EVERY = 4
 _NEW_LINKS = 100
 
+_NOT_EXTRACTED = Passed(NOT_EXTRACTED)
+
 # What there is to see in a file that is no page.
 _NO_VIEW: Mapping[str, Any] = {
     "links": [], "nofollow_links": [], "canonical": None, "feeds": [], "noindex": False, "nofollow": False,
@@ -143,7 +145,7 @@ class Pages:
         end: _Kept | Passed | FetchError
         try:
             if answer.look is not None:
-                end = await self._see(seen, target, answer, _viewed(answer.look)) or Passed(NOT_EXTRACTED)
+                end = await self._see(seen, target, answer, _viewed(answer.look)) or _NOT_EXTRACTED
             else:
                 end = await self._look(seen, target, answer)
         except (ReadingFailed, PoolBroken) as error:
@@ -253,7 +255,7 @@ class Pages:
     ) -> _Kept | Passed:
         """What becomes of an article. Raises ReadingFailed."""
         if found is None:
-            return Passed(NOT_EXTRACTED)
+            return _NOT_EXTRACTED
         if isinstance(found, ReadingFailed):
             raise found
         if found["article"] is None:

@@ -78,12 +78,19 @@ class Scouts:
             addresses = await self._resolver.addresses(hostname(url))
             if isinstance(addresses, FetchError):
                 return addresses
-            place = hash(server) % len(self._scouts)
+            place = self._place(server)
             scout = self._scouts[place] or await self._start(place)
             item = await scout.ask(url, addresses, conditions, fresh=fresh) if scout is not None else None
             if item is not None:
                 return unpacked(url, item)
         return await self._fetcher.get(url, wanted, fresh=fresh, conditions=conditions)
+
+    def expect(self, url: str) -> None:
+        """A page of this site will be wanted: its scout is started while its robots.txt is asked for."""
+        self._nursery.start_soon(self._start, self._place(authority(url)))
+
+    def _place(self, server: str) -> int:
+        return hash(server) % len(self._scouts)
 
     async def _start(self, place: int) -> "_Scout | None":
         """Start a scout, unless there is one by now; None: it cannot be."""
@@ -191,9 +198,9 @@ class _Scout:
         return trio.lowlevel.Abort.SUCCEEDED
 
     async def _hear(self) -> None:
-        """Hand out answers until it ends."""
+        """Hand out answers until it ends, or says what no scout says."""
         inbox = Inbox(self._pipe)
-        with suppress(OSError):
+        with suppress(OSError, ValueError, LookupError, TypeError):
             while True:
                 await trio.lowlevel.wait_readable(self._pipe)
                 frames = inbox.read()

@@ -12,7 +12,7 @@ from quaero_cli.crawl.urls import normalise, origin
 # Hrefs of a site that are remembered, and sites: a process reads pages of few at once.
 _MEMO_ENTRIES = 16_384
 _MEMO_SITES = 8
-_UNKNOWN = ""  # no href means this
+UNKNOWN = ""  # no href means this
 
 # Paths that no rule changes, from the root or from the page's folder. Far below the longest address, whatever folder
 # is put before.
@@ -25,30 +25,36 @@ _memos: dict[str, dict[str, str | None]] = {}  # by site, hrefs that mean the sa
 
 
 class Hrefs:
-    """Makes hrefs of a page absolute. `base`: normalised, what relative ones begin at."""
+    """Makes hrefs of a page absolute. `base`: normalised, what relative ones begin at.
+
+    `known` holds what hrefs as they are written mean on all pages of the site.
+    """
 
     def __init__(self, base: str) -> None:
         self._base = base
         self._site = origin(base)
-        self._memo = _memo(self._site)
+        self.known = _memo(self._site)
         self._folders: list[str] | None = None
 
     def meant(self, href: str) -> str | None:
         """The URL that an href means; None if that is no page's address."""
-        if "#" in href and (bare := href.partition("#")[0]) == bare.rstrip():  # else the blank belongs to the path
-            href = bare
-        known = self._memo.get(href, _UNKNOWN)
-        if known != _UNKNOWN:
+        known = self.known.get(href, UNKNOWN)
+        if known != UNKNOWN:
             return known
+        bare = href
+        if "#" in href and (bare := href.partition("#")[0]) != bare.rstrip():
+            bare = href  # the blank belongs to the path
+        url = self._found(bare)
+        if href.startswith(("http://", "https://")) or (href.startswith("/") and not href.startswith(("//", "/\\"))):
+            self.known[href] = url
+        return url
+
+    def _found(self, href: str) -> str | None:
         if href.startswith("/"):
             plain = len(href) < _PLAIN_CHARS and _FROM_ROOT.fullmatch(href) is not None and "/." not in href
-            url = self._site + href if plain else normalise(href, self._base)
-            if not href.startswith(("//", "/\\")):
-                self._memo[href] = url
-            return url
+            return self._site + href if plain else normalise(href, self._base)
         if href.startswith(("http://", "https://")):
-            url = self._memo[href] = normalise(href, self._base)
-            return url
+            return normalise(href, self._base)
         return self._from_folder(href)
 
     def _from_folder(self, href: str) -> str | None:
@@ -64,10 +70,13 @@ class Hrefs:
 
 def links(hrefs: Iterable[tuple[str, bool]], base: str, most: int) -> dict[str, bool]:
     """The first `most` URLs that a page's hrefs mean, each once: whether one of the hrefs may be followed."""
-    meant = Hrefs(base).meant
+    page = Hrefs(base)
+    known, meant = page.known.get, page.meant
     found: dict[str, bool] = {}
     for href, follow in hrefs:
-        url = meant(href)
+        url = known(href, UNKNOWN)
+        if url == UNKNOWN:
+            url = meant(href)
         if url is not None and (follow or url not in found):
             found[url] = follow
             if len(found) >= most:
