@@ -5,15 +5,18 @@ from types import SimpleNamespace
 
 import pytest
 from lxml import html
-from trafilatura import core, external
+from trafilatura import core, external, utils, xml
 
-from quaero_cli.crawl.reading.extractor import is_kept, markdown
+from quaero_cli.crawl.reading import shortcuts
+from quaero_cli.crawl.reading.extractor import markdown
+from quaero_cli.crawl.reading.shortcuts import is_kept
 
 URL = "http://news.example/story.html"
 SENTENCES = (
     "The harbour bridge was opened on Tuesday after eleven years of building, two court cases and a flood.",
     "Several thousand people crossed it on foot, before the first tram was let through in the early afternoon.",
     "The mayor spoke for four minutes, which those present called a record; then the rain set in again.",
+    "It cost 3 * 4 millions [sic] and \x02 a_b, says \\(x_1 + y\\), as \\* was to be seen.",
     "Critics recall that the first estimate was a third of the final sum, and that nobody has paid the rest yet.",
 )
 TEXT = " ".join(SENTENCES)
@@ -48,7 +51,23 @@ def test_the_same_text_as_with_every_comparison(monkeypatch: pytest.MonkeyPatch)
     pages = [_page(seed) for seed in range(100)]
     found = [markdown(page, URL) for page in pages]
     monkeypatch.setattr(core, "compare_extraction", external.compare_extraction)
+    monkeypatch.setattr(xml, "_escape_and_convert_math", shortcuts._escape_in_all)
+    monkeypatch.setattr(utils, "INVALID_XML_CHARS", shortcuts._Forbidden._pattern)
     assert found == [markdown(page, URL) for page in pages]
+
+
+@pytest.mark.parametrize("text", ["a*b_c`d~e[f]g<h", r"a \* b", r"\(x_1\) and \[y_2\] z", r"C:\dir \[x\]", "plain."])
+def test_markup_in_a_text_is_escaped_all_the_same(text: str) -> None:
+    """A text with a star would become emphasis, or a formula be spoilt."""
+    assert xml._escape_and_convert_math(text) == shortcuts._escape_in_all(text)
+    assert (shortcuts._escape_in_all(text) != text) is (text != "plain.")
+
+
+def test_characters_that_xml_forbids_are_taken_out_all_the_same() -> None:
+    """A page with one of them would have no text."""
+    texts = [f"a{chr(number)}b" for number in (*range(0x21), 0x7F, 0x85, 0xD800, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F600)]
+    for text in texts:
+        assert utils.INVALID_XML_CHARS.sub("", text) == shortcuts._Forbidden._pattern.sub("", text)
 
 
 def _is_kept(page: str, text: str, body: str = "<p>{}</p>") -> bool:
