@@ -17,7 +17,7 @@ from bench.clusterlog import Flood, child_text, drained, flood, late, tasks_text
 from bench.clusterqueue import back_after_kill, cancelled, dispatched, taken_over, without_leader
 from bench.homes import new_home, run_child
 from bench.verdict import Fact, Figure, Promise, Ratio, Result, median, percentile
-from quaero_cli.recorder import GATHER_SECONDS
+from quaero_cli.recorder import BRISK_SECONDS
 
 _LEASE = 60.0  # seconds: nothing is taken over while it is not meant to be
 _ADAPTER = Path(__file__).resolve().parent.parent / "quaero_cli" / "cluster" / "nats"
@@ -46,7 +46,7 @@ LINE_TARGET = 12.0
 OUTBOX_US = 5.0
 ENGINE_US = 3.0
 VIEW_MS = (5.0, 25.0)
-GATHERED_MS = GATHER_SECONDS * 1000  # so long entries wait for each other on the worker where they come quickly
+GATHERED_MS = BRISK_SECONDS * 1000  # so long entries wait for each other on the worker where they come quickly
 DISPATCH_MS = (5.0, 25.0)
 CANCEL_MS = 50.0
 BACK_SECONDS = 5.0

@@ -45,6 +45,11 @@ RETRY_AFTER = 1.0  # seconds between looks whether the store can be written agai
 GATHER_SECONDS = 0.05
 _QUICKLY, _HALF_SECONDS = 100, 0.1  # 700 in a second
 _ENOUGH = 1000  # facts that need not wait for others
+# The same where what is stored has a way to go before anybody sees it: a commit takes a millisecond. Not for so many
+# lately, 4,000 in a second, nor after a page: a crawl has no time to spare.
+BRISK_SECONDS = 0.01
+_MANY, _CRAWL_SECONDS = 600, 1.0
+_PAGES = (PagesFound, PageVisited)
 # Calls of `room`, and seconds, until others get their turn: a turn of the loop costs a caller more than a line does.
 _TURNS, _TURN_SECONDS = 8, 0.0005
 ATTEMPTS = 3  # per batch, each on a new connection; a locked database has waited its busy timeout each time
@@ -83,8 +88,12 @@ class Recorder:
         writer: Writer,
         on_commit: Callable[[], None],
         on_trouble: Callable[[StoreError | None, int], None] | None = None,
+        *,
+        brisk: bool = False,
     ) -> None:
-        """`on_trouble` is called with the error when the store cannot be written, and with None when it can again.
+        """`brisk`: entries are for other machines, and gather only where there are many.
+
+        `on_trouble` is called with the error when the store cannot be written, and with None when it can again.
 
         Then also with the number of lines that were lost meanwhile. In the loop's thread.
         """
@@ -92,6 +101,7 @@ class Recorder:
         self._on_commit = on_commit
         self._on_trouble = on_trouble
         self._patient = on_trouble is not None
+        self._brisk = brisk
         self._hurry = trio.Event()
         self._in_trouble = False  # and that was told
         self._lost = 0
@@ -105,6 +115,7 @@ class Recorder:
         self._closed = False
         self._wanted_now = threading.Event()  # nothing is to gather: somebody waits
         self._lately, self._began = 0.0, -inf  # facts that were stored lately, and when the last batch began
+        self._crawled = -inf  # when the last batch with pages began
         self._turns, self._turned = 0, 0.0  # calls of `room` since others had their turn, and when that was
         self._progress = trio.Event()  # set and replaced after each commit
         self._token: trio.lowlevel.TrioToken | None = None
@@ -272,8 +283,10 @@ class Recorder:
         apart = now - self._began
         self._lately *= 0.5 ** (apart / _HALF_SECONDS)
         enough = len(self._facts) >= _ENOUGH or self._bytes >= BATCH_BYTES
-        if self._lately >= _QUICKLY and apart < GATHER_SECONDS and not enough:
-            self._wanted_now.wait(GATHER_SECONDS - apart)
+        brisk = self._brisk and self._lately < _MANY and now - self._crawled > _CRAWL_SECONDS
+        most = BRISK_SECONDS if brisk else GATHER_SECONDS
+        if self._lately >= _QUICKLY and apart < most and not enough:
+            self._wanted_now.wait(most - apart)
         self._wanted_now.clear()
         self._began = time.perf_counter()
         self._lately += len(self._facts)
@@ -294,6 +307,8 @@ class Recorder:
             if not batch or self._closed:
                 return
             self._store(batch)
+            if self._brisk and any(type(fact) in _PAGES for fact in batch):
+                self._crawled = self._began
             del self._facts[: len(batch)]
             self._first += len(batch)
             self._bytes -= size

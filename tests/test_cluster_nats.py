@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ from cutting import cutting
 from engines import PATIENCE, ask, nats_server, needs_nats
 from stores import NOW, line, new_home, new_job
 
+from quaero_cli.cluster.nats import engine as engine_module
 from quaero_cli.cluster.nats.engine import NatsEngine, _streams, open_nats
 from quaero_cli.cluster.ports import EngineAway, EngineFull
 from quaero_cli.cluster.shipper import Shipper
@@ -19,7 +21,7 @@ from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import connect
-from quaero_cli.store.outbox import Outbox
+from quaero_cli.store.outbox import Outbox, Shipment
 from quaero_cli.store.queue import enqueue
 from quaero_cli.store.writer import Writer
 
@@ -64,6 +66,28 @@ async def test_a_server_that_was_killed_while_no_job_waited_gives_the_next_ones(
                 while lease is None:
                     lease = await _insist(lambda: worker.claim(Offer(("default",)), "w1", 0.5))
                 assert lease.job == "after"
+
+
+async def test_a_log_that_only_tells_of_what_it_has_is_asked_for_it(tmp_path, monkeypatch):
+    """A view would show nothing of an engine whose log was made by somebody else, or by an earlier version."""
+    streams = engine_module._streams
+
+    def made_before(replicas: int) -> list[dict[str, Any]]:
+        log, *others = streams(replicas)
+        return [{**log, "republish": {**log["republish"], "headers_only": True}}, *others]
+
+    monkeypatch.setattr(engine_module, "_streams", made_before)
+    async with nats_server(tmp_path) as server:
+        with trio.fail_after(PATIENCE):
+            async with open_nats([server.url], "view") as view, open_nats([server.url], "worker") as worker:
+                await view.prepare_view(1, ["default"])
+                place = (await view.read(None, 0)).place
+                for number in range(1, 4):
+                    sent = Shipment("o1", number, number, b"[]")
+                    await worker.publish(sent)
+                    reading = await view.read(place, PATIENCE)
+                    assert list(reading.shipments) == [sent]
+                    place = reading.place
 
 
 # ------------------------------------------------------------------ from one store to another

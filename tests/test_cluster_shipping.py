@@ -18,7 +18,8 @@ from quaero_cli.cluster.viewing import Viewing
 from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import connect
-from quaero_cli.store.outbox import Outbox, outbox_load
+from quaero_cli.store.fresh import FreshRows
+from quaero_cli.store.outbox import Outbox, Shipment, outbox_load
 from quaero_cli.store.queue import enqueue
 from quaero_cli.store.writer import Writer
 
@@ -72,18 +73,18 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(folder, archives=(), outbox: type[Outbox] = Outbox) -> AsyncGenerator[Pair, None]:
+async def pair(folder, archives=(), outbox: type[Outbox] = Outbox, *, copies=True) -> AsyncGenerator[Pair, None]:
     engine, said = MemoryEngine(), []
     worker, view = new_home(folder / "worker"), new_home(folder / "view")
     enqueue(worker.database, new_job("j1"))
-    end = engine.connect()
+    end, fresh = engine.connect(), FreshRows() if copies else None
     with (
         trio.fail_after(PATIENCE),
-        closing(Writer(worker.database, ships=True)) as writer,
+        closing(Writer(worker.database, ships=True, fresh=fresh)) as writer,
         outbox(worker.database) as kept,
     ):
         writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
-        ships = Shipper(kept, end, end, said.append, archives=archives)
+        ships = Shipper(kept, end, end, said.append, archives=archives, fresh=fresh)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ships.run)
             yield Pair(engine, worker, view, writer, ships, said, kept)
@@ -98,6 +99,29 @@ async def test_what_a_view_has_is_forgotten(tmp_path):
         both.say("three")
         await both.empty()
         assert both.seen() == ["one", "two", "three"]
+
+
+def test_copies_of_rows_that_are_not_all_there_are_not_used(monkeypatch):
+    """What was stored while an engine was away, or more than is kept in memory, would never be sent."""
+    fresh, told = FreshRows(), []
+    fresh.tell = lambda: told.append(True)
+    rows = [Shipment("o", number, number, b"x" * 10, number) for number in range(1, 10)]
+    assert fresh.after(0) is None, "what an earlier process has left"
+    fresh.put(rows[:2])
+    assert fresh.after(0) == rows[:2]
+    assert fresh.after(2) == []
+    fresh.put(rows[2:4])
+    assert fresh.after(3) == rows[3:4]
+    fresh.put(rows[4:5])
+    assert fresh.after(3) is None, "the fourth was handed out before"
+    fresh.put(None)
+    assert fresh.after(5) is None
+    monkeypatch.setattr("quaero_cli.store.fresh._MOST_BYTES", 15)
+    fresh.put(rows[5:7])
+    assert fresh.after(5) is None
+    fresh.put(rows[7:8])
+    assert fresh.after(7) == rows[7:8]
+    assert len(told) == 6
 
 
 async def test_nothing_is_forgotten_on_the_engines_word(tmp_path):
@@ -141,7 +165,7 @@ class _SlowToFind(Outbox):
 
 async def test_what_is_read_while_the_sender_is_put_back_skips_nothing(tmp_path):
     """What the engine lost would come only after the views had complained again about what follows it."""
-    async with pair(tmp_path, outbox=_SlowToFind) as both:
+    async with pair(tmp_path, outbox=_SlowToFind, copies=False) as both:
         both.say("one")
         while not both.engine.log or both.engine.log[-1].last < 3:
             await both.engine.changed.wait()

@@ -88,10 +88,15 @@ async def test_a_job_is_handed_over_at_once_however_lately_somebody_looked(tmp_p
     with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             await nursery.start(wakeups.run)
-            nursery.start_soon(dispatch.Dispatcher(view.database, wakeups, engine.connect(), print, print).run)
-            for number in (1, 2, 3):
-                enqueue_elsewhere(view.database, replace(new_job(f"j{number}"), queue="default", overlap="allow"))
-                nudge(view.wake, errand=True)
+            hands = dispatch.Dispatcher(view.database, wakeups, engine.connect(), print, print)
+            nursery.start_soon(hands.run)
+            for number in range(4):
+                job = replace(new_job(f"j{number}"), queue="default", overlap="allow")
+                made = enqueue_elsewhere(view.database, job)
+                if number % 2:
+                    hands.hand_over_soon(made)
+                else:
+                    nudge(view.wake, errand=True)
                 lease = await worker.claim(Offer(), "w1", PATIENCE)
                 assert lease is not None
                 assert lease.job == f"j{number}"

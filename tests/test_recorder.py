@@ -105,6 +105,22 @@ async def test_facts_that_come_quickly_gather_until_somebody_waits(home, monkeyp
     assert messages(home) == list(range(13))
 
 
+async def test_entries_for_others_do_not_gather_for_long(home, monkeypatch):
+    """What a worker of a cluster says would be seen ten times as late as it could be."""
+    monkeypatch.setattr(recorder_module, "GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr(recorder_module, "_QUICKLY", 0)
+    committed, token = trio.Event(), trio.lowlevel.current_trio_token()
+    recorder = Recorder(Writer(home.database), lambda: token.run_sync_soon(committed.set), brisk=True)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        for number in range(5):
+            committed = trio.Event()
+            recorder.emit(line("aaaa", str(number)))
+            await committed.wait()
+        nursery.cancel_scope.cancel()
+    assert messages(home) == list(range(5))
+
+
 async def test_a_sync_caller_that_never_yields_writes_by_itself_and_keeps_the_order(home, monkeypatch):
     """A tight loop must neither eat all memory nor overtake the writer's thread."""
     monkeypatch.setattr(recorder_module, "HARD_FACTS", 300)

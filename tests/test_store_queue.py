@@ -12,7 +12,7 @@ from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateErr
 from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.locks import JobLock
-from quaero_cli.store.queue import begin_leased, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
+from quaero_cli.store.queue import LeasedStarts, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
 from quaero_cli.store.reader import open_reader
 
 
@@ -28,10 +28,12 @@ def test_a_job_is_claimed_once(tmp_path):
 def test_a_job_of_a_clusters_queue_is_claimed_as_it_is_stored(tmp_path):
     """It would begin a commit later, or as an attempt that others have had."""
     home = new_home(tmp_path)
-    assert begin_leased(home.database, new_job("aaaa", overlap="allow"), 2) == 3
-    assert claim(home.database, "aaaa") is None
-    with pytest.raises(ExistsError, match="aaaa"):
-        begin_leased(home.database, new_job("aaaa", overlap="allow"), 3)
+    with closing(LeasedStarts(home.database)) as starts:
+        assert starts.begin(new_job("aaaa", overlap="allow"), 2) == 3
+        assert claim(home.database, "aaaa") is None
+        with pytest.raises(ExistsError, match="aaaa"):
+            starts.begin(new_job("aaaa", overlap="allow"), 3)
+        assert starts.begin(new_job("bbbb", overlap="allow"), 0) == 1
 
 
 def test_a_definition_that_refuses_overlap_runs_once(tmp_path):

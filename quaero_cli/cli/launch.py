@@ -82,11 +82,13 @@ def _display(view: View) -> "tuple[Display, LogQuery]":
 def _launch_elsewhere(settings: "Settings", prepared: "Prepared", view: View) -> NoReturn:
     """Make the job for a cluster's workers and show it, or print its ID."""
     from quaero_cli.session.elsewhere import check_queue, follow_elsewhere, submit_elsewhere
+    from quaero_cli.stream.nudge import nudge
 
     if view.serve or view.open_:
         raise UsageError("--serve: the cluster has its viewer", hint="quaero serve --engine prints its address")
     check_steps(view.query.steps, [each.name for each in prepared.definition.steps])
-    job_id = submit_elsewhere(settings, prepared, None if view.queue is None else check_queue(view.queue))
+    job_id = submit_elsewhere(settings, prepared, None if view.queue is None else check_queue(view.queue)).job
+    nudge(settings.wake, errand=True)
     if view.detach:
         from quaero_cli.terminal.tables import json_object
 

@@ -76,6 +76,14 @@ class Dispatcher:
         self._began = trio.current_time()
         self._ended: dict[str, str] = {}  # jobs that are to be settled, with how they ended
         self._any_ended = trio.Event()
+        self._given: list[Waiting] = []  # jobs that were just made
+        self._any_given = trio.Event()
+        self._in_turn = False  # the last look has left no job behind
+
+    def hand_over_soon(self, job: Waiting) -> None:
+        """Hand over a job that this process has just made, without a look for it."""
+        self._given.append(job)
+        self._any_given.set()
 
     async def run(self) -> None:
         """Hand over until cancelled."""
@@ -87,20 +95,30 @@ class Dispatcher:
     async def _run_errands(self, book: ErrandBook) -> None:
         while True:
             waiter, errand = self._wakeups.waiter(), self._wakeups.errand_waiter()
+            given, self._given, self._any_given = self._given, [], trio.Event()
             try:
+                if self._in_turn:
+                    await self._hand_over_all(given)
                 await self._look(book)
             except EngineAway:
+                self._in_turn = False
                 await trio.sleep(RETRY_INTERVAL)
                 continue
+            urgent = (errand, self._any_given)
             with trio.move_on_after(LOOK_INTERVAL):
-                await errand.wait()
-            with trio.move_on_after(RECONCILE_INTERVAL):
-                await waiter.wait()
+                await _any_of(*urgent)
+            if not any(event.is_set() for event in urgent):
+                with trio.move_on_after(RECONCILE_INTERVAL):
+                    await _any_of(*urgent, waiter)
 
     async def _look(self, book: ErrandBook) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
         jobs, wishes, ended = await _in_thread(book.look)
+        found = {job.job for job in jobs}
+        self._given = [job for job in self._given if job.job not in found]
+        self._in_turn = False
         await self._hand_over_all([job for job in jobs if again or not job.sent])
+        self._in_turn = not self._full
         for wish in wishes:
             if trio.current_time() - self._asked.get(wish.job, -RECONCILE_INTERVAL) >= RECONCILE_INTERVAL:
                 await self._cancel(wish)
@@ -162,9 +180,9 @@ class Dispatcher:
         return turn.pending and not turn.ahead
 
     async def _hand_over(self, waiting: Waiting) -> None:
-        if not waiting.sent:
-            self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.needs.queue, waiting.time_us))
         await self._queue.enqueue(waiting.needs, waiting.job, waiting.body)
+        if not waiting.sent:  # now: a commit beside it would hold up what is waited for
+            self._emit(JobQueued(unpack_job(orjson.loads(waiting.body)), waiting.needs.queue, waiting.time_us))
 
     async def _tell_untaken(self, jobs: Sequence[Waiting], *, again: bool) -> None:
         """Tell in the job's log why no worker may take it, and that one is there now."""
@@ -222,6 +240,18 @@ class Dispatcher:
             del heard[name]
             self._say(f"Worker {name} has left")
         await _in_thread(keep_node, self._path, name, facts, now_us())
+
+
+async def _any_of(*events: trio.Event) -> None:
+    """Wait for one of these."""
+    async with trio.open_nursery() as nursery:
+
+        async def wait(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        for event in events:
+            nursery.start_soon(wait, event)
 
 
 _THREAD = trio.CapacityLimiter(2)

@@ -1,6 +1,7 @@
 """The shipper: the outbox to the engine's log, in order, and out of the outbox once a view has it on disk.
 
-Theory of operation: one task publishes rows, one at a time, and remembers how far it has come; one listens to marks.
+Theory of operation: one task publishes rows, one at a time, and remembers how far it has come (what was just stored
+is handed to it, what waits it reads); one listens to marks.
 A mark that moved on forgets rows. A mark that says "I have read everything, and lack what you sent" twice without
 moving, or "something is missing before what came", means that the engine lost what it had acknowledged: the sender is
 put back to there. A view that does not answer changes nothing: then the rows wait. Only a mark that *moves* counts as
@@ -17,8 +18,8 @@ from typing import TypeVar
 import trio
 
 from quaero_cli.cluster.ports import EngineAway, EngineFull, LogSink, Mark, Watermarks
+from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox, Shipment, travelling
-from quaero_cli.stream.wakeups import Wakeups
 
 T = TypeVar("T")
 
@@ -45,9 +46,14 @@ class Shipper:
         say: Callable[[str], None],
         *,
         archives: Sequence[str] = (),
+        fresh: FreshRows | None = None,
     ) -> None:
-        """`archives`: the views that must all have what is to be forgotten; none named: any one view."""
+        """`archives`: the views that must all have what is to be forgotten; none named: any one view.
+
+        `fresh`: where the outbox's writer puts copies of what it stores, and tells of it.
+        """
         self._outbox = outbox
+        self._fresh = fresh
         self._sink = sink
         self._marks = marks
         self._say = say
@@ -70,6 +76,14 @@ class Shipper:
 
     async def run(self) -> None:
         """Ship until cancelled."""
+        token = trio.lowlevel.current_trio_token()
+
+        def tell() -> None:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(self.changed, idempotent=True)
+
+        if self._fresh is not None:
+            self._fresh.tell = tell
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send)
             nursery.start_soon(self._listen)
@@ -79,7 +93,9 @@ class Shipper:
         while True:
             more = self._more = trio.Event()
             place = self._place
-            rows = await self._with_outbox(partial(self._outbox.after, place, _ROWS))
+            rows = None if self._fresh is None else self._fresh.after(place)
+            if rows is None:
+                rows = await self._with_outbox(partial(self._outbox.after, place, _ROWS))
             for row in travelling(rows):
                 if self._place != place:  # put back while these were read
                     break
@@ -218,11 +234,3 @@ class Shipper:
     async def _with_outbox(self, call: Callable[[], T]) -> T:
         async with self._lock:
             return await trio.to_thread.run_sync(call)
-
-
-async def ship_what_comes(shipper: Shipper, wakeups: Wakeups) -> None:
-    """Tell the shipper of each commit, until cancelled."""
-    while True:
-        waiter = wakeups.waiter()
-        shipper.changed()
-        await waiter.wait()

@@ -11,7 +11,7 @@ import trio
 
 from quaero_cli.cluster.ports import EngineAway, LogSource, Mark, Reading, Watermarks
 from quaero_cli.model import EngineView
-from quaero_cli.store.intake import Intake, applied, log_place
+from quaero_cli.store.intake import Intake, Taken, applied, log_place
 
 # Seconds that a look at the log waits for something new: also how long a question waits for its answer at most.
 WAIT = 1.0
@@ -19,7 +19,7 @@ RETRY_INTERVAL = 0.5
 
 
 class Viewing:
-    """Takes the log into a store. `run` is its task; `on_commit` is called after each commit, from the loop."""
+    """Takes the log into a store. `run` is its task; `on_commit` is called after each commit, in its thread."""
 
     def __init__(
         self,
@@ -78,10 +78,7 @@ class Viewing:
             self._say("The engine's log is not the one that was read before: reading it from its beginning")
         marks = []
         if reading.shipments or reading.reset:
-            take = partial(intake.take, reading.shipments, reading.place, cut=reading.cut)
-            taken = await trio.to_thread.run_sync(take)
-            if reading.shipments:
-                self._on_commit()
+            taken = await trio.to_thread.run_sync(self._take, intake, reading)
             marks = [
                 Mark(origin, last, gap=origin in taken.gaps, view=self._name)
                 for origin, last in taken.applied.items()
@@ -92,6 +89,12 @@ class Viewing:
             known = await trio.to_thread.run_sync(partial(applied, self._path, sorted(asked)))
             marks += [Mark(origin, last, caught_up=True, view=self._name) for origin, last in known.items()]
         return marks
+
+    def _take(self, intake: Intake, reading: Reading) -> Taken:
+        taken = intake.take(reading.shipments, reading.place, cut=reading.cut)
+        if reading.shipments:
+            self._on_commit()
+        return taken
 
     def _tell_reach(self, problem: str | None) -> None:
         if problem is not None and not self._away:

@@ -82,6 +82,10 @@ async def start(session: Session, prepared: Prepared) -> tuple[str, str]:
         return handle.id, str(handle.status)
     from quaero_cli.session.elsewhere import submit_elsewhere
 
-    job_id = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared)
+    waiting = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared)
+    if session.hand_over is not None:
+        session.hand_over(waiting)
+        await trio.lowlevel.checkpoint()  # that first, then those who only look
+    nudge(session.settings.wake)
     session.wakeups.set()
-    return job_id, str(Status.PENDING)
+    return waiting.job, str(Status.PENDING)

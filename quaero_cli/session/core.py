@@ -35,6 +35,7 @@ from quaero_cli.settings import Settings
 from quaero_cli.steps.contract import SubJob
 from quaero_cli.store import queue
 from quaero_cli.store.artifacts import copy_artifacts
+from quaero_cli.store.dispatch import Waiting
 from quaero_cli.store.engine import is_passing
 from quaero_cli.store.frontier import open_crawl_reader
 from quaero_cli.store.locks import JobLock
@@ -84,6 +85,7 @@ class Session:
         self._node = node
         self._handles: dict[str, Handle] = {}
         self.guests = 0  # items of other machines' jobs that run here
+        self.hand_over: Callable[[Waiting], None] | None = None  # takes jobs for a cluster's workers, if that is here
 
     @property
     def ground(self) -> Ground:
@@ -152,7 +154,7 @@ class Session:
                 await end_survivors(dead, self.log.warn)
                 await trio.to_thread.run_sync(queue.enqueue, path, job)
             else:
-                attempt = await trio.to_thread.run_sync(queue.begin_leased, path, job, leased.attempt - 1)
+                attempt = await trio.to_thread.run_sync(leased.begin, job, leased.attempt - 1)
             if self._node is not None:
                 self._recorder.emit(JobQueued(job, None if leased is None else leased.queue, now_us()))
             if leased is None and job.retry_of is not None and job.kept is not None:
@@ -275,9 +277,10 @@ async def open_session(
         session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
 
     trouble = None if tell is None else Trouble(tell, over)
-    recorder = Recorder(
-        Writer(settings.database, ships=shipping is not None), on_commit, None if trouble is None else on_trouble
+    writer = (
+        Writer(settings.database) if shipping is None else Writer(settings.database, ships=True, fresh=shipping.fresh)
     )
+    recorder = Recorder(writer, on_commit, None if trouble is None else on_trouble, brisk=shipping is not None)
 
     async def run_job(call: JobCall) -> SubJob:
         return await run_sub_job(session, step_types, call)

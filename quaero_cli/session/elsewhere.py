@@ -21,6 +21,7 @@ from quaero_cli.session.show import Shown, say_soon, show
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
+from quaero_cli.store.dispatch import Waiting
 from quaero_cli.store.reader import open_reader
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
@@ -34,9 +35,10 @@ def check_queue(name: str) -> str:
     return name
 
 
-def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | None = None) -> str:
-    """Make a job for the workers of a queue; return its ID. Reads and writes the store.
+def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | None = None) -> Waiting:
+    """Make a job for the workers of a queue; return what is to be handed over. Reads and writes the store.
 
+    Whoever hands over is to be told: by a nudge, if it is another process.
     `queue_name` None: that of the job which it repeats, else the one that the definition names.
 
     Raises UsageError for a parameter that is secret, StateError when nobody here hands jobs over, and what
@@ -55,9 +57,7 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | N
         )
     queue_name = queue_name or prepared.job.queue or prepared.definition.queue or DEFAULT_QUEUE
     job = replace(prepared.job, queue=queue_name)
-    queue.enqueue_elsewhere(settings.database, job)
-    nudge(settings.wake, errand=True)
-    return prepared.job.id
+    return queue.enqueue_elsewhere(settings.database, job)
 
 
 async def follow_elsewhere(settings: Settings, job_id: str, display: Display, query: LogQuery) -> RunResult:

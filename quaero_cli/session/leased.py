@@ -1,7 +1,7 @@
 """What a session does differently on a worker machine: it tells the others whose job is whose, and until when."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from quaero_cli.engine.shared import Ground, Parts, now_us
 from quaero_cli.model import (
@@ -17,6 +17,7 @@ from quaero_cli.model import (
     StepProgressed,
     WorkerChanged,
 )
+from quaero_cli.store.fresh import FreshRows
 
 Room = Callable[[], Awaitable[None]]
 
@@ -25,11 +26,15 @@ _STATES = (JobChanged, StepChanged, StepOutput, StepProgressed, WorkerChanged)
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A job that this machine has claimed from a cluster's queue; `is_lost` when another one has it by now."""
+    """A job that this machine has claimed from a cluster's queue; `is_lost` when another one has it by now.
+
+    `begin` stores it and claims it, see `store.queue.LeasedStarts`.
+    """
 
     queue: str
     attempt: int
     is_lost: Callable[[], bool]
+    begin: Callable[[NewJob, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Shipping:
     node: str | None
     full: Room | None = None
     parts: Parts | None = None  # the way to have items of its jobs done by other machines
+    fresh: FreshRows = field(default_factory=FreshRows)  # what was just stored, for whoever ships it
 
     def room(self, of_recorder: Room) -> Room:
         """Return a wait for room in the recorder, and then in the outbox."""

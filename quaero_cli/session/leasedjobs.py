@@ -64,7 +64,7 @@ class LeasedJobs:
             return None
         try:
             prepared = prepared_of(settings, job, self._station.step_types)
-            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
+            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost, self._station.starts.begin)
             with suppress(ExistsError):
                 return await self._session.submit(prepared, leased=leased)
             if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):

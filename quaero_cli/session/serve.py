@@ -60,23 +60,24 @@ async def serve(
     with unwrapped():
         async with AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_joined(settings))
+            shipping = None if engine is None else Shipping(None)
             opening = open_session(
                 settings,
                 environment=environment,
                 step_types=step_types,
                 tell=tell,
-                shipping=None if engine is None else Shipping(None),
+                shipping=shipping,
             )
             session = await stack.enter_async_context(opening)
             nursery = await stack.enter_async_context(trio.open_nursery())
             stop = _Stop(session)
             await nursery.start(watch_signals, stop.ask, session.kill_children, _leave)
             sight = None
-            if engine is not None:
+            if engine is not None and shipping is not None:
                 from quaero_cli.session.view import view_cluster
 
                 sight = EngineView(reachable=True, behind=0)
-                session.background.start_soon(view_cluster, session, engine, sight)
+                session.background.start_soon(view_cluster, session, engine, sight, shipping.fresh)
             announce(await start_server(session, options, step_types, nursery, stop.asked, sight))
             session.background.start_soon(clear_quietly, settings, session.log.warn)  # what others have left
             if not options.listen.read_only:

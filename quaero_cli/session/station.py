@@ -9,6 +9,7 @@ from quaero_cli.jobdef.model import StepType
 from quaero_cli.session.core import Session
 from quaero_cli.session.holding import Holding
 from quaero_cli.session.namedlog import NamedLog
+from quaero_cli.store.queue import LeasedStarts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,4 @@ class Station:
     step_types: Mapping[str, StepType]
     node: str
     log: NamedLog
+    starts: LeasedStarts

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import trio
 
 from quaero_cli.cluster.dispatch import Dispatcher
-from quaero_cli.cluster.shipper import Shipper, ship_what_comes
+from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.cluster.viewing import Viewing
 from quaero_cli.model import EngineView
 from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.cluster import open_engine, role_of_home
 from quaero_cli.settings import Settings
+from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox
 from quaero_cli.stream.nudge import nudge
 
@@ -33,7 +34,7 @@ async def joined(settings: Settings) -> AsyncIterator["Connection"]:
         yield engine
 
 
-async def view_cluster(session: "Session", engine: "Connection", sight: EngineView) -> None:
+async def view_cluster(session: "Session", engine: "Connection", sight: EngineView, fresh: FreshRows) -> None:
     """Take in, ship and hand over, until cancelled; `sight` is kept up to date.
 
     What the store cannot take now waits in the engine's log and on the workers. Raises StoreError when it fails for
@@ -41,19 +42,20 @@ async def view_cluster(session: "Session", engine: "Connection", sight: EngineVi
     """
     settings, log, trouble = session.settings, session.source_log("cluster"), session.trouble
     assert trouble is not None
+    token = trio.lowlevel.current_trio_token()
 
     def on_commit() -> None:
-        session.wakeups.set()
+        token.run_sync_soon(session.wakeups.set, idempotent=True)
         nudge(settings.wake)
 
     name = settings.cluster.name or socket.gethostname()
     viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name, sight)
     dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
+    session.hand_over = dispatcher.hand_over_soon
     with Outbox(settings.database) as outbox:
-        shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives)
+        shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives, fresh=fresh)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trouble.outlived, "intake", viewing.run)
             nursery.start_soon(trouble.outlived, "queue", dispatcher.run)
             nursery.start_soon(trouble.outlived, "machines", partial(dispatcher.watch_nodes, engine))
             nursery.start_soon(trouble.outlived, "outbox", shipper.run)
-            nursery.start_soon(ship_what_comes, shipper, session.wakeups)

@@ -12,19 +12,20 @@ its slot to items, its own or others', while it waits for them; so whatever wait
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trio
 
 from quaero_cli.cluster.bound import Bound
 from quaero_cli.cluster.ports import EngineAway, Lease, owner_of_part
-from quaero_cli.cluster.shipper import Shipper, ship_what_comes
+from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model.taking import Offer
 from quaero_cli.session.cluster import open_engine, role_of_home
-from quaero_cli.session.core import Session, open_session
+from quaero_cli.session.core import open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.holding import RETRY_INTERVAL, Held, Holding
 from quaero_cli.session.leased import Shipping
@@ -37,9 +38,7 @@ from quaero_cli.session.signals import watch_signals
 from quaero_cli.session.station import Station
 from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
-
-if TYPE_CHECKING:
-    from quaero_cli.cluster.ports import Connection
+from quaero_cli.store.queue import LeasedStarts
 
 # Seconds that one look at the queues waits for a job.
 CLAIM_WAIT = 2.0
@@ -88,11 +87,13 @@ async def work(
             )  # fmt: skip
             shipping = Shipping(options.name, bound.room, parts)
             opening = open_session(settings, environment=environment, step_types=step_types, shipping=shipping)
-            with Outbox(settings.database) as outbox:
+            with Outbox(settings.database) as outbox, closing(LeasedStarts(settings.database)) as starts:
                 async with opening as session:
                     log = NamedLog(session.source_log("cluster"), options.name)
                     said.append(log.info)
-                    shipper = Shipper(outbox, engine, engine, said[0], archives=settings.cluster.archives)
+                    shipper = Shipper(
+                        outbox, engine, engine, said[0], archives=settings.cluster.archives, fresh=shipping.fresh
+                    )
                     ships.append(shipper)
 
                     async def settle() -> None:
@@ -101,37 +102,24 @@ async def work(
 
                     parts.settle = settle
                     announce()
-                    await _Worker(session, options, engine, shipper, bound, parts, news, log, step_types).run()
+                    holding = Holding(engine, engine.lease / 3, log, news.tell)
+                    station = Station(session, engine, holding, shipper, step_types, options.name, log, starts)
+                    await _Worker(station, options, bound, parts, news).run()
 
 
 class _Worker:
     """The worker's tasks."""
 
-    def __init__(
-        self,
-        session: Session,
-        options: WorkerOptions,
-        engine: "Connection",
-        shipper: Shipper,
-        bound: Bound,
-        parts: PartsOut,
-        news: News,
-        log: NamedLog,
-        step_types: Mapping[str, StepType],
-    ) -> None:
-        self._session = session
+    def __init__(self, station: Station, options: WorkerOptions, bound: Bound, parts: PartsOut, news: News) -> None:
+        self._session, self._engine, self._shipper = station.session, station.engine, station.shipper
+        self._holding, self._log = station.holding, station.log
         self._options = options
-        self._engine = engine
-        self._shipper = shipper
         self._bound = bound
         self._parts = parts
         self._news = news
-        self._log = log
-        self._holding = Holding(engine, engine.lease / 3, self._log, news.tell)
-        station = Station(session, engine, self._holding, shipper, step_types, options.name, log)
         self._jobs = LeasedJobs(station)
         self._items = PartRuns(station)
-        self._presence = Presence(engine, options.name, self._facts, news)
+        self._presence = Presence(station.engine, options.name, self._facts, news)
         self._running: Counter[_Kind] = Counter()
         self._drain = trio.Event()
 
@@ -139,7 +127,6 @@ class _Worker:
         """Work until a signal, then until what runs has ended and the views have it."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._shipper.run)
-            nursery.start_soon(ship_what_comes, self._shipper, self._session.wakeups)
             nursery.start_soon(self._bound.run)
             nursery.start_soon(self._holding.hear_cancels)
             nursery.start_soon(self._parts.hear)

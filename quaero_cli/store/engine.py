@@ -5,15 +5,20 @@ and commit, and committed pages are lost (fixed in 3.51.3, back-ported to 3.50.7
 such a version, so quaero brings its own through `pysqlite3`, looks at the version that was really linked, and
 refuses the others. One process uses one SQLite library: the standard library's name is pointed at ours before
 sqlite-utils is imported, since two libraries with the same file open drop each other's POSIX locks.
+
+The writers of one process take turns by a lock: SQLite lets whoever finds the file locked sleep for milliseconds, and
+ever longer, while most commits take less than one.
 """
 
 import errno
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import pysqlite3 as sqlite
 
@@ -42,6 +47,22 @@ sys.modules.setdefault("sqlite3", sqlite)
 APPLICATION_ID = 0x71756172  # "quar": tells our files from other SQLite files
 # Seconds a writer waits for another one. A batch takes milliseconds; a wait this long means a stuck process.
 BUSY_TIMEOUT = 10.0
+
+
+# The turn to write, of each database of which this process has a connection.
+_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+_turns_lock = threading.Lock()
+
+
+class _InTurn(Connection):
+    """A connection that knows the lock of its file's writers."""
+
+    turn: threading.Lock
+
+
+def _turn_of(path: Path) -> threading.Lock:
+    with _turns_lock:
+        return _turns.setdefault(str(path.absolute()), threading.Lock())
 
 
 def is_safe(version: tuple[int, ...]) -> bool:
@@ -77,16 +98,21 @@ def connect(path: Path, *, readonly: bool = False, lazy: bool = False) -> Connec
     require_safe_engine()
     with translated(path):
         if readonly:
-            connection: Connection = sqlite.connect(
-                f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False, isolation_level=None
+            connection: _InTurn = sqlite.connect(
+                f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,
+                factory=_InTurn,
             )
         else:
             # New files (and their -wal and -shm) are for their owner alone, whatever the umask of the shell.
             previous = os.umask(0o077)
             try:
-                connection = sqlite.connect(path, check_same_thread=False, isolation_level=None)
+                connection = sqlite.connect(path, check_same_thread=False, isolation_level=None, factory=_InTurn)
             finally:
                 os.umask(previous)
+        connection.turn = _turn_of(path)
         connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
@@ -143,14 +169,27 @@ def transaction(connection: Connection) -> Iterator[None]:
     BEGIN IMMEDIATE takes the write lock first; a transaction that reads and then writes would fail at once with
     SQLITE_BUSY_SNAPSHOT when another writer came between.
     """
-    connection.execute("BEGIN IMMEDIATE")
+    with _in_turn(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _in_turn(connection: Connection) -> Iterator[None]:
+    """Keep this process's other writers of the file away; one that hangs only for as long as one of others would."""
+    turn = connection.turn if isinstance(connection, _InTurn) else threading.Lock()
+    held = turn.acquire(timeout=BUSY_TIMEOUT)
     try:
         yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    finally:
+        if held:
+            turn.release()
 
 
 @contextmanager

@@ -49,8 +49,8 @@ class Shipment:
     id: int = 0
 
 
-def add_to_outbox(connection: Connection, origin: str, first: int, facts: Sequence[Fact]) -> None:
-    """Put facts into the outbox, inside the transaction that stores them."""
+def add_to_outbox(connection: Connection, origin: str, first: int, facts: Sequence[Fact]) -> list[Shipment]:
+    """Put facts into the outbox, inside the transaction that stores them; return the rows."""
     texts: list[str] = []
     lines = size = 0
     rows = []
@@ -67,7 +67,9 @@ def add_to_outbox(connection: Connection, origin: str, first: int, facts: Sequen
         last = first + len(facts) - 1
         rows.append((origin, last - len(texts) + 1, last, join_facts(texts)))
     connection.executemany("INSERT INTO outbox (origin, first, last, body) VALUES (?, ?, ?, ?)", rows)
+    end: int = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
     connection.execute(_COUNT, (sum(len(row[3]) for row in rows), len(facts)))
+    return [Shipment(*row, id) for id, row in enumerate(rows, end - len(rows) + 1)]
 
 
 class Outbox:

@@ -5,12 +5,15 @@ through the writer, after the job's last entry, and holds only for the attempt t
 A submitter takes the job's lock before it enqueues, so an open job with a free lock has lost its runner.
 """
 
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
 
 from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateError
 from quaero_cli.model import JobChanged, Level, LogLine, NewJob, Status, StepChanged
+from quaero_cli.model.taking import DEFAULT_QUEUE, Needs
+from quaero_cli.store.dispatch import Waiting
 from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.factcodec import pack_job
@@ -38,27 +41,45 @@ def enqueue(path: Path, job: NewJob) -> None:
         insert_job(connection, job, now_us())
 
 
-def begin_leased(path: Path, job: NewJob, attempts: int) -> int | None:
-    """Store a job that came over a cluster's queue and claim it, in one commit; return what `claim` does.
+class LeasedStarts:
+    """Begins jobs that came over a cluster's queue. Keeps its connection, which takes longer to open than to use.
 
-    `attempts`: there were so many on other machines before. Raises what `enqueue` raises.
+    From any thread. The caller closes it.
     """
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
-        _admit(connection, job)
-        insert_job(connection, job, now_us(), attempts=attempts, travelled=True)
-        return _claim(connection, job.id)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def begin(self, job: NewJob, attempts: int) -> int | None:
+        """Store a job and claim it, in one commit; return what `claim` does.
+
+        `attempts`: there were so many on other machines before. Raises what `enqueue` raises.
+        """
+        with self._lock, translated(self._path), transaction(self._connection):
+            _admit(self._connection, job)
+            insert_job(self._connection, job, now_us(), attempts=attempts, travelled=True)
+            return _claim(self._connection, job.id)
 
 
-def enqueue_elsewhere(path: Path, job: NewJob) -> None:
+def enqueue_elsewhere(path: Path, job: NewJob) -> Waiting:
     """Store a job that a worker of the cluster's queue is to run; whoever serves this store hands it over.
+
+    Return what is to be handed over.
 
     Raises what `enqueue` raises.
     """
-    body = encode_json(pack_job(job)).encode()
+    body, now, queue = encode_json(pack_job(job)).encode(), now_us(), job.queue or DEFAULT_QUEUE
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         _admit(connection, job)
-        insert_job(connection, job, now_us(), elsewhere=True, queue=job.queue)
+        insert_job(connection, job, now, elsewhere=True, queue=queue)
         connection.execute("INSERT INTO dispatch (job, body) VALUES (?, ?)", (job.id, body))
+    return Waiting(job.id, Needs(queue, job.labels), body, now, sent=False, told=None)
 
 
 def _admit(connection: Connection, job: NewJob) -> None:

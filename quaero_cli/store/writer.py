@@ -21,6 +21,7 @@ from quaero_cli.model import Fact, Status, WorkerChanged
 from quaero_cli.store.batch import Batch
 from quaero_cli.store.damage import replaced
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
+from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.keys import Keys
 from quaero_cli.store.outbox import add_to_outbox
 from quaero_cli.store.workers import WorkerChanges
@@ -29,10 +30,14 @@ from quaero_cli.store.workers import WorkerChanges
 class Writer:
     """Stores batches of facts. Sync; used by one thread at a time. The caller closes it."""
 
-    def __init__(self, path: Path, *, ships: bool = False) -> None:
-        """`ships`: what is stored is also put into the outbox, for the other stores of a cluster."""
+    def __init__(self, path: Path, *, ships: bool = False, fresh: FreshRows | None = None) -> None:
+        """`ships`: what is stored is also put into the outbox, for the other stores of a cluster.
+
+        `fresh` gets copies of what is put there.
+        """
         self._path = path
         self._ships = ships
+        self._fresh = fresh
         self.origin = secrets.token_hex(8)
         self._connection = connect(path)
         self._epoch = self._read_epoch()
@@ -81,6 +86,7 @@ class Writer:
         it (a failed fsync): calling again with the same facts is right in both cases.
         """
         connection = self._connection
+        rows = None
         with transaction(connection):
             row = connection.execute("SELECT applied FROM origin WHERE origin = ?", (self.origin,)).fetchone()
             applied: int = row[0] if row else 0
@@ -89,12 +95,14 @@ class Writer:
             batch.add(new)
             batch.flush()
             if self._ships and new:
-                add_to_outbox(connection, self.origin, first + len(facts) - len(new), new)
+                rows = add_to_outbox(connection, self.origin, first + len(facts) - len(new), new)
             connection.execute(
                 "INSERT INTO origin VALUES (?, ?)"
                 " ON CONFLICT (origin) DO UPDATE SET applied = max(applied, excluded.applied)",
                 (self.origin, first + len(facts) - 1),
             )
+        if self._fresh is not None:
+            self._fresh.put(rows)
 
     @contextmanager
     def taking_in(self) -> Iterator[tuple[Connection, Callable[[Sequence[Fact]], None]]]:

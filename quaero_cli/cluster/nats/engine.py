@@ -80,9 +80,16 @@ class NatsEngine:
 
     async def announce(self, marks: Sequence[Mark]) -> None:
         """Tell workers how far their origins are."""
-        for mark in marks:
-            body = orjson.dumps([mark.applied, mark.caught_up, mark.gap, mark.view])
-            await self._thread.call(partial(self._wire.tell, f"q.ack.{mark.origin}", body))
+        words = [
+            (f"q.ack.{mark.origin}", orjson.dumps([mark.applied, mark.caught_up, mark.gap, mark.view]))
+            for mark in marks
+        ]
+        if words:
+            await self._thread.call(partial(self._tell_all, words))
+
+    async def _tell_all(self, words: Sequence[tuple[str, bytes]]) -> None:
+        for subject, body in words:
+            await self._wire.tell(subject, body)
 
     async def ask(self, origins: Sequence[str]) -> None:
         """Ask how far these origins are, and hear of it from now on."""
@@ -226,7 +233,7 @@ def _streams(replicas: int) -> list[dict[str, Any]]:
     return [
         {
             **common, "name": log.STREAM, "subjects": ["q.log.>"], "retention": "limits", "max_age": LOG_AGE,
-            "republish": {"src": "q.log.>", "dest": "q.new.>", "headers_only": True},
+            "republish": {"src": "q.log.>", "dest": "q.new.>"},
         },
         {**common, "name": JOBS, "subjects": ["q.jobs.>", "q.item.>"], "retention": "workqueue"},
         {
