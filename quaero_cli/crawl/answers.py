@@ -7,7 +7,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
     "resolve",  # the name has no address
@@ -29,8 +29,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a scout saw of a page that it fetched; the body stays there."""
 
     size: int  # bytes of the body
@@ -39,8 +38,7 @@ class Look:
     problem: str = ""  # how, for people
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One HTTP answer, its body decompressed and within the limit. Header names are lower case."""
 
     url: str

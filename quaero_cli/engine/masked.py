@@ -50,9 +50,9 @@ def _without_bytes(fact: PageVisited, mask: Mask) -> PageVisited:
         document = replace(document, html=mask.bytes(document.html))
     if memo is not None and _shows(memo, mask):
         memo = None
-    return replace(fact, document=document, memo=memo)
+    return fact._replace(document=document, memo=memo)
 
 
 def _shows(memo: PageMemo, mask: Mask) -> bool:
-    plain = replace(memo, facts=b"")
+    plain = memo._replace(facts=b"")
     return mask.bytes(memo.facts) is not memo.facts or mask.record(plain) != plain

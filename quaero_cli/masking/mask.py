@@ -60,24 +60,24 @@ class Mask:
             return self._number(value)
         if isinstance(value, Mapping):
             return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return self.record(value)
         if isinstance(value, list | tuple):
             return type(value)(map(self.value, value)) if type(value) in (list, tuple) else value
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return self.record(value)
         return value
 
-    def record(self, record: Any, kept: Collection[str] = ()) -> Any:  # noqa: ANN401 - any dataclass, and the same
-        """Return a record without the secrets, but for the fields in `kept`.
+    def record(self, record: Any, kept: Collection[str] = ()) -> Any:  # noqa: ANN401 - any record, and the same
+        """Return a dataclass or a named tuple without the secrets, but for the fields in `kept`.
 
         Numbers that are fields of their own stay: they are times, counts and states, and never a secret.
         """
-        found = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-        texts = {
-            name: self.value(value)
-            for name, value in found.items()
-            if name not in kept and not isinstance(value, int | float)
-        }
-        return dataclasses.replace(record, **texts)
+        named = isinstance(record, tuple)
+        names = record._fields if named else [field.name for field in dataclasses.fields(record)]
+        found = {name: getattr(record, name) for name in names if name not in kept}
+        texts = {name: self.value(value) for name, value in found.items() if not isinstance(value, int | float)}
+        return record._replace(**texts) if named else dataclasses.replace(record, **texts)
 
     def _number(self, number: float) -> float | str:
         if isinstance(number, int) and abs(number) > _LONGEST_NUMBER:

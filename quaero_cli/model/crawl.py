@@ -52,8 +52,7 @@ class FrontierPage(NamedTuple):
     found_on: str | None = None  # the page, sitemap or feed that led to it
 
 
-@dataclass(frozen=True, slots=True)
-class PageMemo:
+class PageMemo(NamedTuple):
     """What the last answer of a URL was. `facts` is JSON, made and read by the crawler alone."""
 
     url: str
@@ -75,8 +74,7 @@ class PagesFound:
     pages: tuple[FoundPage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PageVisited:
+class PageVisited(NamedTuple):
     """What became of a page of a crawl, all of it at once: its URLs' states, its article, what is known of it now.
 
     `unchanged` is the URL of a document that was found as it is kept; `used` one whose memo still holds.

@@ -97,9 +97,10 @@ class StepOutput:
     outputs: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerChanged:
+class WorkerChanged(NamedTuple):
     """The worker `number` (from 1 within its step) reached `status`; or, running already, its next `attempt`.
+
+    A plain tuple: a crawl makes three of them for each page.
 
     The first fact about a worker makes it, with its `label` and the `item` of `for_each` that it works on (plain
     data; None: none). `outputs` are those that it left when it completed.

@@ -53,7 +53,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "dropped": FrontierDropped,
 }
 _KIND_OF = {class_: kind for kind, class_ in _PLAIN.items()}
-_HAS_STATUS = (JobChanged, StepChanged, WorkerChanged)
+_HAS_STATUS = (JobChanged, StepChanged)
 
 
 def encode_fact(fact: Fact) -> str:
@@ -90,7 +90,8 @@ def _items(fact: Fact) -> list[Any]:
         return ["found", fact.job, fact.step, _found(fact.pages)]
     if isinstance(fact, PageVisited):
         return _visited(fact)
-    return [_KIND_OF[type(fact)], *(_storable(getattr(fact, field.name)) for field in fields(fact))]
+    values = fact if isinstance(fact, tuple) else [getattr(fact, field.name) for field in fields(fact)]
+    return [_KIND_OF[type(fact)], *map(_storable, values)]
 
 
 def _found(pages: Sequence[FoundPage]) -> list[list[str | int | None]]:
@@ -156,6 +157,8 @@ def _line(
 def _plain(class_: type[Any]) -> Callable[..., Any]:
     def make(*items: Any) -> Any:  # noqa: ANN401
         fact = class_(*items)
+        if isinstance(fact, WorkerChanged):
+            return fact._replace(status=Status(fact.status))
         if isinstance(fact, _HAS_STATUS):
             object.__setattr__(fact, "status", Status(fact.status))
         return fact

@@ -60,6 +60,10 @@ _CODECS = {name: codec for codec, names in _NAMES.items() for name in names.spli
 
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _SPACE = b"[\\x09\\x0a\\x0c\\x0d\\x20/]"
+# How most pages begin: what comes before their charset needs no stepping over.
+_USUAL = re.compile(
+    rb"\s*<!doctype html>\s*<html(?: lang=\"[a-z-]{1,20}\")?>\s*<head>\s*<meta charset=\"utf-8\" ?/?>", re.IGNORECASE
+)
 # What the prescan steps over or looks at. Without nested repeats: it runs over hostile bytes.
 _TAG = re.compile(rb"<!--|<meta" + _SPACE + rb"|</?[a-zA-Z]|<[!/?]", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
@@ -114,6 +118,8 @@ def header_codec(content_type: str) -> str | None:
 
 def prescan(head: bytes) -> str | None:
     """The codec that a `<meta>` among a page's first bytes names; comments and other tags are stepped over."""
+    if _USUAL.match(head):
+        return "utf-8"
     place = 0
     while (found := _TAG.search(head, place)) is not None:
         token = found.group().lower()
