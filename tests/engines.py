@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,16 @@ needs_nats = pytest.mark.skipif(
 class Server:
     """A nats-server with JetStream in a folder of its own; killed and started anew it keeps port and folder."""
 
-    def __init__(self, folder: Path, config: str = "", environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str = "",
+        environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
+        """`within`: words before its command."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._within = within
         self.folder = folder
         self.store = folder / "jetstream"
         self.port = -1
@@ -49,7 +57,7 @@ class Server:
         ports = self.folder / "ports"
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir(parents=True)
-        command = [SERVER, "-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
+        command = [*self._within, SERVER, "-a", "127.0.0.1", "-p", str(self.port), "--ports_file_dir", str(ports)]
         if self._config:
             (self.folder / "server.conf").write_text(self._config)
             command += ["-c", str(self.folder / "server.conf")]

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,10 +91,14 @@ def machines(
     three: bool = False,
     file: bool = False,
     environment: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> Iterator[Machines]:
-    """Run an engine, of one server or of three, and end all that was started with it. `file`: it is a file."""
+    """Run an engine, of one server or of three, and end all that was started with it.
+
+    `file`: it is a file. `within`: words before the server's command.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    found = Machines(folder, [Server(folder / "engine", config, environment)], lease)
+    found = Machines(folder, [Server(folder / "engine", config, environment, within)], lease)
     try:
         if file:
             found.servers = []
