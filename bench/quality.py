@@ -3,7 +3,8 @@
 Two collections. The demo site's articles, of which every title, author and date is known. And, where it lies beside
 the checkout, a collection of real news pages with their texts (`../shared/corpus/scrapinghub`), scored as its authors
 do: shingles of four words, means of precision and recall over the pages. Of the Markdown only the words count.
-Figures of errors are the same on any machine; of the two engines the processor time is compared.
+Figures of errors are the same on any machine; of the two engines the processor time is compared. Of the same pages
+title, authors and date are compared with what their publishers state (see `stated`).
 """
 
 import gzip
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.stated import add_stated
 from bench.verdict import Fact, Figure, Ratio, Result
 from quaero_cli.crawl.reading.reader import make
 
@@ -66,7 +68,8 @@ def _add_real_pages(result: Result, most: int | None) -> None:
 
     read, read_fast = _Reader(), _Reader("trafilatura-fast")
     ours, fast, theirs, missed = _Score(), _Score(), _Score(), []
-    for name, html, text in _real_pages(most):
+    pages = list(_real_pages(most))
+    for name, _, html, text in pages:
         mine = ours.add(_words(read(html, f"http://example.org/{name}", "")), text)
         fast.add(_words(read_fast(html, f"http://example.org/{name}", "")), text)
         other = theirs.add(trafilatura.extract(html, include_comments=False) or "", text)
@@ -81,6 +84,7 @@ def _add_real_pages(result: Result, most: int | None) -> None:
     result.ratios.append(
         Ratio("time of a page, trafilatura-fast", "the other engine", read_fast.spent, read.spent, "s", FAST_TARGET)
     )
+    add_stated(result, _Reader(), ((url, html) for _, url, html, _ in pages))
     if most is None:
         result.facts.append(Fact(f"the texts are no worse than published ({PUBLISHED})", ours.f1 >= PUBLISHED))
         result.facts.append(Fact("so they are with trafilatura-fast", fast.f1 >= PUBLISHED))
@@ -91,10 +95,12 @@ def _add_real_pages(result: Result, most: int | None) -> None:
         result.figures.append(Figure(f"weak on {name} (trafilatura: {other:.2f})", mine, "F1"))
 
 
-def _real_pages(most: int | None) -> Iterator[tuple[str, bytes, str]]:
+def _real_pages(most: int | None) -> Iterator[tuple[str, str, bytes, str]]:
+    """Name, address, HTML and text."""
     gold = json.loads((CORPUS / "gold.json").read_text())
     for name in list(gold)[:most]:
-        yield name, gzip.decompress((CORPUS / "html" / f"{name}.gz").read_bytes()), gold[name]["body"]
+        html = gzip.decompress((CORPUS / "html" / f"{name}.gz").read_bytes())
+        yield name, gold[name]["url"], html, gold[name]["body"]
 
 
 def _words(found: dict[str, Any] | None) -> str:

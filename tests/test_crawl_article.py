@@ -141,6 +141,22 @@ def test_wrong_authors_are_none(author: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "By ADA LUND, AP Auto Writer",
+        "Posted by Ada Lund",
+        "Ada Lund - Live Science Contributor",
+        "Ada Lund | Senior Reporter",
+        "Ada Lund, Staff writer",
+    ],
+)
+def test_what_an_author_is_does_not_belong_to_the_name(written: str) -> None:
+    """Each rank of a writer would be another writer."""
+    (name,) = metadata(page(ld({**NEWS, "author": written})))["authors"]  # type: ignore[misc, attr-defined]
+    assert name.casefold() == "ada lund"
+
+
+@pytest.mark.parametrize(
     "script",
     [
         "",

@@ -64,7 +64,14 @@ _AUTHOR_NODES = (
     ".byline",
     ".author",
 )
-_BY = re.compile(r"^\s*(?:by|von|par|por|di|autor|autorin|author|written by|text)[:\s]+", re.IGNORECASE)
+_BY = re.compile(
+    r"^\s*(?:(?:posted|written|story|words) by|by|von|par|por|di|autor|autorin|author|text)[:\s]+", re.IGNORECASE
+)
+# What somebody is, after the name: `Ada Lund, Staff Writer`, `Ada Lund - Contributor`.
+_ROLE = re.compile(
+    r"(?:\s*,|\s+[-|\u2013\u2014])\s[^,|]*\b(?:writer|reporter|editor|contributor|correspondent|columnist|journalist)$",
+    re.IGNORECASE,
+)
 _BETWEEN_NAMES = re.compile(r"\s*(?:;|\s&\s|\s+and\s+|\s+und\s+|\s+et\s+|\s+y\s+)\s*")
 _TITLE_PARTS = re.compile(r"\s+[|\u2013\u2014»·-]\s+")
 
@@ -189,6 +196,8 @@ def _people(names: "Iterator[str] | Sequence[str]", site: str | None) -> list[st
     found: dict[str, str] = {}
     for name in names:
         name = _BY.sub("", clean(name)).strip(" ,|·-")
+        if len(name) <= 2 * _MAX_NAME_CHARS:  # the pattern tries each blank
+            name = _ROLE.sub("", name)
         wrong = (
             not 1 < len(name) <= _MAX_NAME_CHARS
             or "://" in name
