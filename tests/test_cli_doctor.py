@@ -97,6 +97,20 @@ def test_another_programs_database_is_a_problem(shell):
     assert findings(shell, "store", code=6)[0]["state"] == "problem"
 
 
+@pytest.mark.parametrize(
+    ("sql", "words"), [("PRAGMA user_version = 99", "newer quaero"), ("DROP TABLE log_count", "no table log_count")]
+)
+def test_a_store_that_no_command_could_use_is_a_problem(shell, sql, words):
+    """The look would find everything well where nothing works."""
+    shell.run("run", "hello", "--quiet")
+    database = sqlite3.connect(shell.home / "quaero.db")
+    database.execute(sql)
+    database.close()
+    (store,) = findings(shell, "store", code=6)
+    assert (store["state"], words in store["message"]) == ("problem", True)
+    assert store["hint"]
+
+
 def test_a_token_that_others_can_read_is_a_problem(shell):
     """The server would not start."""
     shell.run("token")

@@ -1,13 +1,15 @@
 """Reading the store: every page is exact, whatever the filter, against a plain list as the oracle."""
 
 import random
+from contextlib import closing
 
 import pytest
 from stores import NOW, Scribe, ended, line, new_home, start_job, write_once
 
-from quaero_cli.errors import NotFoundError, UsageError
+from quaero_cli.errors import NotFoundError, StoreError, UsageError
 from quaero_cli.model import Level, LogQuery, Status, StepProgressed, WorkerChanged
 from quaero_cli.store import entries
+from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import open_reader
 
 
@@ -241,3 +243,30 @@ def test_a_step_with_workers_may_say_more(tmp_path):
     with open_reader(home.database) as reader:
         (step,) = reader.status("aaaa")["steps"]
     assert step["progress_text"] == "1 pending, 0 running, 0 completed, 0 failed · 7 queued, 3.5 pages/s"
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE log SET level = 77", "level 77"),
+        ("UPDATE job SET status = 'odd'", "status 'odd'"),
+        ("DROP TABLE log_count", "no such table"),
+    ],
+)
+def test_what_quaero_never_writes_is_told_as_damage(tmp_path, sql, words):
+    """Somebody would be shown Python's words for it, without the file and without a way out."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    write_once(home, [line("aaaa", "x")])
+    with closing(connect(home.database)) as connection:
+        connection.execute(sql)
+
+    def read() -> None:
+        with open_reader(home.database) as reader:
+            reader.list_jobs()
+            reader.page(LogQuery(("aaaa",)), limit=5)
+
+    with pytest.raises(StoreError, match=words) as caught:
+        read()
+    assert str(home.database) in caught.value.message
+    assert "quaero db check" in (caught.value.hint or "")

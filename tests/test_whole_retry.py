@@ -5,12 +5,14 @@ from pathlib import Path
 from shells import Shell, entries, first_job, until_says
 
 # Each step writes its name into `ran`; `middle` fails on item 2 until the file `ok` is there.
-CHAIN = """
+CHAIN = '''
     [params.who]
     default = "x"
     [step.first]
     type = "shell"
-    command = "echo first >> {ran}; echo 'count=7' >> $QUAERO_OUTPUT; echo kept > $QUAERO_ARTIFACTS/note"
+    command = """
+    echo first >> {ran}; echo 'count=7' >> $QUAERO_OUTPUT
+    cd $QUAERO_ARTIFACTS; echo kept > note; mkfifo pipe"""
     [step.middle]
     type = "shell"
     depends = "first"
@@ -25,7 +27,7 @@ CHAIN = """
     depends = "last"
     always_run = true
     command = "echo tidy >> {ran}"
-"""
+'''
 
 
 def chain(shell: Shell) -> str:

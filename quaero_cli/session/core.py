@@ -158,8 +158,7 @@ class Session:
             if self._node is not None:
                 self._recorder.emit(JobQueued(job, None if leased is None else leased.queue, now_us()))
             if leased is None and job.retry_of is not None and job.kept is not None:
-                kept = [step.name for step in job.kept.steps]
-                await trio.to_thread.run_sync(copy_artifacts, path, job.retry_of, job.id, kept)
+                await self._copy_artifacts(job, job.retry_of, job.kept)
         except BaseException:
             lock.release()
             raise
@@ -172,6 +171,17 @@ class Session:
             self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased, attempt
         )
         return handle
+
+    async def _copy_artifacts(self, job: NewJob, source: str, kept: Kept) -> None:
+        """Give a stored job the files of what it keeps; it ends where that cannot be. Raises StoreError."""
+        names = [step.name for step in kept.steps]
+        try:
+            await trio.to_thread.run_sync(copy_artifacts, self.settings.database, source, job.id, names)
+        except StoreError as error:
+            reason = f"the files of {source} cannot be copied: {error}"
+            end_unstarted(self._recorder.emit, job, reason, failed=True)
+            await self._recorder.flush()
+            raise
 
     async def _execute(
         self,

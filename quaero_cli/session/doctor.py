@@ -21,6 +21,7 @@ from quaero_cli.server.token import load
 from quaero_cli.settings import ServerSettings, Settings
 from quaero_cli.store.engine import engine_version, is_safe
 from quaero_cli.store.reader import open_reader
+from quaero_cli.store.schema import require_usable
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -137,6 +138,7 @@ def _store(database: Path) -> Iterator[Finding]:
     if not database.exists():
         yield Finding("store", OK, f"{database}: is made with the first job")
         return
+    require_usable(database)
     with open_reader(database) as reader:
         counts, size = reader.job_counts(), reader.store_bytes()
     jobs, running = sum(counts.values()), counts.get("running", 0)

@@ -77,7 +77,21 @@ def copy_artifacts(database: Path, source: str, target: str, steps: Collection[s
             copy = database.parent / "artifacts" / target / step
             with translated(copy):
                 copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                shutil.copytree(folder, copy, symlinks=True, dirs_exist_ok=True)
+                _copy_tree(folder, copy)
+
+
+def _copy_tree(folder: Path, copy: Path) -> None:
+    """Copy files, folders and links: what else a step may have left (a pipe, a socket) is no file to keep."""
+    try:
+        shutil.copytree(folder, copy, symlinks=True, dirs_exist_ok=True, ignore=_no_files)
+    except shutil.Error as error:  # a list of all that went wrong
+        source, _, reason = error.args[0][0]
+        raise OSError(f"{source}: {reason}") from error
+
+
+def _no_files(folder: str, names: list[str]) -> list[str]:
+    kinds = ((name, os.lstat(os.path.join(folder, name)).st_mode) for name in names)
+    return [name for name, mode in kinds if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
 
 
 def _folders(home: Path) -> list[str]:

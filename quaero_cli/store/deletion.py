@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from quaero_cli.errors import NotFoundError, StateError
-from quaero_cli.model import Status
 from quaero_cli.store.engine import Connection, connect, transaction, translated
+from quaero_cli.store.rows import status_of
 
 # Seconds that a piece may take before it is committed: what a writer waits for at most, together with the commit.
 PIECE_SECONDS = 0.01
@@ -47,7 +47,7 @@ def discard(path: Path, job_id: str) -> int:
             if row is None:
                 raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
             key, status, entries = row
-            if not Status(status).final:
+            if not status_of(status).final:
                 raise StateError(f"job {job_id} is still {status}", hint=f"end it first: quaero cancel {job_id}")
             _refuse_needed(connection, job_id)
             connection.execute("INSERT INTO trash VALUES (?)", (key,))

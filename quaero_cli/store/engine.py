@@ -127,16 +127,25 @@ def is_passing(error: BaseException | None) -> bool:
     return isinstance(error, sqlite.OperationalError | OSError)
 
 
+class UnknownValue(Exception):
+    """A stored value that quaero never writes: the file is damaged, or somebody has changed it."""
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into StoreError with the file's name and, where there is one, a way out."""
     try:
         yield
+    except UnknownValue as error:
+        raise StoreError(f"{path}: is damaged: {error}", hint=DAMAGED) from error
     except SqliteError as error:
         raise StoreError(f"{path}: {error}", hint=_hint(str(error), path)) from error
     except OSError as error:
         reason = "open files" if error.errno in (errno.EMFILE, errno.ENFILE) else "unable to open"
         raise StoreError(f"{path}: {error.strerror or error}", hint=_hint(reason, path)) from error
+
+
+DAMAGED = "see what else is wrong with quaero db check, and restore a backup, or move the file aside and start anew"
 
 
 def _hint(reason: str, path: Path) -> str | None:
@@ -148,6 +157,8 @@ def _hint(reason: str, path: Path) -> str | None:
         return f"free space on the disk that holds {path.parent}; everything stored so far is intact"
     if "not a database" in reason or "malformed" in reason:
         return "move the file aside and start anew, or restore a backup; it was not changed"
+    if "no such table" in reason or "no such column" in reason:
+        return DAMAGED
     if "locked" in reason:
         return "another process holds the database; see which with: fuser " + str(path)
     return None

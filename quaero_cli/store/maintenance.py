@@ -14,7 +14,7 @@ from quaero_cli.errors import UsageError
 from quaero_cli.store.deletion import free_pages
 from quaero_cli.store.engine import Connection, connect, engine_version, snapshot, transaction, translated
 from quaero_cli.store.queue import interrupt_all
-from quaero_cli.store.schema import new_epoch
+from quaero_cli.store.schema import missing_tables, new_epoch
 
 _SHOWN_PROBLEMS = 20
 
@@ -134,6 +134,9 @@ def check(path: Path) -> list[str]:
         problems = [str(row[0]) for row in found if row[0] != "ok"]
         if problems:
             return problems  # counting in a damaged file says nothing
+        problems += [f"there is no table {name}" for name in missing_tables(connection)]
+        if problems:
+            return problems
         problems += _orphans(connection)
         for rule in _RULES:
             problems += [str(row[0]) for row in connection.execute(rule).fetchmany(_SHOWN_PROBLEMS)]

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from quaero_cli.model import Entry, Status
+from quaero_cli.model import Entry
 from quaero_cli.store import entries
 from quaero_cli.store.engine import Connection
-from quaero_cli.store.rows import EntryMaker
+from quaero_cli.store.rows import EntryMaker, status_of
 from quaero_cli.store.scope import Scope
 
 
@@ -62,7 +62,7 @@ def all_delivered(connection: Connection, job_ids: Collection[str], cursor: int)
     """Return whether these jobs have ended and none has an entry after `cursor`."""
     for job_id in job_ids:
         row = connection.execute("SELECT key, status FROM job WHERE id = ?", (job_id,)).fetchone()
-        if row is None or not Status(row[1]).final:
+        if row is None or not status_of(row[1]).final:
             return False
         if entries.locate(connection, row[0], cursor) < entries.last_line(connection, row[0]):
             return False

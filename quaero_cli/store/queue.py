@@ -19,6 +19,7 @@ from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.factcodec import pack_job
 from quaero_cli.store.insertion import insert_job
 from quaero_cli.store.locks import JobLock
+from quaero_cli.store.rows import status_of
 from quaero_cli.store.writer import Writer
 
 _OPEN = "status IN ('pending', 'running')"
@@ -128,7 +129,7 @@ def request_cancel(path: Path, job_id: str) -> Status:
         row = connection.execute("SELECT status FROM job WHERE id = ?", (job_id,)).fetchone()
         if row is None:
             raise NotFoundError(f"no job {job_id}", hint="list the jobs with: quaero jobs")
-        status = Status(row[0])
+        status = status_of(row[0])
         if status.final:
             raise StateError(
                 f"job {job_id} has ended already: {status}", hint=f"look at it with: quaero show {job_id}"

@@ -10,6 +10,7 @@ from quaero_cli.errors import NotFoundError
 from quaero_cli.model import KeptItem, KeptStep, Status
 from quaero_cli.store.encode import decode_json
 from quaero_cli.store.engine import Connection, connect, snapshot, translated
+from quaero_cli.store.rows import status_of
 
 _COPIED = (
     "status", "attempt", "progress", "progress_text", "started_at", "finished_at", "outputs", "workers_pending",
@@ -58,7 +59,7 @@ def read_origin(path: Path, job_id: str) -> Origin:
             (job[0],),
         ).fetchall()
     return Origin(
-        job_id, Status(job[1]), job[5], job[2], job[3], decode_json(job[4]),
+        job_id, status_of(job[1]), job[5], job[2], job[3], decode_json(job[4]),
         {name: status for name, status, _ in steps},
         {name: decode_json(outputs) for name, _, outputs in steps},
         [KeptItem(step, decode_json(item), decode_json(outputs or "{}")) for step, item, outputs in workers],

@@ -5,9 +5,15 @@ from typing import Any
 
 from quaero_cli.model import Counts, Entry, JobView, Level, Status, StepView, WorkerCounts
 from quaero_cli.store.encode import decode_json, timestamp, timestamp_or_none
-from quaero_cli.store.engine import Connection
+from quaero_cli.store.engine import Connection, UnknownValue
 
-_LABELS = {int(level): level.label for level in Level}
+
+class _Labels(dict[int, str]):
+    def __missing__(self, level: int) -> str:
+        raise UnknownValue(f"an entry has the level {level}")
+
+
+_LABELS = _Labels({int(level): level.label for level in Level})
 
 STEP_COLUMNS = (
     "key, name, type, status, attempt, progress, progress_text, error, started_at, finished_at,"
@@ -100,12 +106,20 @@ class EntryMaker:
         return step
 
 
+def status_of(word: str) -> Status:
+    """Return a stored status. Raises UnknownValue."""
+    try:
+        return Status(word)
+    except ValueError:
+        raise UnknownValue(f"there is a status {word!r}") from None
+
+
 def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
     """Return a row with STEP_COLUMNS as a view."""
     (_, name, type_, status, attempt, progress, text, error, started, finished, *numbers) = row
     pending, running, completed, failed, cancelled = numbers
     done, total = completed + failed + cancelled, sum(numbers)
-    if total and not Status(status).good:
+    if total and not status_of(status).good:
         progress = done * 100 // total
     if total:
         counted = f"{pending} pending, {running} running, {completed} completed, {failed} failed"
@@ -123,7 +137,7 @@ def step_view(row: Sequence[Any], job_id: str, counts: Counts) -> StepView:
 
 def job_progress(status: str, steps: Sequence[int]) -> int:
     """Return a job's progress in percent: the mean of its steps'; 100 only when it ended well."""
-    if Status(status).good:
+    if status_of(status).good:
         return 100
     return min(99, sum(steps) // len(steps)) if steps else 0
 

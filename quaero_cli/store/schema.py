@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store.damage import refuse_damaged
-from quaero_cli.store.engine import APPLICATION_ID, Connection, connect, translated
+from quaero_cli.store.engine import APPLICATION_ID, DAMAGED, Connection, connect, translated
 from quaero_cli.store.tables import TABLES
 
 SCHEMA_VERSION = 1
@@ -52,6 +52,21 @@ def _is_current(connection: Connection, path: Path) -> bool:
             hint="upgrade quaero, or choose another data directory with --home",
         )
     return bool(version == SCHEMA_VERSION)
+
+
+def missing_tables(connection: Connection) -> list[str]:
+    """Return the tables that a store has and this one has not."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    return [name for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES) if name not in there]
+
+
+def require_usable(path: Path) -> None:
+    """Raise StoreError for a store that cannot be used as it is; one that would be migrated can. Writes nothing."""
+    with translated(path):
+        refuse_damaged(path)
+    with closing(connect(path, readonly=True)) as connection, translated(path):
+        if _is_current(connection, path) and (missing := missing_tables(connection)):
+            raise StoreError(f"{path}: is damaged: it has no table {missing[0]}", hint=DAMAGED)
 
 
 def _migrate(path: Path) -> None:
