@@ -16,7 +16,6 @@ from quaero_cli.crawl.request import Identity, Limits, Requests
 from quaero_cli.crawl.resolve import Resolver
 from quaero_cli.crawl.silence import Silence
 from quaero_cli.crawl.transfer import Transfer, Wanted
-from quaero_cli.crawl.urls import hostname
 
 
 class Fetcher:
@@ -35,13 +34,14 @@ class Fetcher:
 
         libcurl asks once more by itself when a kept connection turns out to be closed before any answer.
         """
-        addresses = await self._resolver.addresses(hostname(url))
+        site = self._requests.site(url)
+        addresses = await self._resolver.addresses(site.host)
         if isinstance(addresses, FetchError):
             if not self._requests.identity.proxy or addresses.kind not in ("resolve", "timeout"):
                 return addresses
             addresses = []  # the proxy may know the name
         transfer = Transfer(wanted)
-        line = self._requests.line(url, addresses, wanted.accept, transfer, fresh=fresh, conditions=conditions)
+        line = self._requests.line(url, site, addresses, wanted.accept, transfer, fresh=fresh, conditions=conditions)
         started = self._silence.begin(line.handle, transfer)
         try:
             await self._loop.perform(line.handle)

@@ -72,6 +72,7 @@ class Requests:
     def line(
         self,
         url: str,
+        site: "Site",
         addresses: list[str],
         accept: str,
         transfer: Transfer,
@@ -79,8 +80,7 @@ class Requests:
         fresh: bool = False,
         conditions: Mapping[str, str] | None = None,
     ) -> "Line":
-        """A line that is ready to GET a normalised URL from one of these addresses, for the transfer."""
-        site = self._site(origin(url))
+        """A line that is ready to GET a URL of a site from one of these addresses, for the transfer."""
         line = self._idle.pop() if self._idle else self._new_line()
         line.prepare(url, site, addresses, self._headers(site, accept, conditions), fresh=fresh)
         line.lead_to(transfer)
@@ -133,7 +133,9 @@ class Requests:
             handle.setopt(pycurl.CAINFO, identity.ca_file)
         return Line(handle, self._approved)
 
-    def _site(self, name: str) -> "Site":
+    def site(self, url: str) -> "Site":
+        """The site of a normalised URL."""
+        name = origin(url)
         site = self._sites.get(name)
         if site is None:
             if len(self._sites) >= _MAX_SITES:

@@ -58,10 +58,10 @@ class Transfer:
         elif not self._in_headers:
             return None  # trailers
         headers = self._headers
-        for line in lines[1:-1]:
-            name, _, value = _text(line).partition(":")
-            name = name.rstrip().lower()
-            headers[name] = f"{headers[name]}, {value.lstrip()}" if name in headers else value.lstrip()
+        for text in _texts(lines[1:-1]):
+            name, _, value = text.partition(":")
+            name, value = name.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return self._end_of_headers()
 
     def on_body(self, chunk: bytes) -> int | None:
@@ -113,6 +113,14 @@ class Transfer:
     def _give_up(self, problem: BodyProblem) -> int:
         self.problem = FetchError("too_large" if problem.too_large else "encoding", problem.reason, self._status)
         return -1
+
+
+def _texts(lines: list[bytes]) -> list[str]:
+    """Header lines; all at once where they are UTF-8, which nearly all are."""
+    try:
+        return b"".join(lines).decode().split("\n")[: len(lines)]
+    except UnicodeDecodeError:
+        return list(map(_text, lines))
 
 
 def _text(line: bytes) -> str:

@@ -208,8 +208,10 @@ class _Scout:
 
     def _begin(self, number: int, url: str, conditions: Mapping[str, str] | None, fresh: bool) -> None:
         transfer = Transfer(self._wanted)
-        addresses = self._addresses["/".join(url.split("/", 3)[:3])]
-        line = self._requests.line(url, addresses, self._wanted.accept, transfer, fresh=fresh, conditions=conditions)
+        site = self._requests.site(url)
+        line = self._requests.line(
+            url, site, self._addresses[site.name], self._wanted.accept, transfer, fresh=fresh, conditions=conditions
+        )
         now = time.monotonic()
         self._running[line.handle] = _Running(number, url, line, transfer, now)
         self._silent[line.handle] = now + self._limits.first_byte
