@@ -114,10 +114,10 @@ class Frontier:
         """
         nearer = (depth + 1) << _DEPTH  # what the entry of a URL that is no news is below
         entries = list(map(self._known.get, map(hash, urls), repeat(_NOWHERE)))
+        if max(entries, default=_NOWHERE) < nearer and not any(map(_REFUSED.__and__, entries)):
+            return list(urls), []
         found = list(zip(urls, entries, strict=True))
         ours = [url for url, entry in found if entry < nearer and not entry & _REFUSED]
-        if len(ours) == len(urls):
-            return ours, []
         return ours, [url for url, entry in found if entry >= nearer and not entry & _REFUSED]
 
     def belongs(self, url: str) -> bool:

@@ -7,8 +7,6 @@ and are not looked up.
 
 import re
 
-from charset_normalizer import from_bytes
-
 # The standard asks for `<meta>` in the first 1,024 bytes; browsers look further, and pages with long heads need it.
 PRESCAN_BYTES = 16 * 1024
 # Enough text to tell an encoding by; the guess is linear in it and slow.
@@ -167,5 +165,7 @@ def _attributes(head: bytes, place: int) -> tuple[dict[bytes, bytes], int]:
 
 
 def _guess(body: bytes) -> str:
+    from charset_normalizer import from_bytes  # a tenth of what a reading process loads, and few pages need it
+
     best = from_bytes(body[:_GUESS_BYTES]).best()
     return best.encoding if best is not None else "cp1252"
