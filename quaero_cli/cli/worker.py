@@ -60,7 +60,8 @@ def worker(
             f"worker {name}: takes jobs of {', '.join(queues)}{having}, {slots} at once; Ctrl-C stops it\n"
         )
 
-    run_loop(lambda: work(settings, options, announce, environment=dict(os.environ), step_types=types))
+    tell = common.err().write
+    run_loop(lambda: work(settings, options, announce, tell, environment=dict(os.environ), step_types=types))
 
 
 def _labels(words: Iterable[str], source: str) -> dict[str, str]:

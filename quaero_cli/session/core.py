@@ -85,6 +85,7 @@ class Session:
         self._node = node
         self._handles: dict[str, Handle] = {}
         self.guests = 0  # items of other machines' jobs that run here
+        self.give_up_items: Callable[[], None] = lambda: None  # ends them, for another machine to do them
         self.hand_over: Callable[[Waiting], None] | None = None  # takes jobs for a cluster's workers, if that is here
 
     @property
@@ -105,9 +106,10 @@ class Session:
                 handle.run.abandon()
 
     def fail_jobs(self, reason: str) -> None:
-        """End the jobs that run here as failed: what they say cannot be stored."""
+        """End the jobs that run here as failed, and items of others' jobs: what they say cannot be stored."""
         for handle in self._handles.values():
             handle.fail(reason)
+        self.give_up_items()
 
     def lose_patience(self) -> None:
         """Fail when the store cannot be written: the program is to end, and nobody is left who could wait for it."""

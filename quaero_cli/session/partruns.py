@@ -46,11 +46,17 @@ class PartRuns:
         self._introduced: set[str] = set()  # jobs that the views know before what this process says in them
         self._here: Counter[str] = Counter()  # job -> how many of its items run here
         self._scopes: set[trio.CancelScope] = set()
+        self._given_up: set[trio.CancelScope] = set()
         self._stopping = False
 
     def stop(self) -> None:
-        """End what runs, for another machine to do it."""
+        """End what runs, and what will, for another machine to do it."""
         self._stopping = True
+        self.give_up()
+
+    def give_up(self) -> None:
+        """End what runs, for another machine to do it."""
+        self._given_up |= self._scopes
         for scope in self._scopes:
             scope.cancel()
 
@@ -65,7 +71,9 @@ class PartRuns:
             end = await self._run_within(scope, held, job, part)
             ran.set()
             held.done = end is not None
-            if end is None and self._stopping and not held.lost:
+            given_up = self._stopping or scope in self._given_up
+            self._given_up.discard(scope)
+            if end is None and given_up and not held.lost:
                 await self._station.holding.release(held.lease)
             else:
                 await self._ship()

@@ -66,13 +66,15 @@ async def work(
     settings: Settings,
     options: WorkerOptions,
     announce: Callable[[], None],
+    tell: Callable[[str], None],
     *,
     environment: Mapping[str, str],
     step_types: Mapping[str, StepType],
 ) -> None:
     """Run jobs until a signal; `announce` is called when the engine has been reached.
 
-    Raises UsageError, StateError, ServerError and StoreError.
+    `tell` is given words for stderr: the store cannot be written, or can again. Raises UsageError, StateError,
+    ServerError, and StoreError when the store fails for good, or while the worker is to end.
     """
     with unwrapped(), role_of_home(settings, "worker"):
         async with open_engine(settings, f"quaero worker {options.name}") as engine:
@@ -86,7 +88,9 @@ async def work(
                 missing=lambda: ships[0].silent_archives(),
             )  # fmt: skip
             shipping = Shipping(options.name, bound.room, parts)
-            opening = open_session(settings, environment=environment, step_types=step_types, shipping=shipping)
+            opening = open_session(
+                settings, environment=environment, step_types=step_types, tell=tell, shipping=shipping
+            )
             with Outbox(settings.database) as outbox, closing(LeasedStarts(settings.database)) as starts:
                 async with opening as session:
                     log = NamedLog(session.source_log("cluster"), options.name)
@@ -113,6 +117,8 @@ class _Worker:
     def __init__(self, station: Station, options: WorkerOptions, bound: Bound, parts: PartsOut, news: News) -> None:
         self._session, self._engine, self._shipper = station.session, station.engine, station.shipper
         self._holding, self._log = station.holding, station.log
+        assert station.session.trouble is not None
+        self._trouble = station.session.trouble
         self._options = options
         self._bound = bound
         self._parts = parts
@@ -125,9 +131,10 @@ class _Worker:
 
     async def run(self) -> None:
         """Work until a signal, then until what runs has ended and the views have it."""
+        self._session.give_up_items = self._items.give_up
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._shipper.run)
-            nursery.start_soon(self._bound.run)
+            nursery.start_soon(self._trouble.outlived, "outbox", self._shipper.run)
+            nursery.start_soon(self._trouble.outlived, "bound", self._bound.run)
             nursery.start_soon(self._holding.hear_cancels)
             nursery.start_soon(self._parts.hear)
             nursery.start_soon(self._presence.run)
@@ -142,6 +149,7 @@ class _Worker:
 
     def _ask(self, number: signal.Signals) -> None:
         self._log.info(f"{number.name}: no further job is taken; again to cancel those that run")
+        self._session.lose_patience()
         self._drain.set()
         self._news.tell()
 
@@ -171,7 +179,7 @@ class _Worker:
             offer = self._offer()
             if not (offer.jobs or offer.parts):
                 await news.wait()
-            elif self._bound.is_full:
+            elif self._bound.is_full or self._trouble.lasts:
                 await trio.sleep(RETRY_INTERVAL)
             else:
                 await self._claim(offer, working)

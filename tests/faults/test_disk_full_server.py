@@ -4,13 +4,13 @@ Jobs that run on workers do not mind the disk of the server, their view: it has 
 """
 
 import json
-import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from limits import full_disk
 from places import place
 from shells import PATIENCE, Server, Shell, numbers_without_holes, read_line
 
@@ -23,17 +23,6 @@ LOUD = f"""
 type = "shell"
 command = "seq -f '{LINE.format("%.0f")}' {LINES}"
 """
-
-
-@contextmanager
-def _full_disk(server: Server, size: int = SMALL) -> Iterator[None]:
-    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        if server.process.poll() is None:
-            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
 
 
 @contextmanager
@@ -77,7 +66,7 @@ def test_a_server_outlives_a_full_disk(tmp_path, campaign, runs_on):
 
 def _fill_and_free(server: Server, size: int, wanted: str) -> str:
     """Have a job fill the disk, and make room; return its ID. `wanted`: how it ends."""
-    with _full_disk(server, size):
+    with full_disk(server.process.pid, size):
         job = _fill(server)
         target = f"/api/logs?scope=job&job_id={job}&limit=5000&since=0"
         shown = server.get(target)["logs"]
@@ -106,7 +95,7 @@ def test_a_server_can_be_stopped_while_the_disk_is_full(tmp_path, runs_on):
         child = shell.start("serve", "--port", "0")
         url, _, token = read_line(child.stdout).strip().partition("/#t=")
         server = Server(int(url.rpartition(":")[2]), token, child)
-        with _full_disk(server):
+        with full_disk(server.process.pid, SMALL):
             job = _fill(server)
             child.send_signal(signal.SIGTERM)
             _, err = child.communicate(timeout=PATIENCE)

@@ -1,0 +1,17 @@
+"""A disk that is full for one process: as there, writing beyond a size fails."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def full_disk(pid: int, size: int) -> Iterator[None]:
+    """Let no file of a process grow beyond so many bytes, for the length of the block."""
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # it has ended
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
