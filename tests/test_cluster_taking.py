@@ -94,7 +94,7 @@ async def test_a_job_is_handed_over_at_once_however_lately_somebody_looked(tmp_p
                 job = replace(new_job(f"j{number}"), queue="default", overlap="allow")
                 made = enqueue_elsewhere(view.database, job)
                 if number % 2:
-                    hands.hand_over_soon(made)
+                    await hands.hand_over(made)
                 else:
                     nudge(view.wake, errand=True)
                 lease = await worker.claim(Offer(), "w1", PATIENCE)

@@ -45,6 +45,8 @@ LOOK_INTERVAL = 0.05
 # Seconds after which jobs that wait are handed over again, in case the engine forgot them.
 RECONCILE_INTERVAL = 15.0
 RETRY_INTERVAL = 0.5
+# Seconds that whoever made a job waits until it is handed over, which takes one or two thousandths mostly.
+HANDING_PATIENCE = 0.01
 # Seconds until every machine that is there has been heard: each speaks every ten.
 HEARING = 12.0
 
@@ -77,39 +79,60 @@ class Dispatcher:
         self._ended: dict[str, str] = {}  # jobs that are to be settled, with how they ended
         self._any_ended = trio.Event()
         self._given: list[Waiting] = []  # jobs that were just made
-        self._any_given = trio.Event()
+        self._due = trio.Event()  # there may be something to do; replaced before each look
+        self._looked = -math.inf
+        self._handed = trio.Event()  # set, and replaced, when those that were given are handed over
         self._in_turn = False  # the last look has left no job behind
 
-    def hand_over_soon(self, job: Waiting) -> None:
-        """Hand over a job that this process has just made, without a look for it."""
+    async def hand_over(self, job: Waiting) -> None:
+        """Hand over a job that this process has just made, without a look for it.
+
+        Returns when that is done, or soon: what this process does beside it holds up a job that could begin.
+        """
         self._given.append(job)
-        self._any_given.set()
+        self._due.set()
+        with trio.move_on_after(HANDING_PATIENCE):
+            await self._handed.wait()
 
     async def run(self) -> None:
         """Hand over until cancelled."""
         with closing(await _in_thread(ErrandBook, self._path)) as book:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._settle)
+                nursery.start_soon(self._hear, self._wakeups.waiter())
+                nursery.start_soon(self._hear_errands, self._wakeups.errand_waiter())
                 await self._run_errands(book)
+
+    async def _hear_errands(self, errand: trio.Event) -> None:
+        while True:
+            await errand.wait()
+            self._due.set()
+            errand = self._wakeups.errand_waiter()
+
+    async def _hear(self, waiter: trio.Event) -> None:
+        """Have a look after each wake-up, though not too often."""
+        while True:
+            await waiter.wait()
+            await trio.sleep(max(0.0, self._looked + LOOK_INTERVAL - trio.current_time()))
+            self._due.set()
+            waiter = self._wakeups.waiter()
 
     async def _run_errands(self, book: ErrandBook) -> None:
         while True:
-            waiter, errand = self._wakeups.waiter(), self._wakeups.errand_waiter()
-            given, self._given, self._any_given = self._given, [], trio.Event()
+            self._due, self._looked = trio.Event(), trio.current_time()
+            given, self._given = self._given, []
             try:
                 if self._in_turn:
                     await self._hand_over_all(given)
+                self._handed.set()
+                self._handed = trio.Event()
                 await self._look(book)
             except EngineAway:
                 self._in_turn = False
                 await trio.sleep(RETRY_INTERVAL)
                 continue
-            urgent = (errand, self._any_given)
-            with trio.move_on_after(LOOK_INTERVAL):
-                await _any_of(*urgent)
-            if not any(event.is_set() for event in urgent):
-                with trio.move_on_after(RECONCILE_INTERVAL):
-                    await _any_of(*urgent, waiter)
+            with trio.move_on_after(RECONCILE_INTERVAL):
+                await self._due.wait()
 
     async def _look(self, book: ErrandBook) -> None:
         again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
@@ -240,18 +263,6 @@ class Dispatcher:
             del heard[name]
             self._say(f"Worker {name} has left")
         await _in_thread(keep_node, self._path, name, facts, now_us())
-
-
-async def _any_of(*events: trio.Event) -> None:
-    """Wait for one of these."""
-    async with trio.open_nursery() as nursery:
-
-        async def wait(event: trio.Event) -> None:
-            await event.wait()
-            nursery.cancel_scope.cancel()
-
-        for event in events:
-            nursery.start_soon(wait, event)
 
 
 _THREAD = trio.CapacityLimiter(2)

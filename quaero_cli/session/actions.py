@@ -84,8 +84,7 @@ async def start(session: Session, prepared: Prepared) -> tuple[str, str]:
 
     waiting = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared)
     if session.hand_over is not None:
-        session.hand_over(waiting)
-        await trio.lowlevel.checkpoint()  # that first, then those who only look
+        await session.hand_over(waiting)
     nudge(session.settings.wake)
     session.wakeups.set()
     return waiting.job, str(Status.PENDING)

@@ -8,7 +8,7 @@ server). Leaving the session waits for the inner one, then cancels the outer one
 import contextvars
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -86,7 +86,7 @@ class Session:
         self._handles: dict[str, Handle] = {}
         self.guests = 0  # items of other machines' jobs that run here
         self.give_up_items: Callable[[], None] = lambda: None  # ends them, for another machine to do them
-        self.hand_over: Callable[[Waiting], None] | None = None  # takes jobs for a cluster's workers, if that is here
+        self.hand_over: Callable[[Waiting], Awaitable[None]] | None = None  # to a cluster's workers, if that is here
 
     @property
     def ground(self) -> Ground:
@@ -165,8 +165,9 @@ class Session:
             lock.release()
             raise
         handle = self._handles[job.id] = Handle(job.id)
-        self.wakeups.set()
-        nudge(self.settings.wake)
+        if leased is None:  # else there is more to see in a moment
+            self.wakeups.set()
+            nudge(self.settings.wake)
         ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
         # A job's tasks see nothing of who started it: a request, or a step of another job.
         contextvars.Context().run(

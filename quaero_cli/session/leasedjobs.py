@@ -1,23 +1,17 @@
 """A job that a worker machine has claimed: made ready, run in the session like any other, and told to the queue."""
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import trio
 
 from quaero_cli.engine.shared import now_us
 from quaero_cli.errors import ExistsError, NotFoundError, QuaeroError
-from quaero_cli.jobdef.load import parse
-from quaero_cli.jobdef.model import StepType
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.handle import Handle
 from quaero_cli.session.holding import Held
 from quaero_cli.session.leased import Leased
-from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.station import Station
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
@@ -63,7 +57,7 @@ class LeasedJobs:
             self._end_unrun(job, lease.attempt, Status.INTERRUPTED, reason)
             return None
         try:
-            prepared = prepared_of(settings, job, self._station.step_types)
+            prepared = self._station.arrivals.prepared(job)
             leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost, self._station.starts.begin)
             with suppress(ExistsError):
                 return await self._session.submit(prepared, leased=leased)
@@ -98,13 +92,3 @@ def _forget_earlier(settings: Settings, job_id: str) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def prepared_of(settings: Settings, job: NewJob, step_types: Mapping[str, StepType]) -> Prepared:
-    """Return a job that came over the queue, ready to be submitted. Raises DefinitionError."""
-    path = Path(job.definition_path)
-    if not path.parent.is_dir():
-        path = settings.home / path.name  # its folder is on another machine: what it names lies elsewhere, too
-    definition = parse(job.definition_text, path=path, step_types=step_types)
-    # Whether it may run beside others was decided where it was made.
-    return Prepared(replace(job, overlap="allow"), definition, job.parameters)

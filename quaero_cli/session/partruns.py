@@ -22,7 +22,7 @@ from quaero_cli.errors import QuaeroError
 from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Abroad, Fact, JobQueued, NewJob
 from quaero_cli.session.holding import RETRY_INTERVAL, Held
-from quaero_cli.session.leasedjobs import MAX_ATTEMPTS, prepared_of
+from quaero_cli.session.leasedjobs import MAX_ATTEMPTS
 from quaero_cli.session.secrecy import guard
 from quaero_cli.session.station import Station
 from quaero_cli.store.encode import decode_json, encode_json
@@ -119,7 +119,7 @@ class PartRuns:
 
     def _running(self, job: NewJob, part: Mapping[str, Any], part_id: str) -> Running:
         """Return the job as its items see it here. Raises DefinitionError, also for a secret that is missing here."""
-        prepared = prepared_of(self._session.settings, job, self._station.step_types)
+        prepared = self._station.arrivals.prepared(job)
         guarded = guard(prepared, self._session.ground.environment)
         ground = self._session.ground
 

@@ -1,11 +1,10 @@
 """What the jobs and items that a worker runs have in common."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quaero_cli.cluster.ports import Engine
 from quaero_cli.cluster.shipper import Shipper
-from quaero_cli.jobdef.model import StepType
+from quaero_cli.session.arrivals import Arrivals
 from quaero_cli.session.core import Session
 from quaero_cli.session.holding import Holding
 from quaero_cli.session.namedlog import NamedLog
@@ -20,7 +19,7 @@ class Station:
     engine: Engine
     holding: Holding
     shipper: Shipper
-    step_types: Mapping[str, StepType]
+    arrivals: Arrivals
     node: str
     log: NamedLog
     starts: LeasedStarts

@@ -51,7 +51,7 @@ async def view_cluster(session: "Session", engine: "Connection", sight: EngineVi
     name = settings.cluster.name or socket.gethostname()
     viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name, sight)
     dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
-    session.hand_over = dispatcher.hand_over_soon
+    session.hand_over = dispatcher.hand_over
     with Outbox(settings.database) as outbox:
         shipper = Shipper(outbox, engine, engine, log.info, archives=settings.cluster.archives, fresh=fresh)
         async with trio.open_nursery() as nursery:

@@ -24,6 +24,7 @@ from quaero_cli.cluster.ports import EngineAway, Lease, owner_of_part
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.jobdef.model import StepType
 from quaero_cli.model.taking import Offer
+from quaero_cli.session.arrivals import Arrivals
 from quaero_cli.session.cluster import open_engine, role_of_home
 from quaero_cli.session.core import open_session
 from quaero_cli.session.failing import unwrapped
@@ -107,7 +108,9 @@ async def work(
                     parts.settle = settle
                     announce()
                     holding = Holding(engine, engine.lease / 3, log, news.tell)
-                    station = Station(session, engine, holding, shipper, step_types, options.name, log, starts)
+                    station = Station(
+                        session, engine, holding, shipper, Arrivals(settings, step_types), options.name, log, starts
+                    )
                     await _Worker(station, options, bound, parts, news).run()
 
 

@@ -43,14 +43,16 @@ def enqueue(path: Path, job: NewJob) -> None:
 
 
 class LeasedStarts:
-    """Begins jobs that came over a cluster's queue. Keeps its connection, which takes longer to open than to use.
+    """Begins jobs that came over a cluster's queue. From any thread. The caller closes it.
 
-    From any thread. The caller closes it.
+    It keeps its connection, which takes longer to open than to use. And it does not wait for the disk, while the job
+    does: what the job says is on the disk only with this, and whether it is run is the queue's to know, not this
+    store's. After a power cut it is another machine's.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path)
+        self._connection = connect(path, lazy=True)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -75,9 +77,10 @@ def enqueue_elsewhere(path: Path, job: NewJob) -> Waiting:
 
     Raises what `enqueue` raises.
     """
-    body, now, queue = encode_json(pack_job(job)).encode(), now_us(), job.queue or DEFAULT_QUEUE
+    body, queue = encode_json(pack_job(job)).encode(), job.queue or DEFAULT_QUEUE
     with closing(connect(path)) as connection, translated(path), transaction(connection):
         _admit(connection, job)
+        now = now_us()
         insert_job(connection, job, now, elsewhere=True, queue=queue)
         connection.execute("INSERT INTO dispatch (job, body) VALUES (?, ?)", (job.id, body))
     return Waiting(job.id, Needs(queue, job.labels), body, now, sent=False, told=None)

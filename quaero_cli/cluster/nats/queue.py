@@ -39,8 +39,8 @@ class Queue:
         # Both at once, as if it were new: a worker that comes upon a job that has ended takes it off, and one that is
         # quicker than the state makes it.
         new = {"attempt": 0, "cancel": False, "status": None}
-        made, stored = await asyncio.gather(
-            self.change(job, 0, new), self._wire.store_after(subject_of(needs, job), body, 0)
+        stored, made = await asyncio.gather(
+            self._wire.store_after(subject_of(needs, job), body, 0), self.change(job, 0, new)
         )
         if made is not None:
             return stored is not None
