@@ -2,6 +2,7 @@
 
 import resource
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import trio
 from crawling import Ran, make_options, make_tuning
 
 from quaero_cli.crawl.crawl import crawl
-from quaero_cli.crawl.pool import DEFAULT_FACTORY
 from quaero_cli.model import Level
 
 # Seconds for all of it, on a busy machine: the slowest page alone may take two time limits.
@@ -111,17 +111,22 @@ async def site(nursery: trio.Nursery) -> HostileSite:
     return site
 
 
-async def test_a_hostile_site_is_survived(tmp_path: Path, site: HostileSite) -> None:
+@pytest.mark.parametrize("extract", [True, False])
+async def test_a_hostile_site_is_survived(
+    tmp_path: Path, site: HostileSite, campaign: Callable[[int, int], int], extract: bool
+) -> None:
     """One site could stop a crawl, fill the memory, or make it read what is nobody's business."""
+    if not extract and not campaign(0, 1):
+        pytest.skip("nightly")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ctx = Ran(tmp_path, concurrency=16)
     options = make_options(
         [site.url], sitemaps=True, max_pages=150, max_depth=40, max_bytes=1 << 20, timeout_page=2.5, allowed_domains=[
             site.url.partition("://")[2], "169.254.169.254", "127.0.0.2",
-        ],
+        ], extract=extract,
     )  # fmt: skip
     with trio.fail_after(PATIENCE):
-        ctx.outputs = await crawl(ctx, options, make_tuning(reader_factory=DEFAULT_FACTORY, reader_seconds=3.0))
+        ctx.outputs = await crawl(ctx, options, make_tuning(reader_factory="", reader_seconds=3.0))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert grown < MOST_MEGABYTES
     assert ctx.outputs["pages"] == 150

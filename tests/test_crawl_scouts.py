@@ -99,10 +99,9 @@ async def test_a_scout_answers_as_the_event_loop_does(web: Web) -> None:
 
 
 async def test_a_scout_has_the_same_time_limits(web: Web) -> None:
-    """A silent site would hold a worker for ever, or one that drips be taken for silent."""
+    """A silent site would hold a worker for ever."""
     gate = trio.Event()
     web.add("/silent", Answer(gate=gate))
-    web.add("/drips", Answer(body="x", short=1))
     async with scouting(limits=Limits(60.0, 0.3, 60.0)) as (scouts, _):
         silent = await scouts.get(f"{web.url}/silent", PAGE)
     async with scouting(limits=Limits(60.0, 60.0, 0.3)) as (scouts, _):

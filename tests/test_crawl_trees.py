@@ -32,7 +32,7 @@ async def test_exactly_what_links_reach(tmp_path: Path, seed: int) -> None:
     expected = walk(tmp_path / "tree", "/index.html")
     with files_of(tmp_path / "tree", tmp_path / "nginx") as server:
         base = f"http://127.0.0.1:{server.port}"
-        ran = await run_crawl(tmp_path, f"{base}/index.html", max_depth=1000, max_pages=10_000)
+        ran = await run_crawl(tmp_path, f"{base}/index.html", max_depth=1000, max_pages=10_000, extract=seed % 2 == 0)
         asked = server.asked()
     assert {_address(str(line.fields["url"])) for line in ran.lines_of("Fetched")} == expected.pages
     dead = [line for line in ran.lines_of("Failed") if line.fields.get("status") == 404]
@@ -42,9 +42,10 @@ async def test_exactly_what_links_reach(tmp_path: Path, seed: int) -> None:
     _assert_each_once(asked)
 
 
+@pytest.mark.parametrize("extract", ["true", "false"])
 @pytest.mark.parametrize("package", DEBIAN)
 def test_documentation_of_debian(
-    tmp_path: Path, package: str, campaign: Callable[[int, int], int], shell: Shell
+    tmp_path: Path, package: str, extract: str, campaign: Callable[[int, int], int], shell: Shell
 ) -> None:
     """A crawl of real pages by the thousand would miss some, or stop at the largest."""
     if not campaign(0, 1):
@@ -60,6 +61,7 @@ def test_documentation_of_debian(
             max_depth = 1000
             max_pages = 1000000
             sitemaps = false
+            extract = {extract}
             """)  # fmt: skip
         child = shell.start("run", path, "--quiet")
         child.communicate(timeout=LONGEST)
