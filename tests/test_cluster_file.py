@@ -2,9 +2,11 @@
 
 import shutil
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from machines import machines
+from places import place
 
 from quaero_cli.errors import StoreError
 from quaero_cli.store import enginefile
@@ -78,3 +80,26 @@ def test_a_cluster_without_a_server(tmp_path):
         assert lines[-1]["status"] == "completed"
         assert [line.get("message") for line in lines].count("met") == 2
         assert "sqlite:///FILE" in found.shell("w3").run("worker", "--engine", "sqlite://engine.db", code=2).stderr
+
+
+LEAVES = """
+    [step.leave]
+    type = "shell"
+    command = "echo found >$QUAERO_ARTIFACTS/found.txt"
+"""
+
+
+def test_files_of_steps_are_found_on_the_worker(tmp_path):
+    """A file would be looked for in vain on the machine from which the job was started."""
+    with place("workers", tmp_path) as shell, shell.serving() as server:
+        lines = shell.lines("run", shell.define("leaves", LEAVES))
+        job = lines[-1]["job_id"]
+        (said,) = (line for line in lines if "Files that steps left" in line.get("message", ""))
+        fields = said["fields"]
+        assert (fields["worker"], fields["files"], fields["bytes"]) == ("w1", 1, 6)
+        assert (Path(fields["folder"]) / "leave" / "found.txt").read_text() == "found\n"
+        assert f"are on w1, in artifacts/{job}" in shell.run("show", job).stdout.replace("\n", " ")
+        status, answer = server.request("GET", f"/api/jobs/{job}/artifacts/leave/found.txt")
+        assert status == 404
+        assert f"the worker w1 ran the job and keeps its files, in artifacts/{job}" in answer["hint"]
+        assert "Files that steps left" not in shell.run("run", "hello").stdout

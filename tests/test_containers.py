@@ -4,12 +4,15 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from engines import SERVER, needs_nats
-from shells import Shell
+from shells import PATIENCE, Shell
+
+from quaero_cli.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "cluster"
@@ -52,6 +55,47 @@ def test_the_image_runs_quaero_with_the_engines_client():
     assert "[nats]" in text
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
     assert 'requires-python = ">=3.11,<3.14"' in (ROOT / "pyproject.toml").read_text(), "the base image's is 3.13"
+
+
+def test_folders_and_ports_are_the_same_in_all_files(services):
+    """Data would lie outside of what is kept, or a part ask where nobody listens."""
+    image = (FOLDER / "Containerfile").read_text()
+    (home,) = re.findall(r"^ENV QUAERO_HOME=(\S+)$", image, re.MULTILINE)
+    assert re.findall(r"^VOLUME (\S+)$", image, re.MULTILINE) == [home]
+    assert f"install --directory --owner quaero {home}" in image
+    assert services["view"]["volumes"] == [f"view:{home}", f"./jobdefs:{home}/jobdefs:ro"]
+    engine = (FOLDER / "engine.conf").read_text()
+    stored = re.search(r'store_dir: "(.*)"', engine)[1]
+    port = re.search(r"^listen: \S+:(\d+)$", engine, re.MULTILINE)[1]
+    config = services["engine"]["command"][1]
+    assert services["engine"]["volumes"] == [f"./engine.conf:{config}:ro", f"engine:{stored}"]
+    for name in ("view", "worker"):
+        assert services[name]["environment"]["QUAERO_CLUSTER_ENGINE"].endswith(f"@engine:{port}")
+    web = str(Settings(home=Path("x")).server.port)
+    assert re.findall(r"^EXPOSE (\d+)$", image, re.MULTILINE) == [web]
+    assert services["view"]["ports"] == [f"127.0.0.1:{web}:{web}"]
+
+
+def test_the_image_is_made_of_what_is_there(services):
+    """The build would end at its first COPY, or take another folder for the checkout."""
+    built = services["view"]["build"]
+    assert (FOLDER / built["context"]).resolve() == ROOT
+    assert (ROOT / built["dockerfile"]) == FOLDER / "Containerfile"
+    (copied,) = re.findall(r"^COPY (\S+) ", (FOLDER / "Containerfile").read_text(), re.MULTILINE)
+    assert copied == "dist/*.whl", "where hatchling puts what `just wheel` makes"
+    page = (ROOT / "docs" / "cluster.md").read_text()
+    for word in ("just wheel", "docker compose -f docs/cluster/compose.yaml up", *PASSWORDS, "docs/cluster/jobdefs/"):
+        assert word in page, word
+
+
+def test_the_view_is_found_healthy(services, tmp_path):
+    """The container would be restarted for ever, though all is well."""
+    check = services["view"]["healthcheck"]["test"]
+    assert check[:2] == ["CMD", "python"]
+    host = services["view"]["command"][1:]
+    with Shell(tmp_path).serving(*host) as server:
+        words = [sys.executable, *(word.replace(":8420/", f":{server.port}/") for word in check[2:])]
+        assert subprocess.run(words, check=False, timeout=PATIENCE).returncode == 0
 
 
 def test_the_engine_in_the_container_gives_the_same_rights():

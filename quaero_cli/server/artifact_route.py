@@ -47,7 +47,13 @@ class ArtifactRoute:
         found = await self._desk.in_thread(lambda reader: reader.open_artifact(job_id, step, name))
         if found is None:
             where = f"{step}/{name}"[:_MAX_SHOWN]
-            raise NotFoundError(f"no file {where} of job {job_id}", hint=f"list them with: GET /api/jobs/{job_id}")
+            node = await self._desk.in_thread(lambda reader: reader.summary(job_id)["node"])
+            hint = f"list them with: GET /api/jobs/{job_id}"
+            if node is not None:
+                hint = (
+                    f"the worker {node} ran the job and keeps its files, in artifacts/{job_id} of its data directory"
+                )
+            raise NotFoundError(f"no file {where} of job {job_id}", hint=hint)
         file = stack.enter_context(found)
         headers = {
             "Content-Type": "application/octet-stream",

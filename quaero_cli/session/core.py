@@ -24,7 +24,7 @@ from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Fact, JobQueued, Kept, NewJob, Status
 from quaero_cli.recorder import Recorder
 from quaero_cli.session.handle import Handle
-from quaero_cli.session.leased import Leased, Shipping, fenced, tell_begun_anew, tell_claimed
+from quaero_cli.session.leased import Leased, Shipping, fenced, naming_files, tell_begun_anew, tell_claimed
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.subjob import run_sub_job
@@ -208,6 +208,8 @@ class Session:
                 if self._node is not None:
                     tell_claimed(self._recorder.emit, prepared.job, self._node, attempt)
                 ground = self._ground if leased is None else fenced(self._ground, leased)
+                if self._node is not None:
+                    ground = naming_files(ground, self.settings.database, self._node)
                 if attempt > 1:
                     tell_begun_anew(ground.emit, handle.id, self._node, attempt)
                 running = Running(
