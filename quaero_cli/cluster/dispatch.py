@@ -79,7 +79,8 @@ class Dispatcher:
         self._ended: dict[str, str] = {}  # jobs that are to be settled, with how they ended
         self._any_ended = trio.Event()
         self._given: list[Waiting] = []  # jobs that were just made
-        self._due = trio.Event()  # there may be something to do; replaced before each look
+        self._due = trio.Event()  # there may be something to do; replaced before it is done
+        self._stale = True  # what was seen at the last look is not all by now
         self._looked = -math.inf
         self._handed = trio.Event()  # set, and replaced, when those that were given are handed over
         self._in_turn = False  # the last look has left no job behind
@@ -96,6 +97,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Hand over until cancelled."""
+        self._stale = True
         with closing(await _in_thread(ErrandBook, self._path)) as book:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._settle)
@@ -106,7 +108,7 @@ class Dispatcher:
     async def _hear_errands(self, errand: trio.Event) -> None:
         while True:
             await errand.wait()
-            self._due.set()
+            self._look_soon()
             errand = self._wakeups.errand_waiter()
 
     async def _hear(self, waiter: trio.Event) -> None:
@@ -114,28 +116,35 @@ class Dispatcher:
         while True:
             await waiter.wait()
             await trio.sleep(max(0.0, self._looked + LOOK_INTERVAL - trio.current_time()))
-            self._due.set()
+            self._look_soon()
             waiter = self._wakeups.waiter()
+
+    def _look_soon(self) -> None:
+        self._stale = True
+        self._due.set()
 
     async def _run_errands(self, book: ErrandBook) -> None:
         while True:
-            self._due, self._looked = trio.Event(), trio.current_time()
+            self._due = trio.Event()
             given, self._given = self._given, []
             try:
                 if self._in_turn:
                     await self._hand_over_all(given)
                 self._handed.set()
                 self._handed = trio.Event()
-                await self._look(book)
+                if self._stale or not self._in_turn:
+                    await self._look(book)
             except EngineAway:
                 self._in_turn = False
                 await trio.sleep(RETRY_INTERVAL)
                 continue
-            with trio.move_on_after(RECONCILE_INTERVAL):
+            with trio.move_on_after(RECONCILE_INTERVAL) as patience:
                 await self._due.wait()
+            self._stale |= patience.cancelled_caught
 
     async def _look(self, book: ErrandBook) -> None:
-        again = trio.current_time() - self._checked >= RECONCILE_INTERVAL
+        self._stale, self._looked = False, trio.current_time()
+        again = self._looked - self._checked >= RECONCILE_INTERVAL
         jobs, wishes, ended = await _in_thread(book.look)
         found = {job.job for job in jobs}
         self._given = [job for job in self._given if job.job not in found]
