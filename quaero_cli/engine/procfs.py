@@ -28,6 +28,14 @@ class Stat(NamedTuple):
     started: int
     zombie: bool
 
+    @property
+    def of_kernel(self) -> bool:
+        """Whether it is a thread of the kernel, of which there are many, and nothing to be read.
+
+        In a container another process may have that number. No job's process is without a group and a session there.
+        """
+        return self.group == self.session == 0 and _KERNEL in (self.pid, self.parent)
+
 
 def read_stat(pid: int) -> Stat | None:
     """Return the process, or None when there is none (any more)."""
@@ -85,7 +93,7 @@ def _is_in_exec(pid: int) -> bool:
     if _read(f"/proc/{pid}/cmdline"):
         return False
     stat = read_stat(pid)
-    return stat is not None and not stat.zombie and _KERNEL not in (stat.pid, stat.parent)
+    return stat is not None and not stat.zombie and not stat.of_kernel
 
 
 def command_line(pid: int) -> str:

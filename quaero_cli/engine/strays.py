@@ -69,6 +69,7 @@ def find_strays(
         Stray(stat.pid, stat.started, stat.session, procfs.command_line(stat.pid))
         for stat in procfs.every_stat()
         if not stat.zombie
+        and not stat.of_kernel
         and stat.pid not in own_line
         and _belongs(environment := procfs.environment(stat.pid), cookies, ours)
         and not (foreign and any(entry.startswith(f"{PART}=".encode()) for entry in environment))
