@@ -135,7 +135,7 @@ async def test_a_hostile_site_is_survived(
         "/self": "redirect loop", "/file": "which is no page", "/nowhere": "which is no page",
         "/chain0": "more than 5 redirects", "/gzip": "too large", "/brotli": "was not asked for",
         "/twice": "was not asked for", "/drip": "within 2.5 s", "/endless": "too large", "/lies": "too large",
-        "/binary": "not html",
+        "/binary": "not html", "/headers": "headers are too large",
     }  # fmt: skip
     for path, words in expected.items():
         assert words in reasons[path], (path, reasons[path])

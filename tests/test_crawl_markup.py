@@ -74,4 +74,6 @@ def test_robots_words(content: str, noindex: bool, nofollow: bool) -> None:
 def test_links_of_one_page_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of a million links would fill the memory."""
     monkeypatch.setattr(markup, "MAX_LINKS", 50)
-    assert len(view("".join(f'<a href="/{n}">x</a>' for n in range(200)))["links"]) == 50
+    found = view("".join(f'<a href="/{n}">x</a>' for n in range(200)))
+    assert (len(found["links"]), found.get("cut")) == (50, True)
+    assert "cut" not in view("".join(f'<a href="/{n}">x</a>' for n in range(49)))

@@ -63,11 +63,13 @@ class Offer:
     known: int = 0
     filtered: int = 0
     undecided: list["_Found"] = field(default_factory=list)
+    cut: bool = False  # the page has more, which nobody looked at
 
     def fields(self) -> dict[str, int]:
         """For the page's last line."""
         found = self.followed + self.known + self.filtered + len(self.undecided)
-        return {"links": found, "links_followed": self.followed, "links_filtered": self.filtered}
+        fields = {"links": found, "links_followed": self.followed, "links_filtered": self.filtered}
+        return {**fields, "links_cut": True} if self.cut else fields
 
 
 class Discovery:

@@ -229,6 +229,7 @@ class Pages:
             return Offer(0)
         links = view["links"] if parts.options.obey_robots else view["links"] + view["nofollow_links"]
         offer = await parts.discovery.follow(links, target, url)
+        offer.cut = "cut" in view
         self._since_room += offer.followed // _NEW_LINKS
         return offer
 

@@ -26,6 +26,7 @@ _MAX_SITES = 10_000
 _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 _TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
+_TOO_LARGE = 100  # CURLE_TOO_LARGE, for which pycurl has no name
 _RESET_CODES = frozenset({16, 18, 52, 55, 56, 92})
 _ERRNO_WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -110,6 +111,8 @@ class Requests:
             if not transfer.begun and limits.first_byte < limits.page:
                 return FetchError("timeout", f"no answer began within {limits.first_byte:g} s")
             return FetchError("timeout", f"no complete answer within {limits.page:g} s")
+        if code == _TOO_LARGE:
+            return FetchError("protocol", "its headers are too large")
         kind: Kind = "tls" if code in _TLS_CODES else "reset" if code in _RESET_CODES else "protocol"
         words = explained(text) if kind == "tls" else text
         return FetchError(kind, _plain(words) or f"libcurl error {code}")

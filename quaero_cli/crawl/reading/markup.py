@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -26,6 +26,7 @@ class View(TypedDict):
     feeds: list[str]
     noindex: bool
     nofollow: bool
+    cut: NotRequired[bool]  # there, and true, where the page has more links than are looked at
 
 
 def look(tree: LexborHTMLParser, url: str) -> View:
@@ -33,7 +34,7 @@ def look(tree: LexborHTMLParser, url: str) -> View:
     parts = _Parts(tree)
     base = (normalise(parts.base, url) if parts.base is not None else None) or url
     found = links(parts.hrefs, base, MAX_LINKS)
-    return View(
+    view = View(
         links=[link for link, follow in found.items() if follow],
         nofollow_links=[link for link, follow in found.items() if not follow],
         canonical=Hrefs(base).meant(parts.canonical) if parts.canonical is not None else None,
@@ -41,6 +42,9 @@ def look(tree: LexborHTMLParser, url: str) -> View:
         noindex=bool(parts.robots & {"noindex", "none"}),
         nofollow=bool(parts.robots & {"nofollow", "none"}),
     )
+    if len(found) >= MAX_LINKS:
+        view["cut"] = True
+    return view
 
 
 def attribute(node: LexborNode, name: str) -> str:
