@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from quaero_cli.cluster.address import check_server, file_of, without_password
 from quaero_cli.errors import StateError, UsageError
 from quaero_cli.settings import Settings
 from quaero_cli.store.locks import JobLock
@@ -29,13 +29,15 @@ async def open_engine(settings: Settings, name: str) -> AsyncIterator["Connectio
     for server in servers:
         if server.partition("://")[0] not in (_SCHEMES if scheme != "sqlite" else ("sqlite",)):
             raise UsageError(
-                f"--engine: {server[:60]} is no engine",
+                f"--engine: {without_password(server)[:60]} is no engine",
                 hint="one of: nats://HOST:PORT, tls://HOST:PORT, sqlite:///FILE",
             )
     if scheme == "sqlite":
         async with open_shared_file(servers, cluster.lease) as engine:
             yield engine
         return
+    for server in servers:
+        check_server(server)
     try:
         from quaero_cli.cluster.nats.access import Access
         from quaero_cli.cluster.nats.engine import open_nats
@@ -50,13 +52,12 @@ async def open_engine(settings: Settings, name: str) -> AsyncIterator["Connectio
 
 @asynccontextmanager
 async def open_shared_file(servers: list[str], lease: float) -> AsyncIterator["Connection"]:
-    """Open the engine of one machine's processes. Raises UsageError and ServerError."""
+    """Open the engine of one machine's processes. Raises UsageError and StoreError."""
     from quaero_cli.cluster.file import open_file
 
-    path = servers[0].partition("://")[2]
-    if len(servers) > 1 or not path.startswith("/") or len(path) < 2:
-        raise UsageError(f"--engine: {servers[0][:60]} is no file", hint="sqlite:///FILE, with its whole path")
-    async with open_file(Path(path), lease=lease) as engine:
+    if len(servers) > 1:
+        raise UsageError("--engine: a file is the only engine", hint="sqlite:///FILE, without a comma in its path")
+    async with open_file(file_of(servers[0]), lease=lease) as engine:
         yield engine
 
 

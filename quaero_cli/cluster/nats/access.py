@@ -128,9 +128,3 @@ def words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).removeprefix("nats: ").strip("'") or type(error).__name__
-
-
-def without_password(server: str) -> str:
-    """Return a server's address for people."""
-    scheme, _, rest = server.rpartition("://")
-    return f"{scheme or 'nats'}://{rest.rpartition('@')[2]}"

@@ -16,13 +16,13 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoServersError
 
+from quaero_cli.cluster.address import without_password
 from quaero_cli.cluster.nats.access import (
     Access,
     SafeClient,
     credentials,
     encryption,
     refusal,
-    without_password,
     words,
 )
 from quaero_cli.cluster.ports import EngineAway, EngineFull
