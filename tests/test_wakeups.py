@@ -10,7 +10,9 @@ from following import texts
 from shells import PATIENCE
 from stores import new_home, start_job
 
+from quaero_cli.errors import StoreError
 from quaero_cli.model import LogQuery
+from quaero_cli.session.failing import unwrapped
 from quaero_cli.stream.events import Logs, StatusChange
 from quaero_cli.stream.follow import follow
 from quaero_cli.stream.nudge import nudge
@@ -92,3 +94,11 @@ async def test_a_long_data_directory_path_works(tmp_path):
         with trio.fail_after(PATIENCE):
             await waiter.wait()
         nursery.cancel_scope.cancel()
+
+
+async def test_a_database_that_cannot_be_read_any_more_is_named(home):
+    """Somebody would be told "file is not a database", and not which one, nor what to do."""
+    home.database.write_bytes(b"garbage " * 5000)
+    with pytest.raises(StoreError, match=r"quaero\.db: file is not a database") as caught, unwrapped():
+        await Wakeups(home.wake, home.database).run()
+    assert "move the file aside" in str(caught.value.hint)

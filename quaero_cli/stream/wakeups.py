@@ -18,7 +18,7 @@ from pathlib import Path
 import trio
 
 from quaero_cli.errors import StoreError
-from quaero_cli.store.engine import Connection, connect
+from quaero_cli.store.engine import Connection, connect, translated
 from quaero_cli.stream.crowd import Crowd
 from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.looks import SharedLooks
@@ -75,7 +75,7 @@ class Wakeups:
         self.looks.lookers -= 1
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Listen to other processes until cancelled."""
+        """Listen to other processes until cancelled. Raises StoreError when the file cannot be read any more."""
         with closing(connect(self._database, readonly=True)) as connection, _listening(self._folder) as listener:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._look_slowly, connection)
@@ -87,21 +87,21 @@ class Wakeups:
         while True:
             word = await listener.recv(1)
             # The slow look need not wake anybody again for what is there by now.
-            self._known = _version(connection)
+            self._known = self._version(connection)
             self.set(errand=word == ERRAND)
 
     async def _look_slowly(self, connection: Connection) -> None:
         while True:
-            version = _version(connection)
+            version = self._version(connection)
             if version != self._known:
                 self._known = version
                 self.set()
             await trio.sleep(SLOW_LOOK)
 
-
-def _version(connection: Connection) -> int:
-    """Return a number that changes with each commit of others."""
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+    def _version(self, connection: Connection) -> int:
+        """Return a number that changes with each commit of others."""
+        with translated(self._database):
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 @contextmanager
