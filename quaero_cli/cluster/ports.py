@@ -15,11 +15,21 @@ from quaero_cli.store.outbox import Shipment
 
 
 class EngineAway(ServerError):
-    """The engine cannot be reached at the moment."""
+    """The engine cannot be reached at the moment. `word` says for people what it is."""
+
+    word = "away"
 
 
 class EngineFull(EngineAway):
     """The engine takes nothing more at the moment, for want of room. What it has it keeps."""
+
+    word = "full"
+
+
+class EngineBroken(EngineAway):
+    """The engine is damaged, or is none: it is tried again, but somebody has to see to it first."""
+
+    word = "unusable"
 
 
 def part_id(owner: str, job: str, attempt: int, step: str, number: int) -> str:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, EngineFull, LogSink, Mark, Watermarks
+from quaero_cli.cluster.ports import EngineAway, LogSink, Mark, Watermarks
 from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox, Shipment, travelling
 
@@ -116,8 +116,7 @@ class Shipper:
             except EngineAway as error:
                 if not self._away:
                     self._away = True
-                    what = "full" if isinstance(error, EngineFull) else "away"
-                    self._say(f"The engine is {what}, entries wait in the outbox: {error.message}")
+                    self._say(f"The engine is {error.word}, entries wait in the outbox: {error.message}")
                 await trio.sleep(RETRY_INTERVAL)
             else:
                 if self._away:

@@ -67,7 +67,7 @@ class Viewing:
                     self._refilling = False
                     self._say("The engine's log has been read again to its end")
             except EngineAway as error:
-                self._tell_reach(error.message)
+                self._tell_reach(error)
                 place = log_place(self._path)  # what was stored before the word of it could not be given
                 await trio.sleep(RETRY_INTERVAL)
 
@@ -96,9 +96,9 @@ class Viewing:
             self._on_commit()
         return taken
 
-    def _tell_reach(self, problem: str | None) -> None:
+    def _tell_reach(self, problem: EngineAway | None) -> None:
         if problem is not None and not self._away:
-            self._say(f"The engine is away, nothing new comes from the workers: {problem}")
+            self._say(f"The engine is {problem.word}, nothing new comes from the workers: {problem.message}")
         elif problem is None and self._away:
             self._say("The engine is back")
         self._away = problem is not None

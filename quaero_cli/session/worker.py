@@ -35,6 +35,7 @@ from quaero_cli.session.namedlog import NamedLog
 from quaero_cli.session.partruns import PartRuns
 from quaero_cli.session.partsout import PartsOut
 from quaero_cli.session.presence import News, Presence
+from quaero_cli.session.reach import Reach
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.session.station import Station
 from quaero_cli.settings import Settings
@@ -74,8 +75,8 @@ async def work(
 ) -> None:
     """Run jobs until a signal; `announce` is called when the engine has been reached.
 
-    `tell` is given words for stderr: the store cannot be written, or can again. Raises UsageError, StateError,
-    ServerError, and StoreError when the store fails for good, or while the worker is to end.
+    `tell` is given words for stderr: the store cannot be written, no job can be taken, or can again. Raises
+    UsageError, StateError, ServerError, and StoreError when the store fails for good, or while the worker is to end.
     """
     with unwrapped(), role_of_home(settings, "worker"):
         async with open_engine(settings, f"quaero worker {options.name}") as engine:
@@ -111,13 +112,15 @@ async def work(
                     station = Station(
                         session, engine, holding, shipper, Arrivals(settings, step_types), options.name, log, starts
                     )
-                    await _Worker(station, options, bound, parts, news).run()
+                    await _Worker(station, options, bound, parts, news, Reach(log, tell)).run()
 
 
 class _Worker:
     """The worker's tasks."""
 
-    def __init__(self, station: Station, options: WorkerOptions, bound: Bound, parts: PartsOut, news: News) -> None:
+    def __init__(
+        self, station: Station, options: WorkerOptions, bound: Bound, parts: PartsOut, news: News, reach: Reach
+    ) -> None:
         self._session, self._engine, self._shipper = station.session, station.engine, station.shipper
         self._holding, self._log = station.holding, station.log
         assert station.session.trouble is not None
@@ -126,6 +129,7 @@ class _Worker:
         self._bound = bound
         self._parts = parts
         self._news = news
+        self._reach = reach
         self._jobs = LeasedJobs(station)
         self._items = PartRuns(station)
         self._presence = Presence(station.engine, options.name, self._facts, news)
@@ -190,9 +194,11 @@ class _Worker:
     async def _claim(self, offer: Offer, working: trio.Nursery) -> None:
         try:
             lease = await self._engine.claim(offer, self._parts.holder, CLAIM_WAIT)
-        except EngineAway:
+        except EngineAway as error:
+            self._reach.lost(error)
             await trio.sleep(RETRY_INTERVAL)
             return
+        self._reach.found()
         if lease is None:
             return
         kind = _Kind.JOB if owner_of_part(lease.job) is None else _Kind.ITEM
