@@ -14,21 +14,24 @@ from typing import Any, TypeVar
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading, owner_of_part
-from quaero_cli.errors import ServerError, StoreError
+from quaero_cli.cluster.ports import EngineAway, EngineBroken, Health, JobState, Mark, Reading, owner_of_part
+from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json
+from quaero_cli.store.engine import is_passing
 from quaero_cli.store.enginefile import EngineFile
+from quaero_cli.store.enginemaking import wake_of
 from quaero_cli.store.outbox import Shipment
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
 T = TypeVar("T")
 LEASE = 30.0
+RETRY_INTERVAL = 0.5
 
 
 class FileEngine:
-    """One process's end: all ports. `hear` is its task."""
+    """One process's end: all ports. `listen` and `hear` are its tasks."""
 
     def __init__(self, file: EngineFile, wakeups: Wakeups, wake: Path, lease: float) -> None:
         self._file = file
@@ -40,6 +43,8 @@ class FileEngine:
         self._channels: dict[str, tuple[trio.MemorySendChannel[Any], trio.MemoryReceiveChannel[Any]]] = defaultdict(
             lambda: trio.open_memory_channel(math.inf)
         )
+        self._openings = file.openings
+        self._listening = trio.CancelScope()
         self.lease = lease
 
     async def prepare_worker(self) -> None:
@@ -49,12 +54,16 @@ class FileEngine:
         """There is nothing to prepare."""
 
     async def call(self, function: Callable[[], T], *, tells: bool = False) -> T:
-        """Call the file. `tells`: whoever waits is woken."""
+        """Call the file. `tells`: whoever waits is woken. Raises EngineAway; EngineBroken for what does not pass."""
         try:
             async with self._lock:
                 found = await trio.to_thread.run_sync(function)
         except StoreError as error:
-            raise EngineAway(error.message) from error
+            kind = EngineAway if is_passing(error.__cause__) else EngineBroken
+            raise kind(error.message, hint=error.hint) from error
+        if self._file.openings != self._openings:
+            self._openings = self._file.openings
+            self._listening.cancel()  # and begun anew: it looks at the file that was open before
         if tells:
             self._wakeups.set()
             nudge(self._wake)
@@ -65,19 +74,36 @@ class FileEngine:
         texts = [(topic, encode_json(body)) for topic, body in words]
         await self.call(partial(self._file.say, texts), tells=True)
 
+    async def listen(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Be woken by other processes until cancelled. What keeps it from that the calls meet, too, and tell."""
+        started = False
+        while True:
+            try:
+                with trio.CancelScope() as self._listening:
+                    async with trio.open_nursery() as nursery:
+                        await nursery.start(self._wakeups.run)
+                        if not started:
+                            task_status.started()
+                        started = True
+                        self._wakeups.set()  # whatever came meanwhile
+            except* StoreError:
+                if not started:
+                    raise
+                await trio.sleep(RETRY_INTERVAL)
+
     async def hear(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Listen to the words of all processes until cancelled."""
-        number = await self.call(self._file.newest_word)
+        heard = await self.call(self._file.newest_word)
         task_status.started()
         while True:
             waiter = self._wakeups.waiter()
             try:
-                for each, topic, body in await self.call(partial(self._file.words_after, number)):
-                    number = each
-                    self._sort(topic, decode_json(body))
+                heard, words = await self.call(partial(self._file.words_after, heard))
             except EngineAway:
-                await trio.sleep(0.5)
+                await trio.sleep(RETRY_INTERVAL)
                 continue
+            for topic, body in words:
+                self._sort(topic, decode_json(body))
             await waiter.wait()
 
     def _sort(self, topic: str, body: Any) -> None:  # noqa: ANN401
@@ -227,18 +253,14 @@ class FileLease:
 
 @asynccontextmanager
 async def open_file(path: Path, *, lease: float = LEASE) -> AsyncIterator[FileEngine]:
-    """Open the engine of a file, which is made if it is missing. Raises ServerError."""
-    wake = path.with_name(path.name + ".wake")
-    try:
-        wake.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = await trio.to_thread.run_sync(EngineFile, path, lease)
-    except (OSError, StoreError) as error:
-        raise ServerError(f"{path}: the engine cannot be opened: {error}", hint="is its folder writable?") from error
+    """Open the engine of a file, which is made if it is missing. Raises StoreError."""
+    file = await trio.to_thread.run_sync(EngineFile, path, lease)
+    wake = wake_of(path)
     wakeups = Wakeups(wake, path)
     try:
         async with trio.open_nursery() as nursery:
             engine = FileEngine(file, wakeups, wake, lease)
-            await nursery.start(wakeups.run)
+            await nursery.start(engine.listen)
             await nursery.start(engine.hear)
             yield engine
             nursery.cancel_scope.cancel()

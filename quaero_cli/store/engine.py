@@ -124,7 +124,8 @@ def connect(path: Path, *, readonly: bool = False, lazy: bool = False) -> Connec
 
 def is_passing(error: BaseException | None) -> bool:
     """Return whether what went wrong may be over in a while: a full disk, a lock, a failed write; not damage."""
-    return isinstance(error, sqlite.OperationalError | OSError)
+    # A table or a column that is not there comes as what a lock does.
+    return isinstance(error, sqlite.OperationalError | OSError) and not str(error).startswith("no such ")
 
 
 class UnknownValue(Exception):
