@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trio
 from engines import PATIENCE, Server, start_three
+from shells import Server as WebServer
 from shells import Shell, read_line
 
 from quaero_cli.store.outbox import outbox_load
@@ -25,6 +26,7 @@ class Machines:
     worker_url: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)  # of views
 
     @property
     def server(self) -> Server:
@@ -54,7 +56,13 @@ class Machines:
         child = self.running[name] = self.shell(name).start("serve", "--port", "0", stderr=subprocess.DEVNULL)
         address = read_line(child.stdout).strip()
         assert address, "the view did not start"
+        self.addresses[name] = address
         return address
+
+    def web(self, name: str = "view") -> WebServer:
+        """Return a view as its clients see it."""
+        url, _, token = self.addresses[name].partition("/#t=")
+        return WebServer(int(url.rpartition(":")[2]), token, self.running[name])
 
     def start_worker(self, name: str, *words: str) -> None:
         """Start a worker; returns when it has reached the engine."""

@@ -1,21 +1,17 @@
 """The engine in a file: what is its own; what it shares with the others is the contract's."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 from random import Random
 
 import pysqlite3 as sqlite
 import pytest
 import trio
 from engines import PATIENCE
-from machines import machines, until
-from places import place
-from shells import read_line
+from machines import machines
 
 from quaero_cli.cluster.file import open_file
 from quaero_cli.cluster.ports import EngineBroken
@@ -298,66 +294,3 @@ def test_a_cluster_without_a_server(small, tmp_path):
     assert lines[-1]["status"] == "completed"
     assert [line.get("message") for line in lines].count("met") == 2
     assert "sqlite:///FILE" in small.shell("w3").run("worker", "--engine", "sqlite://engine.db", code=2).stderr
-
-
-LEAVES = """
-    [step.leave]
-    type = "shell"
-    command = "echo found >$QUAERO_ARTIFACTS/found.txt"
-"""
-
-
-def test_files_of_steps_are_found_on_the_worker(tmp_path):
-    """A file would be looked for in vain on the machine from which the job was started."""
-    with place("workers", tmp_path) as shell, shell.serving() as server:
-        lines = shell.lines("run", shell.define("leaves", LEAVES))
-        job = lines[-1]["job_id"]
-        (said,) = (line for line in lines if "Files that steps left" in line.get("message", ""))
-        fields = said["fields"]
-        assert (fields["worker"], fields["files"], fields["bytes"]) == ("w1", 1, 6)
-        assert (Path(fields["folder"]) / "leave" / "found.txt").read_text() == "found\n"
-        assert f"are on w1, in artifacts/{job}" in shell.run("show", job).stdout.replace("\n", " ")
-        status, answer = server.request("GET", f"/api/jobs/{job}/artifacts/leave/found.txt")
-        assert status == 404
-        assert f"the worker w1 ran the job and keeps its files, in artifacts/{job}" in answer["hint"]
-        assert "Files that steps left" not in shell.run("run", "hello").stdout
-
-
-COUNTS = """
-    [step.work]
-    type = "shell"
-    command = "echo 1; echo 2; echo 3; until [ -e {gate} ]; do sleep 0.02; done; echo 4; echo 5"
-"""
-
-
-def test_a_cluster_outlives_its_file(small, tmp_path):
-    """A damaged file would end the view, with everybody's viewer; a deleted one would lose lines without a word."""
-    engine = small.folder / "engine.db"
-    _ruin(engine)
-    _read_until(small.running["w1"].stderr, "warning: no job can be taken: the engine is unusable: ")
-    until(lambda: "The engine is unusable, nothing new comes from the workers: " in _service_log(small))
-    engine.unlink()
-    _read_until(small.running["w1"].stderr, "jobs can be taken again")
-    gate = tmp_path / "gate"
-    path = small.view.define("counts", COUNTS.format(gate=gate))
-    child = small.view.start("run", path, "--on", "cluster", "--json", stderr=subprocess.DEVNULL)
-    said = _read_until(child.stdout, '"3"')
-    engine.unlink()
-    gate.touch()
-    lines = [json.loads(line) for line in [*said, *child.communicate(timeout=PATIENCE)[0].splitlines()]]
-    assert lines[-1]["status"] == "completed"
-    messages = [line["message"] for line in lines if line.get("message", "").isdigit()]
-    assert messages == ["1", "2", "3", "4", "5"]
-    until(lambda: "The engine is back" in _service_log(small))
-
-
-def _service_log(small):
-    return small.view.run("tail", "--service", "-n", "all", "--no-follow").stdout
-
-
-def _read_until(pipe, word):
-    lines = [read_line(pipe)]
-    while word not in lines[-1]:
-        assert lines[-1], lines
-        lines.append(read_line(pipe))
-    return lines

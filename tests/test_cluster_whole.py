@@ -1,6 +1,7 @@
 """A cluster of real processes: jobs that run on workers are what jobs that run here are."""
 
 import json
+from pathlib import Path
 
 import pytest
 from engines import PATIENCE, needs_nats
@@ -13,6 +14,11 @@ FAILS = """
     [step.work]
     type = "shell"
     command = "echo first; echo second >&2; exit 3"
+"""
+LEAVES = """
+    [step.leave]
+    type = "shell"
+    command = "echo found >$QUAERO_ARTIFACTS/found.txt"
 """
 WAITS = """
     [step.work]
@@ -55,6 +61,19 @@ def test_a_failure_is_the_commands_failure(small):
     assert small.view.json("jobs")[0]["node"] == "w1", "it would be run on another machine than the first time"
     small.view.run("retry", "fails", "--on", "here", code=1)
     assert small.view.json("jobs")[0]["node"] is None
+
+
+def test_files_of_steps_are_found_on_the_worker(small):
+    """A file would be looked for in vain on the machine from which the job was started."""
+    lines = small.view.lines("run", small.view.define("leaves", LEAVES), "--on", "cluster")
+    job = lines[-1]["job_id"]
+    (fields,) = (line["fields"] for line in lines if "Files that steps left" in line.get("message", ""))
+    assert (fields["worker"], fields["files"], fields["bytes"]) == ("w1", 1, 6)
+    assert (Path(fields["folder"]) / "leave" / "found.txt").read_text() == "found\n"
+    assert f"are on w1, in artifacts/{job}" in small.view.run("show", job).stdout.replace("\n", " ")
+    status, answer = small.web().request("GET", f"/api/jobs/{job}/artifacts/leave/found.txt")
+    assert status == 404
+    assert f"the worker w1 ran the job and keeps its files, in artifacts/{job}" in answer["hint"]
 
 
 def test_workers_are_listed(small):

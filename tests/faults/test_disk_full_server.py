@@ -49,6 +49,7 @@ def _end(server: Server, job: str) -> str:
     return str(data["status"])
 
 
+@pytest.mark.workers_at_night
 def test_a_server_outlives_a_full_disk(tmp_path, campaign, runs_on):
     """Everybody's viewer, and all scheduled jobs, would end with the job that filled the disk."""
     for round_ in range(campaign(1, 20)):
