@@ -42,6 +42,11 @@ class FreshRows:
         with self._lock:
             found = [row for row in self._rows if row.id > place]
             self._rows, self._bytes = [], 0
-            if self._last is None or (place < self._last and (not found or found[0].id != place + 1)):
+            if self._last is None or (place < self._last and not _is_whole(found, place)):
                 return None
             return found
+
+
+def _is_whole(rows: Sequence[Shipment], place: int) -> bool:
+    """Whether these are all rows after a place, up to the last of them: ids are given without holes."""
+    return bool(rows) and rows[-1].id - place == len(rows)
