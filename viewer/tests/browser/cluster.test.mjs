@@ -17,6 +17,13 @@ const NARROW = { width: 390, height: 844 };
 /** Where there are pictures to be taken, of each theme in each width. */
 const LOOKS = [["light", WIDE], ["dark", NARROW], ...(SHOTS ? [["dark", WIDE], ["light", NARROW]] : [])];
 
+/** Press Enter on a link. What is not shown yet is there already, and takes no focus. */
+async function enter(page, link) {
+  await link.waitFor();
+  await link.focus();
+  await page.keyboard.press("Enter");
+}
+
 const card = (page, name) => page.locator(".card", { hasText: name });
 
 for (const [colorScheme, viewport] of LOOKS) {
@@ -42,10 +49,8 @@ for (const [colorScheme, viewport] of LOOKS) {
 
 test("from the pages to a worker, to its job, and back, by keyboard", async () => {
   const { page, wrong, close } = await openPage();
-  await page.locator(".crumbs a", { hasText: "Workers" }).focus();
-  await page.keyboard.press("Enter");
-  await card(page, "w1").locator(`a[href="#/job/${JOB}"]`).focus();
-  await page.keyboard.press("Enter");
+  await enter(page, page.locator(".crumbs a", { hasText: "Workers" }));
+  await enter(page, card(page, "w1").locator(`a[href="#/job/${JOB}"]`));
   await says(page, ".job-facts", "w1");
   await page.keyboard.press("d");
   await says(page, ".facts", "stay on the worker w1");
