@@ -81,15 +81,15 @@ cluster: engine
     view=$!
     wait $view
 
-# Run the Python tests, the browser's among them, two at a time: most of them wait for processes.
+# Run the Python tests, the browser's among them, three at a time: most of them wait for processes.
 test *options:
-    {{bin}}/pytest -n 2 --dist worksteal {{options}}
+    {{bin}}/pytest -n 3 --dist worksteal {{options}}
 
 # The same for a machine that others load: up to three tests that failed are told apart by a run alone, and named.
 test-apart:
     #!/usr/bin/env bash
     set -uo pipefail
-    {{bin}}/pytest -n 2 --dist worksteal
+    {{bin}}/pytest -n 3 --dist worksteal
     status=$?
     [ "$status" = 1 ] || exit "$status"
     failed=$({{bin}}/python -c 'import json; print(len(json.load(open(".pytest_cache/v/cache/lastfailed"))))')
