@@ -5,25 +5,19 @@ descriptor (an epoll is readable while one of its members is ready). So a round 
 many connections are ready: 47 µs a request, against 75 to 140 with a task for each socket.
 
 Rules: an easy handle belongs to one `perform` at a time; libcurl's callbacks never await and never call the multi
-handle; a descriptor leaves the epoll the moment libcurl says so, since it may be used again at once.
+handle.
 """
 
 import math
-import select
 
 import outcome
 import pycurl
 import trio
 
+from quaero_cli.crawl.sockets import Sockets
+
 # Idle connections kept for reuse; more than workers at once are of no use.
 IDLE_CONNECTIONS = 512
-
-_EVENTS = {
-    pycurl.POLL_IN: select.EPOLLIN,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
-}
-_READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
 
 class CurlError(Exception):
@@ -40,11 +34,9 @@ class CurlLoop:
 
     def __init__(self) -> None:
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, IDLE_CONNECTIONS)
-        self._epoll = select.epoll()
-        self._watched: set[int] = set()
+        self._sockets = Sockets(self._multi)
         self._waiting: dict[pycurl.Curl, trio.lowlevel.Task] = {}
         self._deadline = math.inf  # when libcurl wants to be called without any socket being ready
         self._pause: trio.CancelScope | None = None  # the time keeper's wait, while it waits
@@ -55,7 +47,7 @@ class CurlLoop:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_time)
             while True:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                await trio.lowlevel.wait_readable(self._sockets.epoll.fileno())
                 self._turn()
 
     async def _keep_time(self) -> None:
@@ -102,15 +94,10 @@ class CurlLoop:
     def close(self) -> None:
         """Close every connection. No transfer may be running."""
         self._multi.close()
-        self._epoll.close()
+        self._sockets.epoll.close()
 
     def _turn(self) -> None:
-        for descriptor, events in self._epoll.poll(0):
-            if descriptor in self._watched:
-                ready = (pycurl.CSELECT_IN if events & _READABLE else 0) | (
-                    pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0
-                )
-                self._multi.socket_action(descriptor, ready)
+        self._sockets.turn(self._sockets.epoll.poll(0))
         self._collect()
 
     def _collect(self) -> None:
@@ -136,14 +123,3 @@ class CurlLoop:
         if self._pause is not None and self._deadline < self._pause.deadline:
             self._pause.deadline = self._deadline
         return 0
-
-    def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            if descriptor in self._watched:
-                self._watched.discard(descriptor)
-                self._epoll.unregister(descriptor)
-        elif descriptor in self._watched:
-            self._epoll.modify(descriptor, _EVENTS[what])
-        else:
-            self._epoll.register(descriptor, _EVENTS[what])
-            self._watched.add(descriptor)

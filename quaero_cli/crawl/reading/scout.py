@@ -27,6 +27,7 @@ import pycurl
 
 from quaero_cli.crawl.answers import FetchError, Look, Response
 from quaero_cli.crawl.request import Identity, Limits, Line, Requests
+from quaero_cli.crawl.sockets import Sockets
 from quaero_cli.crawl.transfer import Transfer, Wanted
 from quaero_cli.crawl.urls import hostname
 
@@ -41,12 +42,6 @@ _READ_BYTES = 64 * 1024
 _TOGETHER = 4
 # Idle connections kept for reuse.
 _IDLE_CONNECTIONS = 512
-_READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
-_EVENTS = {
-    pycurl.POLL_IN: select.EPOLLIN,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
-}
 
 # Looks at a page: a request of the reading processes' protocol, and its body.
 _Look = Callable[[Mapping[str, Any], bytes], Mapping[str, Any]]
@@ -165,30 +160,25 @@ class _Scout:
         self._silent: dict[pycurl.Curl, float] = {}  # when an answer must have begun; in this order
         self._answers: list[Any] = []
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, _IDLE_CONNECTIONS)
-        self._epoll = select.epoll()
-        self._watched: set[int] = set()
+        self._sockets = Sockets(self._multi)
         self._due: float | None = None  # when libcurl wants to be called without any socket being ready
 
     def run(self, inbox: Inbox) -> None:
         """Fetch and look until the pipe ends."""
         pipe = inbox.pipe.fileno()
-        self._epoll.register(pipe, select.EPOLLIN)
+        epoll = self._sockets.epoll
+        epoll.register(pipe, select.EPOLLIN)
         while True:
-            for descriptor, events in self._epoll.poll(self._patience()):
-                if descriptor == pipe:
-                    frames = inbox.read()
-                    if frames is None:
-                        return
-                    for items in frames:
-                        self.take(items)
-                elif descriptor in self._watched:
-                    ready = (pycurl.CSELECT_IN if events & _READABLE else 0) | (
-                        pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0
-                    )
-                    self._multi.socket_action(descriptor, ready)
+            ready = epoll.poll(self._patience())
+            if any(descriptor == pipe for descriptor, _ in ready):
+                frames = inbox.read()
+                if frames is None:
+                    return
+                for items in frames:
+                    self.take(items)
+            self._sockets.turn(ready)
             if self._due is not None and time.monotonic() >= self._due:
                 self._due = None
                 self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -290,14 +280,3 @@ class _Scout:
     def _on_timer(self, milliseconds: int) -> int:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
         return 0
-
-    def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            if descriptor in self._watched:
-                self._watched.discard(descriptor)
-                self._epoll.unregister(descriptor)
-        elif descriptor in self._watched:
-            self._epoll.modify(descriptor, _EVENTS[what])
-        else:
-            self._epoll.register(descriptor, _EVENTS[what])
-            self._watched.add(descriptor)
