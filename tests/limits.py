@@ -4,6 +4,17 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+# Bytes that a file may have then.
+SMALL = 1 << 20
+# A job that says more than that.
+LINES = 60_000
+LINE = "line {} of a long and winding text that fills the disk sooner or later"
+LOUD = f"""
+[step.loud]
+type = "shell"
+command = "seq -f '{LINE.format("%.0f")}' {LINES}"
+"""
+
 
 @contextmanager
 def full_disk(pid: int, size: int) -> Iterator[None]:

@@ -10,19 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from limits import full_disk
+from limits import LINE, LINES, LOUD, SMALL, full_disk
 from places import place
 from shells import PATIENCE, Server, Shell, numbers_without_holes, read_line
-
-# Bytes that a file of the server may have: as on a disk that becomes full, writing beyond fails.
-SMALL = 1 << 20
-LINES = 60_000
-LINE = "line {} of a long and winding text that fills the disk sooner or later"
-LOUD = f"""
-[step.loud]
-type = "shell"
-command = "seq -f '{LINE.format("%.0f")}' {LINES}"
-"""
 
 
 @contextmanager
