@@ -30,7 +30,7 @@ import trio
 from outcome import Outcome
 
 from quaero_cli.errors import StoreError
-from quaero_cli.model import Abroad, Fact, JobChanged, LogLine, LogLines, PagesFound, PageVisited
+from quaero_cli.model import Abroad, Fact, FilePiece, JobChanged, LogLine, LogLines, PagesFound, PageVisited
 from quaero_cli.store.engine import SqliteError, is_passing
 from quaero_cli.store.writer import Writer
 
@@ -66,6 +66,8 @@ _LARGE = (LogLine, LogLines, PagesFound, PageVisited, Abroad)
 def _size(fact: Fact) -> int:
     """Return about how much memory a fact holds: of a line its message, and the texts among its fields."""
     if type(fact) is Abroad:
+        if isinstance(fact.fact, FilePiece):
+            return len(fact.fact.data)
         return _size(fact.fact) if isinstance(fact.fact, LogLine | LogLines) else _EACH
     if type(fact) is LogLines:
         return sum(map(len, fact.messages)) + _EACH * len(fact.messages)

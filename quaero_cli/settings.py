@@ -87,6 +87,13 @@ KNOWN = (
     Setting(
         "cluster.outbox_mb", 1024, "megabytes that may wait on a worker's disk before its jobs wait", 1, 1_000_000
     ),
+    Setting(
+        "cluster.artifacts_mb",
+        100,
+        "megabytes of files that a job left on a worker and that the views get",
+        0,
+        1_000_000,
+    ),
 )
 
 
@@ -132,6 +139,7 @@ class ClusterSettings:
     archives: tuple[str, ...] = ()  # names of views
     labels: tuple[str, ...] = ()  # `key=value`, of this machine
     outbox_bytes: int = 1024 * 1024 * 1024
+    artifacts_bytes: int = 100 * 1024 * 1024  # of one job's files that go to the views
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,7 @@ def _settings(home: Path, values: Mapping[str, object], file: Path | None) -> Se
             archives=_strings(cluster["archives"]),
             labels=_strings(cluster["labels"]),
             outbox_bytes=_integer(cluster["outbox_mb"]) * 1024 * 1024,
+            artifacts_bytes=_integer(cluster["artifacts_mb"]) * 1024 * 1024,
         ),
         file=file,
     )

@@ -1,7 +1,6 @@
 """A cluster of real processes: jobs that run on workers are what jobs that run here are."""
 
 import json
-from pathlib import Path
 
 import pytest
 from engines import PATIENCE, needs_nats
@@ -63,17 +62,11 @@ def test_a_failure_is_the_commands_failure(small):
     assert small.view.json("jobs")[0]["node"] is None
 
 
-def test_files_of_steps_are_found_on_the_worker(small):
+def test_files_of_steps_come_to_the_view(small):
     """A file would be looked for in vain on the machine from which the job was started."""
-    lines = small.view.lines("run", small.view.define("leaves", LEAVES), "--on", "cluster")
-    job = lines[-1]["job_id"]
-    (fields,) = (line["fields"] for line in lines if "Files that steps left" in line.get("message", ""))
-    assert (fields["worker"], fields["files"], fields["bytes"]) == ("w1", 1, 6)
-    assert (Path(fields["folder"]) / "leave" / "found.txt").read_text() == "found\n"
-    assert f"are on w1, in artifacts/{job}" in small.view.run("show", job).stdout.replace("\n", " ")
-    status, answer = small.web().request("GET", f"/api/jobs/{job}/artifacts/leave/found.txt")
-    assert status == 404
-    assert f"the worker w1 ran the job and keeps its files, in artifacts/{job}" in answer["hint"]
+    job = small.view.lines("run", small.view.define("leaves", LEAVES), "--on", "cluster")[-1]["job_id"]
+    assert small.view.json("show", job)["artifacts"] == [{"step": "leave", "name": "found.txt", "bytes": 6}]
+    assert (small.view.home / "artifacts" / job / "leave" / "found.txt").read_text() == "found\n"
 
 
 def test_workers_are_listed(small):

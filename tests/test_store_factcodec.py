@@ -10,8 +10,10 @@ from stores import NOW, copies_of, new_home, new_job
 
 from quaero_cli.errors import StoreError
 from quaero_cli.model import (
+    Abroad,
     Document,
     DocumentFound,
+    FilePiece,
     FrontierDropped,
     JobChanged,
     JobClaimed,
@@ -123,6 +125,12 @@ def test_what_travelled_is_stored_as_if_it_had_not(homes, told):
         contents.append(_content(home.database))
     here, there = contents
     assert there == here
+
+
+def test_a_file_travels_whole():
+    """What steps left would be another file at its destination."""
+    told = [FilePiece("j1", "work", b"caf\xe9/\n", 3, 10, bytes(range(7))), FilePiece("j1", "work", b"x", 0, 0, b"")]
+    assert decode_facts(join_facts([encode_fact(Abroad(fact)) for fact in told])) == told
 
 
 def test_a_job_travels_whole():

@@ -79,6 +79,8 @@ class Viewing:
         marks = []
         if reading.shipments or reading.reset:
             taken = await trio.to_thread.run_sync(self._take, intake, reading)
+            for file in taken.refused:
+                self._say(f"A file that a step has left cannot be kept here: {file}")
             marks = [
                 Mark(origin, last, gap=origin in taken.gaps, view=self._name)
                 for origin, last in taken.applied.items()

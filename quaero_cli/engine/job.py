@@ -47,7 +47,7 @@ class JobRun:
         self._abandoned = False
         self.error: str | None = None  # why it did not end well, once it has ended
         self._ending = False  # its steps have ended, and its status is decided
-        self._hooks = trio.CancelScope()
+        self._hooks, self._keeping = trio.CancelScope(), trio.CancelScope()
         job.stop = self._stop
         self._keep()
 
@@ -60,10 +60,10 @@ class JobRun:
     def cancel(self, reason: str) -> None:
         """End the job as cancelled: running steps are cancelled, of the others clean-up alone still runs.
 
-        When its steps have ended already only its hooks are cut short; its status stays.
+        When its steps have ended already only what comes after them is cut short; its status stays.
         """
         if self._ending:
-            self._hooks.cancel()
+            self._cut_short()
         elif self._cancelled is None and not self._timed_out:
             self._cancelled = reason
             self._job.log.warn(f"Cancelling: {reason}")
@@ -78,9 +78,14 @@ class JobRun:
     def abandon(self) -> None:
         """End a cancelled job without its clean-up: somebody insisted."""
         self._abandoned = True
-        self._hooks.cancel()
+        self._cut_short()
         self._end_running(self._cancelled or "ended")
         self._notice()
+
+    def _cut_short(self) -> None:
+        """Leave undone what comes after the steps."""
+        self._hooks.cancel()
+        self._keeping.cancel()
 
     def _stop(self, reason: str) -> None:
         """End the job as failed: the error tolerance is exceeded. Clean-up steps still run.
@@ -124,9 +129,17 @@ class JobRun:
         if self._hooks.cancelled_caught:
             self._job.log.warn("The hooks were cut short")
         await self._end_strays()  # of the hooks
+        await self._keep_files()
         self._say(status, error)
         self._job.ground.emit(JobChanged(self._job.id, status, now_us(), self._job.attempt, error))
         return status
+
+    async def _keep_files(self) -> None:
+        if self._job.ground.keep_files is not None:
+            with self._keeping:
+                await self._job.ground.keep_files(self._job.id)
+            if self._keeping.cancelled_caught:
+                self._job.log.warn("Not all files that steps left were sent")
 
     async def _work(self, nursery: trio.Nursery) -> None:
         while True:

@@ -42,6 +42,7 @@ class Ground:
     flush: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # waits until everything emitted is stored
     open_crawl: OpenCrawl = open_nothing  # what crawls have left
     parts: "Parts | None" = None  # the way to have items done by other machines; None: there are none
+    keep_files: "KeepFiles | None" = None  # sees to what a job's steps have left, before its end is told
 
 
 @dataclass(slots=True)
@@ -96,6 +97,7 @@ class JobCall:
 
 
 RunJob = Callable[[JobCall], Awaitable[SubJob]]
+KeepFiles = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from quaero_cli.model.crawl import (
 from quaero_cli.model.facts import (
     Abroad,
     Fact,
+    FilePiece,
     JobChanged,
     JobClaimed,
     JobQueued,
@@ -85,6 +86,7 @@ __all__ = [
     "DocumentView",
     "Entry",
     "Fact",
+    "FilePiece",
     "FrontierDropped",
     "FoundPage",
     "FrontierPage",

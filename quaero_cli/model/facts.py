@@ -119,10 +119,26 @@ class WorkerChanged(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Abroad:
-    """A fact about a job that another machine of a cluster holds: told to all stores but this one."""
+class FilePiece:
+    """A piece of a file that a step has left on the machine that ran it: `data` begins at byte `offset` of `size`.
 
-    fact: "LogLine | LogLines | JobQueued | DocumentFound"
+    `name`: its path below the step's folder, as the bytes that the system calls it by. The pieces of a file come in
+    order and without a gap; one of an empty file is empty.
+    """
+
+    job: str
+    step: str
+    name: bytes
+    offset: int
+    size: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """A fact for all stores but this one: of a job that another machine holds, or of a file that is here already."""
+
+    fact: "LogLine | LogLines | JobQueued | DocumentFound | FilePiece"
 
     @property
     def job(self) -> str | None:
@@ -142,5 +158,6 @@ Fact = (
     | WorkerChanged
     | DocumentFound
     | CrawlFact
+    | FilePiece
     | Abroad
 )

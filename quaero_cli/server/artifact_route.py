@@ -50,9 +50,7 @@ class ArtifactRoute:
             node = await self._desk.in_thread(lambda reader: reader.summary(job_id)["node"])
             hint = f"list them with: GET /api/jobs/{job_id}"
             if node is not None:
-                hint = (
-                    f"the worker {node} ran the job and keeps its files, in artifacts/{job_id} of its data directory"
-                )
+                hint = f"files that are too large to be sent stay on the worker {node}, see the job's log"
             raise NotFoundError(f"no file {where} of job {job_id}", hint=hint)
         file = stack.enter_context(found)
         headers = {

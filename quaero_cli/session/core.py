@@ -23,8 +23,9 @@ from quaero_cli.jobdef.model import StepType
 from quaero_cli.jobdef.place import hide
 from quaero_cli.model import Fact, JobQueued, Kept, NewJob, Status
 from quaero_cli.recorder import Recorder
+from quaero_cli.session.filesout import FilesOut
 from quaero_cli.session.handle import Handle
-from quaero_cli.session.leased import Leased, Shipping, fenced, naming_files, tell_begun_anew, tell_claimed
+from quaero_cli.session.leased import Leased, Shipping, fenced, tell_begun_anew, tell_claimed
 from quaero_cli.session.prepare import Prepared
 from quaero_cli.session.secrecy import Guarded, guard
 from quaero_cli.session.subjob import run_sub_job
@@ -83,6 +84,10 @@ class Session:
         self._recorder = recorder
         self._ground = ground
         self._node = node
+        most = settings.cluster.artifacts_bytes
+        self.files = (
+            None if node is None else FilesOut(settings.database, node, most)
+        )  # that jobs leave, for the views
         self._handles: dict[str, Handle] = {}
         self.guests = 0  # items of other machines' jobs that run here
         self.give_up_items: Callable[[], None] = lambda: None  # ends them, for another machine to do them
@@ -208,8 +213,8 @@ class Session:
                 if self._node is not None:
                     tell_claimed(self._recorder.emit, prepared.job, self._node, attempt)
                 ground = self._ground if leased is None else fenced(self._ground, leased)
-                if self._node is not None:
-                    ground = naming_files(ground, self.settings.database, self._node)
+                if self.files is not None:
+                    ground = self.files.on(ground, (lambda: False) if leased is None else leased.is_lost)
                 if attempt > 1:
                     tell_begun_anew(ground.emit, handle.id, self._node, attempt)
                 running = Running(

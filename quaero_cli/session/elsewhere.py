@@ -21,6 +21,7 @@ from quaero_cli.session.show import Shown, say_soon, show
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
+from quaero_cli.store.artifacts import copy_artifacts, remove_artifacts
 from quaero_cli.store.dispatch import Waiting
 from quaero_cli.store.reader import open_reader
 from quaero_cli.stream.nudge import nudge
@@ -57,7 +58,14 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | N
         )
     queue_name = queue_name or prepared.job.queue or prepared.definition.queue or DEFAULT_QUEUE
     job = replace(prepared.job, queue=queue_name)
-    return queue.enqueue_elsewhere(settings.database, job)
+    if job.retry_of is None or job.kept is None:
+        return queue.enqueue_elsewhere(settings.database, job)
+    try:
+        copy_artifacts(settings.database, job.retry_of, job.id, [step.name for step in job.kept.steps])
+        return queue.enqueue_elsewhere(settings.database, job)
+    except BaseException:
+        remove_artifacts(settings.database, job.id)  # its ID is new, so they are the copies
+        raise
 
 
 async def follow_elsewhere(settings: Settings, job_id: str, display: Display, query: LogQuery) -> RunResult:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from quaero_cli.engine.shared import Ground, Parts, now_us
 from quaero_cli.model import (
@@ -18,7 +17,6 @@ from quaero_cli.model import (
     StepProgressed,
     WorkerChanged,
 )
-from quaero_cli.store.artifacts import listing
 from quaero_cli.store.fresh import FreshRows
 
 Room = Callable[[], Awaitable[None]]
@@ -67,26 +65,6 @@ def fenced(ground: Ground, leased: Leased) -> Ground:
     def emit(fact: Fact) -> None:
         if not (isinstance(fact, _STATES) and leased.is_lost()):
             ground.emit(fact)
-
-    return replace(ground, emit=emit)
-
-
-def naming_files(ground: Ground, database: Path, node: str) -> Ground:
-    """Return the ground of a job whose log says, before its end, where the files are that its steps have left.
-
-    They stay on this machine, and whoever looks at the job from another one would not find them.
-    """
-
-    def emit(fact: Fact) -> None:
-        if isinstance(fact, JobChanged) and fact.status.final:
-            folder = ground.artifacts / fact.job
-            files = listing(database, fact.job)
-            if files:
-                sizes = sum(each["bytes"] for each in files)
-                fields = {"worker": node, "folder": str(folder), "files": len(files), "bytes": sizes}
-                text = f"Files that steps left are on the worker {node}: {folder}"
-                ground.emit(LogLine(fact.job, None, None, now_us(), Level.INFO, text, "", "runner", fields))
-        ground.emit(fact)
 
     return replace(ground, emit=emit)
 

@@ -4,12 +4,9 @@ Their entries go into the outbox alone, under the job's ID: this store knows not
 to the queue when its entries are in the engine's log, so whoever is told tells what follows after them.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -43,6 +40,8 @@ class PartRuns:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._session = station.session
+        assert station.session.files is not None
+        self._files = station.session.files
         self._introduced: set[str] = set()  # jobs that the views know before what this process says in them
         self._here: Counter[str] = Counter()  # job -> how many of its items run here
         self._scopes: set[trio.CancelScope] = set()
@@ -100,6 +99,8 @@ class PartRuns:
             step = running.definition.step(part["step"])
             with scope:
                 end = await run_part(running, step, part["number"], part["item"], self._station.node)
+                if job.id not in self._session.handles:  # else they are sent with all that the job leaves
+                    await self._files.send_of_items(job.id, running.ground.emit, running.ground.room)
             if running.mask is not None and end is not None:
                 end = PartEnd(*running.mask.value((end.error, end.attempt, end.outputs, end.fields)))
         except QuaeroError as error:
@@ -114,7 +115,7 @@ class PartRuns:
         if not self._here[job.id]:
             del self._here[job.id]
             if job.id not in self._session.handles:
-                _remove_empty(running.directory)  # at once: no other item may begin meanwhile
+                self._files.clear(job.id)
         return end
 
     def _running(self, job: NewJob, part: Mapping[str, Any], part_id: str) -> Running:
@@ -124,7 +125,7 @@ class PartRuns:
         ground = self._session.ground
 
         def emit(fact: Fact) -> None:
-            ground.emit(Abroad(fact))  # type: ignore[arg-type]
+            ground.emit(fact if isinstance(fact, Abroad) else Abroad(fact))  # type: ignore[arg-type]
 
         if job.id not in self._introduced:
             if len(self._introduced) >= _INTRODUCED:
@@ -174,12 +175,3 @@ def _packed(end: PartEnd) -> str:
         return packed
     error = f"its outputs cannot travel: they have {len(packed)} bytes, and {MAX_RESULT_BYTES} are the most"
     return encode_json([error, end.attempt, {}, {}])
-
-
-def _remove_empty(folder: Path) -> None:
-    """Remove the folders in which a job's steps have left nothing."""
-    with suppress(OSError):
-        for name in os.listdir(folder):
-            with suppress(OSError):
-                (folder / name).rmdir()
-        folder.rmdir()

@@ -7,11 +7,11 @@ What is opened is found by walking anew: a name that is asked for is compared, a
 import os
 import shutil
 import stat
-from collections.abc import Collection, Generator
-from contextlib import closing
+from collections.abc import Collection, Generator, Mapping
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from quaero_cli.model import ArtifactView
 from quaero_cli.store.engine import translated
@@ -27,16 +27,55 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def listing(database: Path, job_id: str) -> list[ArtifactView]:
     """Return the job's files by step and name; `name` is the path below the step's folder."""
     with closing(_walk(_home(database, job_id))) as files:
-        return [view for view, _, _ in islice(files, MAX_LISTED)]
+        return [found.view for found in islice(files, MAX_LISTED)]
+
+
+class Stamp(NamedTuple):
+    """What tells a file from the one that it was: its bytes, and when they were changed (ns)."""
+
+    bytes: int
+    changed_at: int
+
+
+def stamps(database: Path, job_id: str) -> dict[tuple[str, str], Stamp]:
+    """Return the listed files, by step and name."""
+    with closing(_walk(_home(database, job_id))) as files:
+        return {(found.view["step"], found.view["name"]): found.stamp for found in islice(files, MAX_LISTED)}
+
+
+def remove_sent(database: Path, job_id: str, sent: Mapping[tuple[str, str], Stamp]) -> None:
+    """Remove those of a job's files that are still what they were when they were sent, and folders that are empty."""
+    home = _home(database, job_id)
+    with closing(_walk(home)) as files:
+        for found in islice(files, MAX_LISTED):
+            if sent.get((found.view["step"], found.view["name"])) == found.stamp:
+                with suppress(OSError):  # somebody else did
+                    os.unlink(found.name, dir_fd=found.folder)
+    for folder, _, _ in os.walk(home, topdown=False):
+        with suppress(OSError):  # it is not empty
+            os.rmdir(folder)
 
 
 def open_artifact(database: Path, job_id: str, step: str, name: str) -> BinaryIO | None:
     """Open the listed file with this step and name for reading; None when there is none. The caller closes it."""
     with closing(_walk(_home(database, job_id))) as files:
-        for view, folder, found in islice(files, MAX_LISTED):
-            if (view["step"], view["name"]) == (step, name):
-                return _opened(folder, found)
+        for found in islice(files, MAX_LISTED):
+            if (found.view["step"], found.view["name"]) == (step, name):
+                return _opened(found.folder, found.name)
     return None
+
+
+def open_listed(database: Path, job_id: str) -> Generator[tuple[ArtifactView, bytes, BinaryIO]]:
+    """Yield each of the listed files with its path below the step's folder, as the system has it, open for reading.
+
+    A file is closed when the next one is asked for; the caller closes the generator.
+    """
+    with closing(_walk(_home(database, job_id))) as files:
+        for found in islice(files, MAX_LISTED):
+            file = _opened(found.folder, found.name)
+            if file is not None:
+                with file:
+                    yield found.view, os.fsencode(found.path), file
 
 
 def _opened(folder: int, name: str) -> BinaryIO | None:
@@ -50,8 +89,18 @@ def _opened(folder: int, name: str) -> BinaryIO | None:
     return open(descriptor, "rb", buffering=0)
 
 
-def _walk(home: Path) -> Generator[tuple[ArtifactView, int, str]]:
-    """Yield each file with its folder, an open descriptor, and its name there; both hold until the next one."""
+class _Found(NamedTuple):
+    """A file: `name` in `folder`, an open descriptor, which holds until the next one; `path` below its step's."""
+
+    view: ArtifactView
+    stamp: Stamp
+    folder: int
+    name: str
+    path: str
+
+
+def _walk(home: Path) -> Generator[_Found]:
+    """Yield each file."""
     for step in sorted(_folders(home)):
         for folder, folders, names, descriptor in os.fwalk(home / step):
             folders.sort()
@@ -61,8 +110,9 @@ def _walk(home: Path) -> Generator[tuple[ArtifactView, int, str]]:
                 except OSError:
                     continue  # gone
                 if stat.S_ISREG(about.st_mode):
-                    shown = _text(os.path.relpath(os.path.join(folder, name), home / step))
-                    yield ArtifactView(step=step, name=shown, bytes=about.st_size), descriptor, name
+                    path = os.path.relpath(os.path.join(folder, name), home / step)
+                    view = ArtifactView(step=step, name=_text(path), bytes=about.st_size)
+                    yield _Found(view, Stamp(about.st_size, about.st_mtime_ns), descriptor, name, path)
 
 
 def _home(database: Path, job_id: str) -> Path:
@@ -78,6 +128,14 @@ def copy_artifacts(database: Path, source: str, target: str, steps: Collection[s
             with translated(copy):
                 copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _copy_tree(folder, copy)
+
+
+def remove_artifacts(database: Path, job_id: str) -> None:
+    """Remove the files of a job, if there are any. Raises StoreError when they cannot be."""
+    folder = _home(database, job_id)
+    with translated(folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _copy_tree(folder: Path, copy: Path) -> None:

@@ -6,7 +6,6 @@ are cleared in small pieces, with room for others in between, by whoever comes a
 goes on with the next one. Keys are never used again, so what is still there belongs to nobody.
 """
 
-import shutil
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from quaero_cli.errors import NotFoundError, StateError
+from quaero_cli.store.artifacts import remove_artifacts
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.rows import status_of
 
@@ -52,9 +52,7 @@ def discard(path: Path, job_id: str) -> int:
             _refuse_needed(connection, job_id)
             connection.execute("INSERT INTO trash VALUES (?)", (key,))
             connection.execute("DELETE FROM job WHERE key = ?", (key,))
-        folder = path.parent / "artifacts" / job_id
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        remove_artifacts(path, job_id)
     return int(entries)
 
 

@@ -18,6 +18,7 @@ from quaero_cli.model import (
     Document,
     DocumentFound,
     Fact,
+    FilePiece,
     FoundPage,
     FrontierDropped,
     JobChanged,
@@ -86,6 +87,9 @@ def _items(fact: Fact) -> list[Any]:
         return ["queued", pack_job(fact.job), fact.queue, fact.time_us]
     if isinstance(fact, DocumentFound):
         return ["document", fact.job, _document(fact.document)]
+    if isinstance(fact, FilePiece):
+        name, data = b64encode(fact.name).decode(), b64encode(fact.data).decode()
+        return ["file", fact.job, fact.step, name, fact.offset, fact.size, data]
     if isinstance(fact, PagesFound):
         return ["found", fact.job, fact.step, _found(fact.pages)]
     if isinstance(fact, PageVisited):
@@ -191,6 +195,9 @@ _DECODERS: dict[str, Callable[..., Fact]] = {
         job, step, tuple((url, depth, found_on) for url, depth, found_on in pages)
     ),
     "visited": _decoded_visit,
+    "file": lambda job, step, name, offset, size, data: FilePiece(
+        job, step, b64decode(name), offset, size, b64decode(data)
+    ),
     **{kind: _plain(class_) for kind, class_ in _PLAIN.items()},
 }
 

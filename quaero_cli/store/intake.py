@@ -9,8 +9,11 @@ Rules:
 3. The last claim of a job counts. States that another origin tells of it are stale (its machine was thought to be
    dead) and are left out; its entries are stored, as all are.
 4. Facts of a job that is not known here are of one that was deleted: they are left out.
+5. Pieces of files go to the disk before the transaction is committed, and only while their job has not ended: its
+   machine sends them before it tells the end, so nobody can change the files of a job that has one.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,6 +22,7 @@ from pathlib import Path
 from quaero_cli.model import (
     DocumentFound,
     Fact,
+    FilePiece,
     JobChanged,
     JobClaimed,
     JobQueued,
@@ -29,6 +33,7 @@ from quaero_cli.model import (
 )
 from quaero_cli.store.engine import Connection, connect, translated
 from quaero_cli.store.factcodec import decode_facts
+from quaero_cli.store.filepieces import take_piece
 from quaero_cli.store.insertion import claim_elsewhere, insert_job
 from quaero_cli.store.outbox import Shipment
 from quaero_cli.store.writer import Writer
@@ -43,6 +48,7 @@ class Taken:
 
     applied: dict[str, int] = field(default_factory=dict)
     gaps: frozenset[str] = frozenset()
+    refused: Sequence[str] = ()  # files that cannot be kept here, and why
 
 
 class Intake:
@@ -64,6 +70,7 @@ class Intake:
         with translated(self._path), self._writer.taking_in() as (connection, add):
             applied: dict[str, int] = {}
             gaps = set()
+            refused: list[str] = []
             for shipment in shipments:
                 origin = shipment.origin
                 if origin not in applied:
@@ -75,14 +82,45 @@ class Intake:
                     gaps.add(origin)
                 elif shipment.last > done:
                     facts = decode_facts(shipment.body)[done + 1 - shipment.first :]
-                    _take_one(connection, self._writer, add, origin, facts)
+                    refused += self._take_one(connection, add, origin, facts)
                     applied[origin] = shipment.last
             connection.executemany(
                 "INSERT INTO origin VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET applied = excluded.applied",
                 applied.items(),
             )
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_PLACE, place))
-        return Taken(applied, frozenset(gaps))
+        return Taken(applied, frozenset(gaps), refused)
+
+    def _take_one(
+        self, connection: Connection, add: Callable[[Sequence[Fact]], None], origin: str, facts: Sequence[Fact]
+    ) -> list[str]:
+        """Store one shipment's facts, without those that are stale or of jobs that are not known."""
+        holders = _Holders(connection)
+        admitted: list[Fact] = []
+        refused = []
+        for fact in facts:
+            if isinstance(fact, JobQueued):
+                if not holders.of(fact.job.id)[0]:
+                    insert_job(connection, fact.job, fact.time_us, elsewhere=True, queue=fact.queue, travelled=True)
+                    holders.forget(fact.job.id)
+                continue
+            job = fact.job
+            known, holder = (True, None) if job is None else holders.of(job)
+            if not known and not isinstance(fact, DocumentFound):
+                continue
+            if isinstance(fact, FilePiece):
+                reason = take_piece(self._path, fact) if _goes_on(connection, fact.job) else None
+                if reason is not None:
+                    refused.append(f"{fact.step}/{os.fsdecode(fact.name)} of job {fact.job}: {reason}")
+            elif isinstance(fact, JobClaimed):
+                add(admitted)  # what it may begin anew is what was told before
+                admitted = []
+                claim_elsewhere(connection, self._writer.keys.job(fact.job), fact, origin)
+                holders.forget(fact.job)
+            elif holder in (None, origin) or not isinstance(fact, _STATES):
+                admitted.append(fact)
+        add(admitted)
+        return refused
 
     def place(self) -> str | None:
         """Return the place up to which the log has been read; None: it never was."""
@@ -108,6 +146,11 @@ def log_place(path: Path) -> str | None:
         return None if row is None else str(row[0])
 
 
+def _goes_on(connection: Connection, job: str) -> bool:
+    sql = "SELECT 1 FROM job WHERE id = ? AND status IN ('pending', 'running')"
+    return connection.execute(sql, (job,)).fetchone() is not None
+
+
 class _Holders:
     """Which origin's word counts, of each job; looked up once a shipment."""
 
@@ -126,29 +169,3 @@ class _Holders:
     def forget(self, job: str) -> None:
         """The job has changed."""
         self._known.pop(job, None)
-
-
-def _take_one(
-    connection: Connection, writer: Writer, add: Callable[[Sequence[Fact]], None], origin: str, facts: Sequence[Fact]
-) -> None:
-    """Store one shipment's facts, without those that are stale or of jobs that are not known."""
-    holders = _Holders(connection)
-    admitted: list[Fact] = []
-    for fact in facts:
-        if isinstance(fact, JobQueued):
-            if not holders.of(fact.job.id)[0]:
-                insert_job(connection, fact.job, fact.time_us, elsewhere=True, queue=fact.queue, travelled=True)
-                holders.forget(fact.job.id)
-            continue
-        job = fact.job
-        known, holder = (True, None) if job is None else holders.of(job)
-        if not known and not isinstance(fact, DocumentFound):
-            continue
-        if isinstance(fact, JobClaimed):
-            add(admitted)  # what it may begin anew is what was told before
-            admitted = []
-            claim_elsewhere(connection, writer.keys.job(fact.job), fact, origin)
-            holders.forget(fact.job)
-        elif holder in (None, origin) or not isinstance(fact, _STATES):
-            admitted.append(fact)
-    add(admitted)

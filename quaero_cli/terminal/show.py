@@ -83,7 +83,6 @@ def _header(report: JobReport, page: Page) -> str:
         ("duration", words.elapsed(job["started_at"], job["finished_at"], page.now)),
         ("log", ", ".join(said(job["counts"]))),
         ("documents", f"{report['documents']:,}" if report["documents"] else ""),
-        ("files", _whereabouts(report)),
         ("error", job["error"] or ""),
     ]
     rows = [[Cell(name, "muted"), Cell(text, "error" if name == "error" else "")] for name, text in facts if text]
@@ -100,14 +99,6 @@ def _cause(job: JobSummary, page: Page) -> str:
 def _parent(job: str | None, step: str | None) -> str:
     """Return the job that this one belongs to, with the step that runs it; a hook's job has none."""
     return f"{job}, step {step}" if job and step else job or ""
-
-
-def _whereabouts(report: JobReport) -> str:
-    """Return where the files are that steps have left, if they are not here: a worker keeps those of its jobs."""
-    job = report["job"]
-    if not job["node"] or not job["finished_at"] or report["artifacts"]:
-        return ""
-    return f"those that steps left are on {job['node']}, in artifacts/{job['id']} of its data directory"
 
 
 def _where(job: JobSummary) -> str:

@@ -1,0 +1,91 @@
+"""The files that steps leave on a worker machine, sent to the views: whoever looks at a job finds them there.
+
+What a job leaves is sent when its steps have ended, what an item of a step with `spread` leaves when the item has;
+before anybody is told that it has ended. A job's files stay here as well, for as long as its lines do. Those of other
+machines' jobs are removed when the last item of theirs has ended here: nobody else would.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import trio
+
+from quaero_cli.engine.shared import Ground, now_us
+from quaero_cli.model import Abroad, Fact, Level, LogLine
+from quaero_cli.store.artifacts import Stamp, remove_sent, stamps
+from quaero_cli.store.filepieces import fitting, pieces
+
+# Files whose names are told.
+_NAMED = 20
+# Jobs of which it is known what items have sent: of more than that something is sent once more, which harms nobody.
+_REMEMBERED = 1000
+
+Key = tuple[str, str]  # step and name
+
+
+@dataclass(slots=True)
+class _Sent:
+    """What was sent of a job, and what was too large for that."""
+
+    files: dict[Key, Stamp] = field(default_factory=dict)
+    staying: set[Key] = field(default_factory=set)
+
+
+class FilesOut:
+    """Sends files of jobs. `most`: bytes of one job; what is beyond them stays, and the job's log says so."""
+
+    def __init__(self, database: Path, node: str, most: int) -> None:
+        self._database = database
+        self._node = node
+        self._most = most
+        self._sent: dict[str, _Sent] = {}  # of jobs whose items run here
+
+    def on(self, ground: Ground, is_lost: Callable[[], bool]) -> Ground:
+        """Return the ground of a job whose files are sent at its end, unless another machine has it by now."""
+
+        async def keep(job: str) -> None:
+            if not is_lost():
+                await self._send(job, ground.emit, ground.room, _Sent())
+
+        return replace(ground, keep_files=keep)
+
+    async def send_of_items(
+        self, job: str, emit: Callable[[Fact], None], room: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Emit what items of a job have left here since the last call."""
+        if job not in self._sent and len(self._sent) >= _REMEMBERED:
+            self._sent.clear()
+        await self._send(job, emit, room, self._sent.setdefault(job, _Sent()))
+
+    def clear(self, job: str) -> None:
+        """Remove what items of a job have left here and what was sent, at once: no item begins meanwhile."""
+        sent = self._sent.get(job, _Sent())
+        remove_sent(self._database, job, sent.files)
+        if not sent.staying:
+            self._sent.pop(job, None)
+
+    async def _send(
+        self, job: str, emit: Callable[[Fact], None], room: Callable[[], Awaitable[None]], sent: _Sent
+    ) -> None:
+        """Emit a job's files that were not sent, as fast as there is room."""
+        files = await trio.to_thread.run_sync(stamps, self._database, job)
+        new = {key: stamp for key, stamp in files.items() if sent.files.get(key) != stamp}
+        wanted = fitting(new, self._most - sum(stamp.bytes for stamp in sent.files.values()))
+        with closing(pieces(self._database, job, wanted)) as found:
+            while (piece := await trio.to_thread.run_sync(next, found, None)) is not None:
+                emit(Abroad(piece))
+                await room()
+        sent.files.update(wanted)
+        staying = new.keys() - wanted.keys() - sent.staying
+        sent.staying |= staying
+        if staying:
+            emit(self._word(job, sorted(staying), sum(new[key].bytes for key in staying)))
+
+    def _word(self, job: str, files: Collection[Key], size: int) -> LogLine:
+        folder = self._database.parent / "artifacts" / job
+        names = [f"{step}/{name}" for step, name in list(files)[:_NAMED]]
+        text = f"Files that steps left stay on the worker {self._node}, being too large to be sent: {folder}"
+        fields = {"worker": self._node, "folder": str(folder), "files": len(files), "bytes": size, "names": names}
+        return LogLine(job, None, None, now_us(), Level.WARN, text, "", "runner", fields)
