@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,17 @@ async def nats_server(folder: Path, config: str = "") -> AsyncGenerator[Server, 
         yield server
     finally:
         server.stop()
+
+
+async def insist(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask until the engine is there."""
+    from quaero_cli.cluster.ports import EngineAway
+
+    while True:
+        try:
+            return await call()
+        except EngineAway:
+            await trio.sleep(0.05)
 
 
 # Three servers need to know each other's ports before they listen: below those that the system gives to others.

@@ -1,16 +1,17 @@
 """What an engine must do for a cluster, held to by each: the one in memory, the one in a file, and NATS."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pysqlite3 as sqlite
 import pytest
 import trio
-from engines import PATIENCE, nats_server, needs_nats
+from engines import PATIENCE, ask, nats_server, needs_nats
 
 from quaero_cli.cluster.file import open_file
 from quaero_cli.cluster.memory import MemoryEngine
@@ -24,24 +25,35 @@ LEASE, SHORT = 60.0, 0.5
 
 @dataclass
 class Cluster:
-    """Ends of one engine."""
+    """Ends of one engine. `forget` is what a power cut may do to it: a job was never there."""
 
     view: Any
     worker: Any
     other: Any
+    forget: Callable[[str], Awaitable[None]]
 
 
 @asynccontextmanager
 async def _memory(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
     engine = MemoryEngine(lease=lease)
-    yield Cluster(engine.connect(), engine.connect(), engine.connect())
+
+    async def forget(job: str) -> None:
+        del engine.jobs[job]
+
+    yield Cluster(engine.connect(), engine.connect(), engine.connect(), forget)
 
 
 @asynccontextmanager
 async def _file(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, None]:
+    path = folder / "engine.db"
+
+    async def forget(job: str) -> None:
+        with closing(sqlite.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM job WHERE id = ?", (job,))
+
     async with AsyncExitStack() as stack:
-        ends = [await stack.enter_async_context(open_file(folder / "engine.db", lease=lease)) for _ in range(3)]
-        yield Cluster(*ends)
+        ends = [await stack.enter_async_context(open_file(path, lease=lease)) for _ in range(3)]
+        yield Cluster(*ends, forget)
 
 
 @asynccontextmanager
@@ -54,7 +66,12 @@ async def _nats(folder: Path, lease: float = LEASE) -> AsyncGenerator[Cluster, N
         await view.prepare_view(1, ["default"])
         await worker.prepare_worker()
         await other.prepare_worker()
-        yield Cluster(view, worker, other)
+
+        async def forget(job: str) -> None:
+            for stream, subject in (("QSTATE", f"q.state.{job}"), ("QJOBS", f"q.jobs.*.{job}")):
+                await ask([server], f"STREAM.PURGE.{stream}", {"filter": subject})
+
+        yield Cluster(view, worker, other, forget)
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +187,10 @@ async def test_a_job_is_cancelled_wherever_it_is(opened):
             assert await cluster.view.cancel("waits") is True
             assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
             assert await cluster.view.cancel("waits") is False
-            assert await cluster.view.cancel("unknown") is False
+            assert not await cluster.view.enqueue(Needs(), "waits", b"")
+            assert await cluster.view.cancel("unknown") is True
+            assert not await cluster.view.enqueue(Needs(), "unknown", b"")
+            assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
             await cluster.view.enqueue(Needs(), "runs", b"")
             lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
             assert await cluster.view.cancel("runs") is False
@@ -189,6 +209,48 @@ async def test_a_job_that_has_ended_is_not_run_again(opened):
             assert await lease.heartbeat() is Health.LOST
             await lease.release()
             assert await cluster.other.claim(Offer(), "w2", 0.05) is None
+
+
+async def test_a_job_that_has_ended_before_anybody_took_it_is_not_begun(opened):
+    """A job that its view has long ended would begin, if the engine had it before the view knew."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            await cluster.view.settle("j1", "cancelled")
+            assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
+            assert not await cluster.view.enqueue(Needs(), "j1", b"")
+            assert await cluster.worker.claim(Offer(), "w1", 0.05) is None
+
+
+async def test_of_two_that_have_the_same_attempt_one_ends_the_job(opened):
+    """After a power cut of the engine two workers would run the same job, and both would say how it ended."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            first = await cluster.worker.claim(Offer(), "w1", PATIENCE)
+            await cluster.forget("j1")
+            assert await cluster.view.enqueue(Needs(), "j1", b"")
+            second = await cluster.other.claim(Offer(), "w2", PATIENCE)
+            assert first.attempt == second.attempt == 1
+            assert await first.heartbeat() is Health.LOST
+            assert await second.heartbeat() is Health.OK
+            assert not await first.finish("completed")
+            assert await second.finish("completed")
+            assert not await first.finish("completed"), "it is the other one's end"
+            assert await second.finish("completed"), "the answer may have been lost"
+
+
+async def test_a_running_job_that_was_forgotten_and_cancelled_is_cancelled_where_it_runs(opened):
+    """A job would go on for ever after a power cut of the engine, whoever wishes it to end."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            await cluster.view.enqueue(Needs(), "j1", b"")
+            lease = await cluster.worker.claim(Offer(), "w1", PATIENCE)
+            await cluster.forget("j1")
+            assert await cluster.view.cancel("j1")
+            assert await lease.heartbeat() is Health.CANCEL
+            assert await lease.finish("cancelled")
+            assert not await cluster.view.enqueue(Needs(), "j1", b"")
 
 
 async def test_machines_are_heard(opened):

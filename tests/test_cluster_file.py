@@ -18,7 +18,7 @@ from quaero_cli.cluster.ports import EngineBroken
 from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store import enginefile, enginemaking
-from quaero_cli.store.enginefile import EngineFile
+from quaero_cli.store.enginefile import EngineFile, Holder
 from quaero_cli.store.enginemaking import wal_of
 from quaero_cli.store.outbox import Shipment
 from quaero_cli.store.schema import prepare
@@ -204,10 +204,11 @@ def test_a_job_that_the_file_forgot_goes_on(tmp_path):
         file.enqueue(Needs(), "j1", b"body")
         assert file.claim(Offer(), "w1") == ("j1", 1, b"body")
         path.unlink()
-        assert file.renew("j1", 1) is False
-        assert file.finish("j1", 1, "completed", None)
+        holder = Holder("j1", 1, "w1")
+        assert file.renew(holder) is False
+        assert file.finish(holder, "completed", None)
         assert not file.enqueue(Needs(), "j1", b"body"), "it would be run again"
-        assert file.look("j1") == (1, "completed", "", None)
+        assert file.look("j1") == (1, "completed", "w1", None)
 
 
 def test_a_file_that_is_damaged_in_its_place_is_opened_again_when_it_is_mended(tmp_path):

@@ -130,6 +130,18 @@ def test_the_last_claim_counts(home, intake):
     assert _messages(home.database, "j1") == ["one", "two", "late"], "every line is kept"
 
 
+def test_of_two_claims_with_one_number_the_later_counts(home, intake):
+    """A job would be shown as running for ever, whose claim an engine and its worker lost in the same power cut."""
+    intake.take([shipment("a", 1, *_begin("j1", "w1"), StepChanged("j1", "work", Status.RUNNING, NOW))], "1")
+    again = [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW + 1)]
+    intake.take([shipment("b", 1, *again)], "2")
+    assert _status(home.database, "j1") == ("running", "pending", "w1")
+    intake.take([shipment("a", 4, JobClaimed("j1", "w1", 1, NOW), JobChanged("j1", Status.FAILED, NOW, 1))], "3")
+    assert _status(home.database, "j1")[0] == "running", "the earlier one has ended nothing"
+    intake.take([shipment("b", 3, JobChanged("j1", Status.COMPLETED, NOW + 2, 1))], "4")
+    assert _status(home.database, "j1")[0] == "completed"
+
+
 def test_an_end_is_an_end(home, intake):
     """A job that was seen to end would run again before everybody's eyes."""
     intake.take([shipment("a", 1, *_begin("j1", "w1"), JobChanged("j1", Status.COMPLETED, NOW, 1))], "1")

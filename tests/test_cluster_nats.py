@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import trio
 from cutting import cutting
-from engines import PATIENCE, ask, nats_server, needs_nats
+from engines import PATIENCE, ask, insist, nats_server, needs_nats
 from stores import NOW, line, new_home, new_job
 
 from quaero_cli.cluster.nats import engine as engine_module
 from quaero_cli.cluster.nats.engine import NatsEngine, _streams, open_nats
-from quaero_cli.cluster.ports import EngineAway, EngineFull
+from quaero_cli.cluster.ports import EngineFull
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.cluster.viewing import Viewing
 from quaero_cli.model import JobClaimed, JobQueued
@@ -35,15 +35,6 @@ def patient(monkeypatch):
     monkeypatch.setattr("quaero_cli.cluster.nats.wire.CONNECT_DEADLINE", PATIENCE)
 
 
-async def _insist(call):
-    """Ask until the engine is there."""
-    while True:
-        try:
-            return await call()
-        except EngineAway:
-            await trio.sleep(0.05)
-
-
 async def test_a_server_that_was_killed_while_no_job_waited_gives_the_next_ones(tmp_path):
     """Each job would wait for ever, until as many were made as there had been before."""
     async with nats_server(tmp_path) as server:
@@ -61,10 +52,10 @@ async def test_a_server_that_was_killed_while_no_job_waited_gives_the_next_ones(
                 for index in server.store.rglob("QJOBS/msgs/*.idx"):
                     index.unlink()
                 await server.start()
-                assert await _insist(lambda: view.enqueue(Needs("default"), "after", b""))
+                assert await insist(lambda: view.enqueue(Needs("default"), "after", b""))
                 lease = None
                 while lease is None:
-                    lease = await _insist(lambda: worker.claim(Offer(("default",)), "w1", 0.5))
+                    lease = await insist(lambda: worker.claim(Offer(("default",)), "w1", 0.5))
                 assert lease.job == "after"
 
 

@@ -282,11 +282,11 @@ async def _in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
 
 
 def _ends_unrun(wish: Wish) -> list[Fact]:
-    """Return the end of a job that was cancelled before a worker had it."""
+    """Return the end of a job that was cancelled before a worker had it, or when nobody knows any more who has it."""
     now, reason = now_us(), "cancelled on request"
-    words = "the job was cancelled before it began"
+    words = "the job was cancelled before it began" if wish.attempt == 0 else reason
     facts: list[Fact] = [StepChanged(wish.job, step, Status.SKIPPED, now, words) for step in wish.steps]
     text = f"Status changed: cancelled (job: {wish.name})"
     facts.append(LogLine(wish.job, None, None, now, Level.WARN, text, "", "runner", {"error": reason}))
-    facts.append(JobChanged(wish.job, Status.CANCELLED, now, 0, reason))
+    facts.append(JobChanged(wish.job, Status.CANCELLED, now, wish.attempt, reason))
     return facts

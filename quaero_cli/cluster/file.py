@@ -19,7 +19,7 @@ from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json
 from quaero_cli.store.engine import is_passing
-from quaero_cli.store.enginefile import EngineFile
+from quaero_cli.store.enginefile import EngineFile, Holder
 from quaero_cli.store.enginemaking import wake_of
 from quaero_cli.store.outbox import Shipment
 from quaero_cli.stream.nudge import nudge
@@ -175,7 +175,7 @@ class FileEngine:
             found = await self.call(partial(self._file.claim, offer, node))
             if found is not None:
                 await self.tell_part(found.job)
-                return FileLease(self, self._file, *found)
+                return FileLease(self, self._file, node, *found)
             if trio.current_time() >= deadline:
                 return None
             with trio.move_on_at(deadline):
@@ -230,25 +230,26 @@ class FileEngine:
 class FileLease:
     """A job that is ours for as long as it is renewed."""
 
-    def __init__(self, engine: FileEngine, file: EngineFile, job: str, attempt: int, body: bytes) -> None:
+    def __init__(self, engine: FileEngine, file: EngineFile, node: str, job: str, attempt: int, body: bytes) -> None:
         self._engine, self._file = engine, file
+        self._holder = Holder(job, attempt, node)
         self.job, self.attempt, self.body = job, attempt, body
 
     async def heartbeat(self) -> Health:
         """Renew it."""
-        cancel = await self._engine.call(partial(self._file.renew, self.job, self.attempt))
+        cancel = await self._engine.call(partial(self._file.renew, self._holder))
         return Health.LOST if cancel is None else Health.CANCEL if cancel else Health.OK
 
     async def finish(self, status: str, result: str | None = None) -> bool:
         """End the job, if it is ours."""
-        finish = partial(self._file.finish, self.job, self.attempt, status, result)
+        finish = partial(self._file.finish, self._holder, status, result)
         ended = await self._engine.call(finish)
         await self._engine.tell_part(self.job)
         return ended
 
     async def release(self) -> None:
         """Give it back."""
-        await self._engine.call(partial(self._file.release, self.job, self.attempt), tells=True)
+        await self._engine.call(partial(self._file.release, self._holder), tells=True)
 
 
 @asynccontextmanager

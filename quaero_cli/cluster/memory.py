@@ -167,22 +167,22 @@ class MemoryEnd:
                         job.node = node
                         job.held_until = now + engine.lease
                         engine.tell_part(name)
-                        return MemoryLease(engine, name, job.attempt, job.body)
+                        return MemoryLease(engine, name, job.attempt, node, job.body)
                 with trio.move_on_after(engine.lease / 10):
                     await engine.changed.wait()
         return None
 
     async def cancel(self, job: str) -> bool:
-        """End a job that waits; flag one that runs."""
+        """End a job that waits, or is not known; flag one that runs."""
         engine = await self._reach()
-        found = engine.jobs.get(job)
-        if found is None or found.status is not None:
+        found = engine.jobs.setdefault(job, _Job(Needs(), b""))
+        if found.status is not None:
             return False
+        found.cancel = True
         if found.attempt == 0:
             found.status = "cancelled"
             engine.tell_part(job)
             return True
-        found.cancel = True
         for end in engine.ends:
             end.put("cancels", job)
         return False
@@ -235,13 +235,16 @@ class MemoryLease:
     engine: MemoryEngine
     job: str
     attempt: int
+    node: str
     body: bytes
 
     async def heartbeat(self) -> Health:
         """Renew it."""
         held = await self._held()
         if held is None:
-            return Health.LOST
+            job = self.engine.jobs.get(self.job)
+            # It was forgotten, and cancelled as one that waits.
+            return Health.CANCEL if job is not None and job.cancel and job.attempt == 0 else Health.LOST
         held.held_until = trio.current_time() + self.engine.lease
         return Health.CANCEL if held.cancel else Health.OK
 
@@ -250,7 +253,7 @@ class MemoryLease:
         held = await self._held()
         if held is None:
             job = self.engine.jobs.get(self.job)
-            return job is not None and (job.attempt, job.status) == (self.attempt, status)
+            return job is not None and job.status == status and job.node in (self.node, "")
         held.status, held.result = status, result
         self.engine.tell_part(self.job)
         return True
@@ -267,4 +270,5 @@ class MemoryLease:
         if self.engine.away:
             raise EngineAway("memory: away")
         job = self.engine.jobs.get(self.job)
-        return job if job is not None and job.attempt == self.attempt and job.status is None else None
+        ours = job is not None and (job.attempt, job.node) == (self.attempt, self.node) and job.status is None
+        return job if ours else None

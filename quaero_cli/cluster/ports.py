@@ -119,7 +119,7 @@ class Lease(Protocol):
 
     @property
     def attempt(self) -> int:
-        """The attempt, from 1: the token that fences its end."""
+        """The attempt, from 1. With the process that claimed it, it is the token that fences the job's end."""
 
     @property
     def body(self) -> bytes:
@@ -129,7 +129,7 @@ class Lease(Protocol):
         """Renew the lease."""
 
     async def finish(self, status: str, result: str | None = None) -> bool:
-        """Take the job off the queue; False when another attempt holds it. `result`: for whoever looks."""
+        """Take the job off the queue; False when another process holds it. `result`: for whoever looks."""
 
     async def release(self) -> None:
         """Give the job back at once: another worker may have it."""
@@ -155,16 +155,19 @@ class RunQueue(Protocol):
         """Add a job for a worker with what it needs; False when it is known already, waiting, running or ended."""
 
     async def claim(self, offer: Offer, node: str, wait: float) -> Lease | None:
-        """Take the next job that may run here, waiting `wait` seconds for one at most; None: there is none."""
+        """Take the next job that may run here, waiting `wait` seconds for one at most; None: there is none.
+
+        `node`: names the process that claims, like no other.
+        """
 
     async def cancel(self, job: str) -> bool:
-        """Ask for a job to be cancelled; True when it was not claimed yet, and now never will be."""
+        """Ask for a job to be cancelled; True when it was not claimed yet, or not known, and now never will be."""
 
     async def settle(self, job: str, status: str) -> None:
         """Keep that a job has ended: nobody needs to run it (again)."""
 
     async def look(self, job: str) -> JobState | None:
-        """Return what is known of a job; None: nothing."""
+        """Return what is known of a job; None: nothing, perhaps that it waits."""
 
     async def next_cancel(self) -> str:
         """Wait until somebody asks for a job to be cancelled; return its ID (a worker's; may miss some)."""

@@ -33,12 +33,16 @@ class Waiting(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """An open job that somebody wants to be cancelled, and its open steps. `unsent`: it was never handed over."""
+    """An open job that somebody wants to be cancelled, and its open steps. `unsent`: it was never handed over.
+
+    `attempt`: the newest that was heard of.
+    """
 
     job: str
     name: str
     steps: tuple[str, ...]
     unsent: bool
+    attempt: int
 
 
 class NodeView(TypedDict):
@@ -125,13 +129,13 @@ def mark_told(path: Path, job: str, reason: str | None) -> None:
 def _wishes(connection: Connection) -> list[Wish]:
     find_steps = "SELECT name FROM step WHERE job = ? AND status IN ('pending', 'running') ORDER BY key"
     jobs = connection.execute(
-        "SELECT job.key, job.id, job.name, coalesce(dispatch.sent = 0, 0) FROM job"
+        "SELECT job.key, job.id, job.name, coalesce(dispatch.sent = 0, 0), job.attempt FROM job"
         f" LEFT JOIN dispatch ON dispatch.job = job.id WHERE {_OPEN} AND job.cancel_requested {_CLAIMED_ORDER}"
     ).fetchall()
     found = []
-    for key, job, name, unsent in jobs:
+    for key, job, name, unsent, attempt in jobs:
         steps = tuple(row[0] for row in connection.execute(find_steps, (key,)))
-        found.append(Wish(job, name, steps, bool(unsent)))
+        found.append(Wish(job, name, steps, bool(unsent), int(attempt)))
     return found
 
 

@@ -24,6 +24,8 @@ from quaero_cli.store.outbox import Shipment
 AT_ONCE = 64
 # Seconds that the log keeps what views have long read, and how long words and ended jobs are known; as with NATS.
 LOG_AGE, WORD_AGE, JOB_AGE = 7 * 24 * 3600.0, 60.0, 90 * 24 * 3600.0
+# A job that this process holds, or that the file has forgotten to be claimed so often.
+_OURS = "(attempt < :attempt OR (attempt = :attempt AND node = :node))"
 # Shipments between two looks for what is too old.
 _SWEEP_EVERY = 256
 
@@ -44,6 +46,14 @@ class Claimed(NamedTuple):
     job: str
     attempt: int
     body: bytes
+
+
+class Holder(NamedTuple):
+    """Who claimed a job: which attempt it is, and the process, named like no other."""
+
+    job: str
+    attempt: int
+    node: str
 
 
 class Heard(NamedTuple):
@@ -167,51 +177,65 @@ class EngineFile:
                     return Claimed(job, attempt + 1, bytes(body))
         return None
 
-    def renew(self, job: str, attempt: int) -> bool | None:
+    def renew(self, holder: Holder) -> bool | None:
         """Renew a lease; return whether the job is to be cancelled, None when it is another's.
 
-        A job that the file does not know, or not as claimed so often, was forgotten: nobody else has it either.
+        A job that the file does not know, or not as claimed so often, was forgotten: nobody else has it either. It
+        may have been cancelled since as one that waits.
         """
         with self._opened() as connection, transaction(connection):
             row = connection.execute(
-                "UPDATE job SET held_until = ?, attempt = ? WHERE id = ? AND attempt <= ? AND status IS NULL"
-                " RETURNING cancel",
-                (time.time() + self._lease, attempt, job, attempt),
+                "UPDATE job SET held_until = :until, attempt = :attempt, node = :node"
+                f" WHERE id = :job AND status IS NULL AND {_OURS} RETURNING cancel",
+                {**holder._asdict(), "until": time.time() + self._lease},
             ).fetchone()
-            if row is None and not _is_known(connection, job):
+            if row is None and not _is_known(connection, holder.job):
                 return False
+            unclaimed = "SELECT cancel FROM job WHERE id = ? AND cancel AND attempt = 0"
+            row = row or connection.execute(unclaimed, (holder.job,)).fetchone()
         return None if row is None else bool(row[0])
 
-    def finish(self, job: str, attempt: int, status: str, result: str | None) -> bool:
-        """End a job, if it is this attempt's, or was ended by it just so; also one that was forgotten."""
-        now = time.time()
+    def finish(self, holder: Holder, status: str, result: str | None) -> bool:
+        """End a job, if this process holds it, or has ended it just so; also one that was forgotten."""
+        values = {**holder._asdict(), "status": status, "result": result, "now": time.time()}
         with self._opened() as connection, transaction(connection):
             ended = connection.execute(
-                "UPDATE job SET status = ?, result = ?, body = x'', time = ?, attempt = ?"
-                " WHERE id = ? AND ((status IS NULL AND attempt <= ?) OR (status = ? AND attempt = ?))",
-                (status, result, now, attempt, job, attempt, status, attempt),
+                "UPDATE job SET status = :status, result = :result, body = x'', time = :now, attempt = :attempt,"
+                " node = :node WHERE id = :job"
+                f" AND ((status IS NULL AND {_OURS}) OR (status = :status AND node IN (:node, '')))",
+                values,
             ).rowcount
-            if not ended and not _is_known(connection, job):
+            if not ended and not _is_known(connection, holder.job):
                 ended = connection.execute(
-                    "INSERT INTO job (id, queue, labels, part, body, attempt, status, result, time)"
-                    " VALUES (?, '', '{}', 0, x'', ?, ?, ?, ?)",
-                    (job, attempt, status, result, now),
+                    "INSERT INTO job (id, queue, labels, part, body, attempt, node, status, result, time)"
+                    " VALUES (:job, '', '{}', 0, x'', :attempt, :node, :status, :result, :now)",
+                    values,
                 ).rowcount
         return ended == 1
 
-    def release(self, job: str, attempt: int) -> None:
+    def release(self, holder: Holder) -> None:
         """Give a job back."""
         with self._opened() as connection, transaction(connection):
-            connection.execute("UPDATE job SET held_until = 0 WHERE id = ? AND attempt = ?", (job, attempt))
+            connection.execute(
+                "UPDATE job SET held_until = 0 WHERE id = :job AND attempt = :attempt AND node = :node",
+                holder._asdict(),
+            )
 
     def cancel(self, job: str) -> bool | None:
-        """End a job that waits (True), flag one that runs (False); None: there is none, or it has ended."""
+        """End a job that waits, or is not known (True), flag one that runs (False); None: it has ended."""
         with self._opened() as connection, transaction(connection):
             row = connection.execute(
                 "UPDATE job SET cancel = 1, status = CASE attempt WHEN 0 THEN 'cancelled' END"
                 " WHERE id = ? AND status IS NULL RETURNING attempt",
                 (job,),
             ).fetchone()
+            if row is None and not _is_known(connection, job):
+                connection.execute(
+                    "INSERT INTO job (id, queue, labels, part, body, cancel, status, time)"
+                    " VALUES (?, '', '{}', 0, x'', 1, 'cancelled', ?)",
+                    (job, time.time()),
+                )
+                return True
         return None if row is None else row[0] == 0
 
     def settle(self, job: str, status: str) -> None:

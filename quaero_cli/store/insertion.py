@@ -59,10 +59,12 @@ def claim_elsewhere(connection: Connection, key: int, fact: JobClaimed, origin: 
 
     What an earlier attempt had come to is begun anew: its machine is lost, with the files of its steps. Its entries
     stay. An older attempt than the one that holds the job changes nothing, nor does one that comes after its end.
+    Of two with the same number (the engine forgot that the job was claimed) the later one counts.
     """
     row = connection.execute(
-        "SELECT attempt FROM job WHERE key = ? AND attempt < ? AND status IN ('pending', 'running')",
-        (key, fact.attempt),
+        "SELECT attempt FROM job WHERE key = ? AND status IN ('pending', 'running')"
+        " AND (attempt < ? OR (attempt = ? AND started_at < ? AND origin IS NOT ?))",
+        (key, fact.attempt, fact.attempt, fact.time_us, origin),
     ).fetchone()
     if row is None:
         return
