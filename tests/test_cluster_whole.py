@@ -62,6 +62,18 @@ def test_a_failure_is_the_commands_failure(small):
     assert small.view.json("jobs")[0]["node"] is None
 
 
+def test_a_job_that_cannot_run_on_a_worker_fails_and_the_worker_goes_on(small):
+    """A job with a secret that nobody has would end each worker that takes it, one after the other."""
+    path = small.view.define(
+        "lacks", '[secrets]\nTOKEN = "env:NOBODY_HAS_IT"\n[step.a]\ntype = "shell"\ncommand = "true"\n'
+    )
+    lines = small.view.lines("run", path, "--on", "cluster", code=1)
+    assert any("NOBODY_HAS_IT" in str(each["fields"]) for each in entries(lines) if "fields" in each)
+    assert small.running["w1"].poll() is None
+    assert small.view.json("show", lines[-1]["job_id"])["steps"][0]["status"] == "skipped"
+    assert small.shell("w1").json("show", lines[-1]["job_id"])["job"]["status"] == "failed"
+
+
 def test_files_of_steps_come_to_the_view(small):
     """A file would be looked for in vain on the machine from which the job was started."""
     job = small.view.lines("run", small.view.define("leaves", LEAVES), "--on", "cluster")[-1]["job_id"]

@@ -6,13 +6,13 @@ import sys
 from contextlib import closing
 
 import pytest
-from stores import line, new_home, new_job, start_job, write_once
+from stores import NOW, line, new_home, new_job, start_job, write_once
 
 from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateError
-from quaero_cli.model import Level, LogQuery, Status, StepChanged, WorkerChanged
+from quaero_cli.model import JobChanged, JobClaimed, JobQueued, Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.locks import JobLock
-from quaero_cli.store.queue import LeasedStarts, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
+from quaero_cli.store.queue import KnownJobs, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
 from quaero_cli.store.reader import open_reader
 
 
@@ -25,15 +25,19 @@ def test_a_job_is_claimed_once(tmp_path):
     assert claim(home.database, "zzzz") is None
 
 
-def test_a_job_of_a_clusters_queue_is_claimed_as_it_is_stored(tmp_path):
+def test_a_job_of_a_clusters_queue_is_stored_with_the_first_that_it_says(tmp_path):
     """It would begin a commit later, or as an attempt that others have had."""
     home = new_home(tmp_path)
-    with closing(LeasedStarts(home.database)) as starts:
-        assert starts.begin(new_job("aaaa", overlap="allow"), 2) == 3
-        assert claim(home.database, "aaaa") is None
-        with pytest.raises(ExistsError, match="aaaa"):
-            starts.begin(new_job("aaaa", overlap="allow"), 3)
-        assert starts.begin(new_job("bbbb", overlap="allow"), 0) == 1
+    first = [JobQueued(new_job("aaaa"), "default", NOW, arrives=True), JobClaimed("aaaa", "w1", 3, NOW)]
+    with closing(KnownJobs(home.database)) as known:
+        assert not known.has("aaaa")
+        write_once(home, [*first, line("aaaa", "one")])
+        assert known.has("aaaa")
+    assert claim(home.database, "aaaa") is None
+    write_once(home, [*first, line("aaaa", "two"), JobChanged("aaaa", Status.COMPLETED, NOW, 3)])
+    with open_reader(home.database) as reader:
+        job = reader.details("aaaa")["job"]
+    assert (job["attempt"], job["status"]) == (3, "completed")
 
 
 def test_a_definition_that_refuses_overlap_runs_once(tmp_path):

@@ -38,11 +38,15 @@ class LogLines(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobQueued:
-    """A job was made. Where it is known already this changes nothing. `queue` None: it runs where it was made."""
+    """A job was made. Where it is known already this changes nothing. `queue` None: it runs where it was made.
+
+    `arrives`: the store of whoever says so has no row of it either. Only told there.
+    """
 
     job: NewJob
     queue: str | None
     time_us: int
+    arrives: bool = False
 
 
 @dataclass(frozen=True, slots=True)

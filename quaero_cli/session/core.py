@@ -136,12 +136,8 @@ class Session:
         """Wait until all that was said so far is stored."""
         await self._recorder.flush()
 
-    async def submit(
-        self, prepared: Prepared, *, parent: Running | None = None, leased: Leased | None = None
-    ) -> Handle:
+    async def submit(self, prepared: Prepared, *, parent: Running | None = None) -> Handle:
         """Enqueue a job and start it here, when its turn has come. Returns when it is stored.
-
-        `leased`: it comes from a cluster's queue, where its turn has come: it is claimed as it is stored.
 
         `parent` is the job of which it is a sub-job; what that one hides, this one hides, too.
         Raises DefinitionError when a secret is missing, OverlapError when its definition runs already and refuses
@@ -151,32 +147,58 @@ class Session:
         inherited = parent.mask.secrets if parent is not None and parent.mask is not None else ()
         guarded = guard(prepared, self._ground.environment, inherited)
         path, job = self.settings.database, guarded.job
-        lock = JobLock(self.settings.locks, job.id)
-        if not lock.acquire():
-            raise ExistsError(f"job {job.id} is run by another process")
-        attempt = None
+        lock = self._lock(job)
         try:
-            if leased is None:
-                dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
-                await end_survivors(dead, self.log.warn)
-                await trio.to_thread.run_sync(queue.enqueue, path, job)
-            else:
-                attempt = await trio.to_thread.run_sync(leased.begin, job, leased.attempt - 1)
+            dead = await trio.to_thread.run_sync(queue.mark_interrupted, path, self.settings.locks)
+            await end_survivors(dead, self.log.warn)
+            await trio.to_thread.run_sync(queue.enqueue, path, job)
             if self._node is not None:
-                self._recorder.emit(JobQueued(job, None if leased is None else leased.queue, now_us()))
-            if leased is None and job.retry_of is not None and job.kept is not None:
+                self._recorder.emit(JobQueued(job, None, now_us()))
+            if job.retry_of is not None and job.kept is not None:
                 await self._copy_artifacts(job, job.retry_of, job.kept)
         except BaseException:
             lock.release()
             raise
-        handle = self._handles[job.id] = Handle(job.id)
-        if leased is None:  # else there is more to see in a moment
-            self.wakeups.set()
-            nudge(self.settings.wake)
+        self.wakeups.set()
+        nudge(self.settings.wake)
         ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
+        return self._start(prepared, guarded, ancestors, lock, None)
+
+    def begin(self, prepared: Prepared, leased: Leased) -> Handle:
+        """Start a job that this machine has claimed from a cluster's queue, and that its store does not know.
+
+        Its row is stored with the first that it says. Raises DefinitionError when a secret is missing, ExistsError
+        when another process here runs it, StoreError when nothing can be stored any more.
+        """
+        assert self._node is not None
+        guarded = guard(prepared, self._ground.environment)
+        lock = self._lock(guarded.job)
+        try:
+            self._recorder.emit(JobQueued(guarded.job, leased.queue, now_us(), arrives=True))
+            tell_claimed(self._recorder.emit, prepared.job, self._node, leased.attempt)
+        except BaseException:
+            lock.release()
+            raise
+        return self._start(prepared, guarded, (), lock, leased)
+
+    def _lock(self, job: NewJob) -> JobLock:
+        lock = JobLock(self.settings.locks, job.id)
+        if not lock.acquire():
+            raise ExistsError(f"job {job.id} is run by another process")
+        return lock
+
+    def _start(
+        self,
+        prepared: Prepared,
+        guarded: Guarded,
+        ancestors: tuple[str, ...],
+        lock: JobLock,
+        leased: Leased | None,
+    ) -> Handle:
+        handle = self._handles[prepared.job.id] = Handle(prepared.job.id)
         # A job's tasks see nothing of who started it: a request, or a step of another job.
         contextvars.Context().run(
-            self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased, attempt
+            self.nursery.start_soon, self._execute, prepared, guarded, ancestors, handle, lock, leased
         )
         return handle
 
@@ -199,18 +221,16 @@ class Session:
         handle: Handle,
         lock: JobLock,
         leased: Leased | None,
-        attempt: int | None,
     ) -> None:
         with lock:
-            if attempt is None:
-                attempt = await self._claim(prepared.job, handle)
+            attempt = await self._claim(prepared.job, handle) if leased is None else leased.attempt
             if attempt is None:  # it ended while it was pending
                 handle.status = Status.CANCELLED if handle.error is None else Status.FAILED
                 handle.error = handle.error or handle.cancelled
             else:
                 definition = prepared.definition
                 self.log.info(f"Job started: {handle.id}", job_id=handle.id, definition=definition.id)
-                if self._node is not None:
+                if self._node is not None and leased is None:
                     tell_claimed(self._recorder.emit, prepared.job, self._node, attempt)
                 ground = self._ground if leased is None else fenced(self._ground, leased)
                 if self.files is not None:
@@ -225,6 +245,8 @@ class Session:
                     hide.set(guarded.mask.text)  # of this task, and of all that it starts
                 run = JobRun(running)
                 handle.attach(run)
+                if leased is not None:  # its row is there before it does anything
+                    await self._recorder.flush()
                 handle.status = await run.run()
                 known = (run.error, running.outputs)
                 handle.error, handle.outputs = known if guarded.mask is None else guarded.mask.value(known)

@@ -26,15 +26,11 @@ _STATES = (JobChanged, StepChanged, StepOutput, StepProgressed, WorkerChanged)
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A job that this machine has claimed from a cluster's queue; `is_lost` when another one has it by now.
-
-    `begin` stores it and claims it, see `store.queue.LeasedStarts`.
-    """
+    """A job that this machine has claimed from a cluster's queue; `is_lost` when another one has it by now."""
 
     queue: str
     attempt: int
     is_lost: Callable[[], bool]
-    begin: Callable[[NewJob, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)

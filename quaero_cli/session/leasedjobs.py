@@ -1,12 +1,10 @@
 """A job that a worker machine has claimed: made ready, run in the session like any other, and told to the queue."""
 
-from contextlib import suppress
-
 import orjson
 import trio
 
 from quaero_cli.engine.shared import now_us
-from quaero_cli.errors import ExistsError, NotFoundError, QuaeroError
+from quaero_cli.errors import NotFoundError, QuaeroError
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.handle import Handle
@@ -58,19 +56,17 @@ class LeasedJobs:
             return None
         try:
             prepared = self._station.arrivals.prepared(job)
-            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost, self._station.starts.begin)
-            with suppress(ExistsError):
-                return await self._session.submit(prepared, leased=leased)
-            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
+            if self._station.known.has(job.id) and await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
                 await end_survivors([job.id], self._session.source_log("cluster").warn)
-            return await self._session.submit(prepared, leased=leased)
+            return self._session.begin(prepared, Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost))
         except QuaeroError as error:
             self._end_unrun(job, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")
             return None
 
     def _end_unrun(self, job: NewJob, attempt: int, status: Status, reason: str) -> None:
         now = now_us()
-        facts: list[Fact] = [JobQueued(job, job.queue, now), JobClaimed(job.id, self._station.node, attempt, now)]
+        facts: list[Fact] = [JobQueued(job, job.queue, now, arrives=True)]
+        facts.append(JobClaimed(job.id, self._station.node, attempt, now))
         facts += [StepChanged(job.id, step.name, Status.SKIPPED, now, reason) for step in job.steps]
         text = f"Status changed: {status} (job: {job.name})"
         facts.append(LogLine(job.id, None, None, now, Level.ERROR, text, "", "runner", {"error": reason}))

@@ -8,7 +8,7 @@ from quaero_cli.session.arrivals import Arrivals
 from quaero_cli.session.core import Session
 from quaero_cli.session.holding import Holding
 from quaero_cli.session.namedlog import NamedLog
-from quaero_cli.store.queue import LeasedStarts
+from quaero_cli.store.queue import KnownJobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,4 @@ class Station:
     arrivals: Arrivals
     node: str
     log: NamedLog
-    starts: LeasedStarts
+    known: KnownJobs

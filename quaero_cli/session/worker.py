@@ -40,7 +40,7 @@ from quaero_cli.session.signals import watch_signals
 from quaero_cli.session.station import Station
 from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
-from quaero_cli.store.queue import LeasedStarts
+from quaero_cli.store.queue import KnownJobs
 
 # Seconds that one look at the queues waits for a job.
 CLAIM_WAIT = 2.0
@@ -93,7 +93,7 @@ async def work(
             opening = open_session(
                 settings, environment=environment, step_types=step_types, tell=tell, shipping=shipping
             )
-            with Outbox(settings.database) as outbox, closing(LeasedStarts(settings.database)) as starts:
+            with Outbox(settings.database) as outbox, closing(KnownJobs(settings.database)) as known:
                 async with opening as session:
                     log = NamedLog(session.source_log("cluster"), options.name)
                     said.append(log.info)
@@ -110,7 +110,7 @@ async def work(
                     announce()
                     holding = Holding(engine, engine.lease / 3, log, news.tell)
                     station = Station(
-                        session, engine, holding, shipper, Arrivals(settings, step_types), options.name, log, starts
+                        session, engine, holding, shipper, Arrivals(settings, step_types), options.name, log, known
                     )
                     await _Worker(station, options, bound, parts, news, Reach(log, tell)).run()
 
@@ -202,7 +202,7 @@ class _Worker:
         if lease is None:
             return
         kind = _Kind.JOB if owner_of_part(lease.job) is None else _Kind.ITEM
-        if self._drain.is_set() and kind is _Kind.JOB:
+        if (self._drain.is_set() and kind is _Kind.JOB) or self._trouble.lasts:
             await self._holding.release(lease)
         else:
             self._running[kind] += 1

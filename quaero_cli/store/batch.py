@@ -15,6 +15,7 @@ from quaero_cli.model import (
     Fact,
     FrontierDropped,
     JobChanged,
+    JobClaimed,
     JobQueued,
     LogLine,
     LogLines,
@@ -28,6 +29,7 @@ from quaero_cli.model import (
 from quaero_cli.store import frontier, keeping, states
 from quaero_cli.store.encode import clean_text, encode_json
 from quaero_cli.store.engine import Connection
+from quaero_cli.store.insertion import insert_job, is_known
 from quaero_cli.store.keys import Keys
 from quaero_cli.store.many import ManyRows
 from quaero_cli.store.schema import SERVICE
@@ -157,6 +159,10 @@ class Batch:
                 pass  # it is for the outbox alone
             case JobQueued():
                 keys.forget()  # its row is there, perhaps anew
+                if fact.arrives and not is_known(connection, fact.job.id):
+                    insert_job(connection, fact.job, fact.time_us, travelled=True)
+            case JobClaimed():
+                states.claim_job(connection, keys.job(fact.job), fact)
             case JobChanged():
                 states.change_job(connection, keys.job(fact.job), fact)
             case StepChanged():

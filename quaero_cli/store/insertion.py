@@ -8,9 +8,14 @@ from quaero_cli.store.retry import copy_steps
 _COLUMNS = (
     "id", "definition", "name", "trigger", "status", "created_at", "definition_text", "definition_hash",
     "definition_path", "parameters", "secrets", "retry_of", "resumes", "parent", "parent_step", "scheduled_for",
-    "elsewhere", "queue", "labels", "attempt",
+    "elsewhere", "queue", "labels",
 )  # fmt: skip
 _INSERT = f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
+def is_known(connection: Connection, job: str) -> bool:
+    """Return whether there is a job of this ID."""
+    return connection.execute("SELECT 1 FROM job WHERE id = ?", (job,)).fetchone() is not None
 
 
 def insert_job(
@@ -20,10 +25,9 @@ def insert_job(
     *,
     elsewhere: bool = False,
     queue: str | None = None,
-    attempts: int = 0,
     travelled: bool = False,
 ) -> None:
-    """Write a job as pending, with its steps. `attempts`: how many there were already, on other machines.
+    """Write a job as pending, with its steps.
 
     Steps that it takes over from the job that it repeats are copied from there; where that job is not known, because
     this one has `travelled`, they are what `kept` says. Raises NotFoundError when that job is gone.
@@ -34,7 +38,7 @@ def insert_job(
             job.id, job.definition, job.name, job.trigger, Status.PENDING, now, job.definition_text,
             job.definition_hash, job.definition_path, encode_json(dict(job.parameters)), encode_json(job.secrets),
             job.retry_of, job.resumes, job.parent, job.parent_step, job.scheduled_for, elsewhere, queue,
-            encode_json(dict(job.labels)), attempts,
+            encode_json(dict(job.labels)),
         ),
     )  # fmt: skip
     key = cursor.lastrowid
@@ -44,8 +48,7 @@ def insert_job(
     )
     if job.retry_of is None or job.kept is None:
         return
-    known = connection.execute("SELECT 1 FROM job WHERE id = ?", (job.retry_of,)).fetchone() is not None
-    if known or not travelled:
+    if is_known(connection, job.retry_of) or not travelled:
         copy_steps(connection, job.retry_of, job.id, [step.name for step in job.kept.steps])
         return
     connection.executemany(

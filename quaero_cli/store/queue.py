@@ -5,7 +5,6 @@ through the writer, after the job's last entry, and holds only for the attempt t
 A submitter takes the job's lock before it enqueues, so an open job with a free lock has lost its runner.
 """
 
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,7 @@ from quaero_cli.store.dispatch import Waiting
 from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.factcodec import pack_job
-from quaero_cli.store.insertion import insert_job
+from quaero_cli.store.insertion import insert_job, is_known
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.rows import status_of
 from quaero_cli.store.writer import Writer
@@ -42,32 +41,24 @@ def enqueue(path: Path, job: NewJob) -> None:
         insert_job(connection, job, now_us())
 
 
-class LeasedStarts:
-    """Begins jobs that came over a cluster's queue. From any thread. The caller closes it.
+class KnownJobs:
+    """Which jobs a store has: quick reads, for the event loop. The caller closes it.
 
-    It keeps its connection, which takes longer to open than to use. And it does not wait for the disk, while the job
-    does: what the job says is on the disk only with this, and whether it is run is the queue's to know, not this
-    store's. After a power cut it is another machine's.
+    It keeps its connection, which takes longer to open than to ask.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path, lazy=True)
-        self._lock = threading.Lock()
+        self._connection = connect(path, readonly=True)
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def begin(self, job: NewJob, attempts: int) -> int | None:
-        """Store a job and claim it, in one commit; return what `claim` does.
-
-        `attempts`: there were so many on other machines before. Raises what `enqueue` raises.
-        """
-        with self._lock, translated(self._path), transaction(self._connection):
-            _admit(self._connection, job)
-            insert_job(self._connection, job, now_us(), attempts=attempts, travelled=True)
-            return _claim(self._connection, job.id)
+    def has(self, job: str) -> bool:
+        """Return whether there is a job of this ID. Raises StoreError."""
+        with translated(self._path):
+            return is_known(self._connection, job)
 
 
 def enqueue_elsewhere(path: Path, job: NewJob) -> Waiting:
@@ -88,7 +79,7 @@ def enqueue_elsewhere(path: Path, job: NewJob) -> Waiting:
 
 def _admit(connection: Connection, job: NewJob) -> None:
     """Hold a new job to its ID and to its `overlap`."""
-    if connection.execute("SELECT 1 FROM job WHERE id = ?", (job.id,)).fetchone() is not None:
+    if is_known(connection, job.id):
         raise ExistsError(f"there is a job {job.id} already")
     if job.overlap == "refuse":
         _refuse_overlap(connection, job.definition)
@@ -111,15 +102,11 @@ def claim(path: Path, job_id: str) -> int | None:
     The number fences the end: a runner that lost its job can no longer write its status.
     """
     with closing(connect(path)) as connection, translated(path), transaction(connection):
-        return _claim(connection, job_id)
-
-
-def _claim(connection: Connection, job_id: str) -> int | None:
-    row = connection.execute(
-        "UPDATE job SET status = 'running', attempt = attempt + 1, started_at = ?"
-        " WHERE id = ? AND status = 'pending' RETURNING attempt",
-        (now_us(), job_id),
-    ).fetchone()
+        row = connection.execute(
+            "UPDATE job SET status = 'running', attempt = attempt + 1, started_at = ?"
+            " WHERE id = ? AND status = 'pending' RETURNING attempt",
+            (now_us(), job_id),
+        ).fetchone()
     return None if row is None else int(row[0])
 
 

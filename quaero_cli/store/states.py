@@ -2,6 +2,7 @@
 
 from quaero_cli.model import (
     JobChanged,
+    JobClaimed,
     Status,
     StepChanged,
     StepOutput,
@@ -19,6 +20,15 @@ def change_job(connection: Connection, key: int, fact: JobChanged) -> None:
     connection.execute(
         f"UPDATE job SET status = ?, error = ?, {moment} = ? WHERE key = ? AND attempt = ? AND {_OPEN}",
         (fact.status, fact.error and clean_text(fact.error), fact.time_us, key, fact.attempt),
+    )
+
+
+def claim_job(connection: Connection, key: int, fact: JobClaimed) -> None:
+    """Let a job that came to this machine run, as the attempt that it is in its cluster."""
+    connection.execute(
+        f"UPDATE job SET status = '{Status.RUNNING}', attempt = ?, started_at = ?"
+        f" WHERE key = ? AND status = '{Status.PENDING}'",
+        (fact.attempt, fact.time_us, key),
     )
 
 
