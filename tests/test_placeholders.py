@@ -1,5 +1,6 @@
 """Placeholders: what is refused when a file is loaded, and what stands in their place when a step starts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from jobfiles import TYPES, define, shell
 
 from quaero_cli.errors import DefinitionError, StepFailed
-from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
+from quaero_cli.jobdef.conditions import is_met, is_truthy
+from quaero_cli.jobdef.placeholders import Scope, resolve, resolve_options
 
 SCOPE = Scope(
     job_id="k3x9",
@@ -16,6 +18,7 @@ SCOPE = Scope(
     config={"pages": 7, "table": {"a": [1]}},
     env={"LANG": "C"},
     outputs={"site": {"url": "http://h", "ports": [1, 2]}, "mute": {}},
+    skipped={"idle"},
 )
 
 VALUES = [
@@ -130,8 +133,8 @@ def test_outputs_of_any_step_before_may_be_used():
 def step_options(text, scope=SCOPE):
     """What the function of the one step gets; parameters and steps of SCOPE are declared around it."""
     declared = "".join(f"[params.{name}]\n" for name in SCOPE.params) + "[config]\npages = 1\n[env]\nLANG = ''\n"
-    steps = "".join(f"[step.{name}]\ntype = 'shell'\ncommand = ''\n" for name in SCOPE.outputs)
-    job = define(f"{declared}{steps}[step.a]\ndepends = 'site, mute'\n{text}")
+    steps = "".join(f"[step.{name}]\ntype = 'shell'\ncommand = ''\n" for name in ("site", "mute", "idle"))
+    job = define(f"{declared}{steps}[step.a]\ndepends = 'site, mute, idle'\n{text}")
     return resolve_options(job.step("a"), TYPES[job.step("a").type], scope)
 
 
@@ -225,3 +228,31 @@ def test_what_a_condition_takes_for_false(value):
 def test_what_a_condition_takes_for_true(value):
     """Anything else runs it."""
     assert is_truthy(value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ("not {params.none}", True),
+        (" not\t{params.n} ", False),
+        ("not {steps.idle.outputs.x}", True),
+        ("not not {params.n}", True),
+        ("not", True),
+        ("nothing", True),
+        ("not false", True),
+        ("{params.denial}", True),
+    ],
+)
+def test_a_condition_can_be_turned_round(condition, met):
+    """A step that makes up for something that is missing would run although it is there; or a value could say so."""
+    assert is_met(condition, replace(SCOPE, params={**SCOPE.params, "denial": "not a"})) is met
+
+
+def test_what_a_skipped_step_would_have_left_is_nothing_where_it_stands_alone():
+    """A step could not do without an optional one; or a line for the shell would be run with a hole in it."""
+    assert resolve({"a": ["{steps.idle.outputs.x}"]}, SCOPE) == {"a": [None]}
+    assert step_options("type = 'crawler'\nsince = '{steps.idle.outputs.x}'") == {}
+    for options in ("type = 'crawler'\nsince = 'a{steps.idle.outputs.x}'", "type = 'shell'\ncommand = 'rm {steps.idle.outputs.x}/*'"):
+        with pytest.raises(StepFailed, match="step idle left no output 'x'") as caught:
+            step_options(options)
+        assert "skipped by its condition" in (caught.value.hint or "")

@@ -11,6 +11,7 @@ from crawling import Leftovers
 from fakes import FakeContext
 from web import start_web
 
+from quaero_cli.crawl.addresses import local_hosts
 from quaero_cli.errors import StepFailed
 from quaero_cli.steps.contract import StepContext
 from quaero_cli.steps.crawler import DEFAULT_CONCURRENCY, crawler
@@ -80,6 +81,23 @@ async def test_private_addresses_need_to_be_named(tmp_path: Path, nursery: trio.
         await crawler(FakeContext(tmp_path), start_urls=[web.url])
     assert "allow_private" in (caught.value.hint or "")
     assert not web.hits
+
+
+async def test_a_start_url_on_this_machine_opens_nothing_else_of_it(tmp_path: Path, nursery: trio.Nursery) -> None:
+    """A crawl of some site would reach this machine's own services, because the demo site is one of them."""
+    web, other = await start_web(nursery), await start_web(nursery)
+    web.page("/", links=[f"http://localhost:{other.port}/"])
+    other.page("/")
+    await crawler(
+        FakeContext(tmp_path), start_urls=[web.url], allow_local=True, allowed_domains=["127.0.0.1", "localhost"]
+    )
+    assert (web.hits["/"], other.hits["/"]) == (1, 0)
+
+
+def test_hosts_of_this_machine() -> None:
+    """A private network, or a name that begins like this machine's, would count as this machine."""
+    urls = ["http://localhost:1/", "http://[::1]/", "http://127.9.9.9/", "http://10.0.0.1/", "http://localhost.example/"]
+    assert local_hosts([*urls, urls[0]]) == ["localhost", "[::1]", "127.9.9.9"]
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,9 @@ def test_a_start_url_that_cannot_be_crawled_says_why(shell, url, says):
     error = shell.run("run", "news-crawler", "-p", f"start_urls={url}", code=1).stderr
     assert says in error
     assert "hint: " in error
-    assert shell.json("jobs")[0]["status"] == "failed"
+    shown = shell.json("show", "last")
+    assert shown["job"]["status"] == "failed"
+    assert [step["status"] for step in shown["steps"]] == ["skipped", "failed"]  # no demo site beside another one
 
 
 def test_a_second_run_is_refused_while_one_runs(shell):

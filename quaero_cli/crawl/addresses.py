@@ -104,6 +104,16 @@ class Policy:
         return None if kind is None else f"{address} is a {kind} address"
 
 
+def local_hosts(urls: Iterable[str]) -> list[str]:
+    """The hosts of these normalised URLs that are written as this machine: `localhost`, a loopback address."""
+    hosts = dict.fromkeys(hostname(url) for url in urls)
+    return [host for host in hosts if host == "localhost" or _is_loopback(literal(host))]
+
+
+def _is_loopback(address: str | None) -> bool:
+    return address is not None and not_public(ip_address(address)) == "loopback"
+
+
 @functools.lru_cache(_HOSTS)
 def literal(host: str) -> str | None:
     """The address that a normalised host *is* (`127.0.0.1`, `[::1]`), None for a name."""

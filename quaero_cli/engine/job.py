@@ -22,8 +22,9 @@ from quaero_cli.engine.shared import Running, now_us
 from quaero_cli.engine.step import StepRun, Work
 from quaero_cli.engine.strays import kill_strays
 from quaero_cli.errors import QuaeroError
+from quaero_cli.jobdef.conditions import is_met
 from quaero_cli.jobdef.model import StepDefinition, StepType
-from quaero_cli.jobdef.placeholders import Scope, is_truthy, resolve, resolve_options
+from quaero_cli.jobdef.placeholders import Scope, resolve_options
 from quaero_cli.jobdef.ready import resolve_ready
 from quaero_cli.model import JobChanged, Level, Status, StepChanged
 from quaero_cli.plan import Course, Decision, Plan, job_status
@@ -215,9 +216,11 @@ class JobRun:
             config=self._job.definition.config,
             env=self._job.environment,
             outputs=self._job.outputs,
+            skipped=self._job.skipped,
         )
         try:
-            if step.condition is not None and not is_truthy(resolve(step.condition, scope)):
+            if step.condition is not None and not is_met(step.condition, scope):
+                self._job.skipped.add(step.name)
                 self._skip(step.name, "its condition is not met")
                 return
             work, when_ready = self._work_of(step, scope), resolve_ready(step, scope)

@@ -21,7 +21,12 @@ from quaero_cli.jobdef.placeholders import Scope
 async def run_part(job: Running, step: StepDefinition, number: int, item: object, node: str) -> PartEnd:
     """Do an item as the worker `number` of a step, and return how it ended. Raises nothing of the step's."""
     scope = Scope(
-        job.id, params=job.parameters, config=job.definition.config, env=job.environment, outputs=job.outputs
+        job.id,
+        params=job.parameters,
+        config=job.definition.config,
+        env=job.environment,
+        outputs=job.outputs,
+        skipped=job.skipped,
     )
     type_ = job.ground.step_types[step.type]
     context = Context(job, step, type_, attempt=1)

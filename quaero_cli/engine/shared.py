@@ -60,6 +60,7 @@ class Running:
     ancestors: tuple[str, ...] = ()  # definitions of the jobs that this one is a sub-job of, the first one first
     log: JobLog = field(init=False)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # step -> its outputs
+    skipped: set[str] = field(default_factory=set)  # steps whose condition was not met
     failed_workers: int = 0  # over the whole job, for the error tolerance
     logs: WeakSet[JobLog] = field(default_factory=WeakSet)  # of its steps and workers
     ran_processes: bool = False  # so that strays are looked for at its end

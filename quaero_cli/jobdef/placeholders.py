@@ -8,7 +8,7 @@ and the shell's `${item}`. In a shell line each value is quoted for the place wh
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,14 +28,13 @@ SHELL_LINES = frozenset({("shell", "command")})
 # What a hook may say of its job.
 JOB_FACTS = ("id", "definition", "name", "status", "error")
 
-_FALSE = frozenset({"", "false", "0"})
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What placeholders stand for when a step starts.
 
-    `env`: the runner's environment with `[env]` over it; `outputs`: of the steps that ended or are ready, by name.
+    `env`: the runner's environment with `[env]` over it; `outputs`: of the steps that ended or are ready, by name;
+    `skipped`: the steps that were skipped by their condition.
     """
 
     job_id: str
@@ -43,6 +42,7 @@ class Scope:
     config: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    skipped: Collection[str] = ()
     facts: Mapping[str, Value] = field(default_factory=dict)  # of the job, for {job.NAME}, once it has ended
     item: Value = None  # that a worker of `for_each` works on
 
@@ -145,7 +145,9 @@ def _check_step(whole: str, name: str, known: Known, place: Place) -> None:
 def resolve(value: Value, scope: Scope, *, quote: Quote | None = None, place: Place | None = None) -> Value:
     """Return `value` with every placeholder filled, through lists and tables.
 
-    With `quote` a string is a line for a shell: each value in it becomes part of one word, whatever it holds.
+    With `quote` a string is a line for a shell: each value in it becomes part of one word, whatever it holds. What
+    a step that was skipped by its condition would have left is None where it stands alone, so that an option is as if
+    it were not written; inside a text, where nothing might be read as something else (`rm -r DIR/*`), it is an error.
     Raises StepFailed when a step left no such output or a variable is not set, the place's error when a value cannot
     stand in a shell line.
     """
@@ -157,7 +159,7 @@ def resolve(value: Value, scope: Scope, *, quote: Quote | None = None, place: Pl
         return value
     whole = PLACEHOLDER.fullmatch(value)
     if whole:
-        found = _lookup(whole["path"], scope)
+        found = _left_or_nothing(whole["path"], scope)
         if quote is None or isinstance(found, list):
             return found
     if quote is not None:
@@ -199,12 +201,21 @@ def _lookup(path: str, scope: Scope) -> Value:
     raise AssertionError(path)
 
 
+def _left_or_nothing(path: str, scope: Scope) -> Value:
+    match path.split("."):
+        case ["steps", name, *_] if name in scope.skipped:
+            return None
+    return _lookup(path, scope)
+
+
 def _output(name: str, key: str, scope: Scope) -> Value:
     outputs = scope.outputs.get(name, {})
     if key in outputs:
         return outputs[key]
     left = ", ".join(plain_name(str(known)) for known in outputs)
     problem = f"step {name} left no output {key!r}"
+    if name in scope.skipped:
+        raise StepFailed(problem, hint=f"step {name} was skipped by its condition: let the placeholder stand alone")
     raise StepFailed(problem, hint=suggestion(key, outputs) if left else f"step {name} left no outputs at all")
 
 
@@ -247,14 +258,3 @@ def resolve_options(step: StepDefinition, step_type: StepType, scope: Scope) -> 
         elif option.required:
             raise place.error(f"is required, but {shown(written)} stands for nothing")
     return found
-
-
-def is_truthy(condition: object) -> bool:
-    """Whether a resolved condition lets its step run.
-
-    Not when it is empty: null, false, 0, an empty list or table, or a text that is empty, `false` or `0` (in any
-    case, blanks around it do not count).
-    """
-    if isinstance(condition, str):
-        return condition.strip().lower() not in _FALSE
-    return bool(condition)

@@ -138,6 +138,7 @@ class PartRuns:
             prepared.parameters, secrets=guarded.secrets, mask=guarded.mask,
         )  # fmt: skip
         running.outputs = dict(part["outputs"])
+        running.skipped = set(part.get("skipped", ()))  # an older holder does not say
         return running
 
     async def _ship(self) -> None:

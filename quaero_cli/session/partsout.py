@@ -127,7 +127,7 @@ class PartsOut:
             item, outputs = call.job.mask.value(item), call.job.mask.value(outputs)
         part = {
             "job": owned.job, "holder": self.holder, "attempt": call.job.attempt, "step": call.step,
-            "number": call.number, "item": item, "outputs": outputs,
+            "number": call.number, "item": item, "outputs": outputs, "skipped": sorted(call.job.skipped),
         }  # fmt: skip
         body = encode_json(part).encode()
         if len(body) > MAX_PART_BYTES:

@@ -109,6 +109,7 @@ async def crawler(
     proxy: Annotated[str, Checked(_check_proxy)] = "",
     ca_file: Path | None = None,
     allow_private: Annotated[list[str], Checked(_check_private)] | None = None,
+    allow_local: bool = False,
     timeout_connect: Duration = _TEN_SECONDS,
     timeout_first_byte: Duration = _TWENTY_SECONDS,
     timeout_page: Duration = _HALF_A_MINUTE,
@@ -146,6 +147,7 @@ async def crawler(
     proxy: address of a proxy for all requests, such as http://host:3128 or socks5h://host:1080
     ca_file: a file (PEM) of the authorities that vouch for sites, in place of the system's
     allow_private: hosts ("localhost") or networks ("10.0.0.0/8") that may have private addresses
+    allow_local: whether start URLs may be on this machine (localhost, a loopback address), as if allow_private named them
     timeout_connect: how long connecting may take
     timeout_first_byte: how long a site may be silent until its answer begins
     timeout_page: how long one request may take as a whole
@@ -157,7 +159,7 @@ async def crawler(
     engine: what extracts the text: trafilatura-fast takes two thirds of the time, and finds as much of most news
     """
     from quaero_cli.crawl import options as asked
-    from quaero_cli.crawl.addresses import Policy
+    from quaero_cli.crawl.addresses import Policy, local_hosts
     from quaero_cli.crawl.crawl import crawl
     from quaero_cli.crawl.scope import Scope
 
@@ -171,7 +173,7 @@ async def crawler(
             exclude=exclude_patterns or (),
             max_depth=max_depth,
         ),
-        policy=Policy(allow_private or ()),
+        policy=Policy([*(allow_private or ()), *(local_hosts(urls) if allow_local else ())]),
         max_pages=max_pages,
         follow_links=follow_links,
         extract=extract,
