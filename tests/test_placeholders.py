@@ -252,7 +252,10 @@ def test_what_a_skipped_step_would_have_left_is_nothing_where_it_stands_alone():
     """A step could not do without an optional one; or a line for the shell would be run with a hole in it."""
     assert resolve({"a": ["{steps.idle.outputs.x}"]}, SCOPE) == {"a": [None]}
     assert step_options("type = 'crawler'\nsince = '{steps.idle.outputs.x}'") == {}
-    for options in ("type = 'crawler'\nsince = 'a{steps.idle.outputs.x}'", "type = 'shell'\ncommand = 'rm {steps.idle.outputs.x}/*'"):
+    for options in (
+        "type = 'crawler'\nsince = 'a{steps.idle.outputs.x}'",
+        "type = 'shell'\ncommand = 'rm {steps.idle.outputs.x}/*'",
+    ):
         with pytest.raises(StepFailed, match="step idle left no output 'x'") as caught:
             step_options(options)
         assert "skipped by its condition" in (caught.value.hint or "")

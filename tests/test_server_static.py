@@ -124,3 +124,36 @@ async def test_no_viewer_at_all(tmp_path):
     async with running(tmp_path, files=_files(tmp_path / "none")) as web:
         assert (await web.get("/")).status == 503
         assert (await web.get("/api/jobs")).status == 200
+
+
+PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+TYPED = {
+    "/jobs/7k3qm2xd": "../#/job/7k3qm2xd", "/job/7k3qm2xd": "../#/job/7k3qm2xd", "/jobs": "./#/", "/jobs/": "../#/",
+    "/documents/12": "../#/document/12", "/definitions": "./#/definitions", "/workers": "./#/workers",
+    "/service": "./#/service",
+}  # fmt: skip
+
+
+async def test_an_address_that_a_person_types_leads_to_the_viewer(tmp_path, viewer):
+    """Who types `/jobs/ID`, or follows a link to it, would see JSON; or a script would be sent to a page."""
+    async with running(tmp_path, files=_files(viewer)) as web:
+        for path, address in TYPED.items():
+            for headers in (web.headers(Accept=PAGE), [*web.headers(token="wrong"), ("Accept", PAGE)]):
+                answer = await web.request("GET", path, headers)
+                assert (answer.status, answer.headers["location"], answer.body) == (302, address, b"")
+                assert answer.headers["x-content-type-options"] == "nosniff"
+            assert (await web.get(path, Accept="*/*")).status == 404
+            assert (await web.request("GET", path, web.headers(token="wrong"))).status == 401
+            assert (await web.request("POST", path, web.headers(Accept=PAGE))).status == 404
+            evil = web.headers(Accept=PAGE, Origin="http://evil.example")
+            assert (await web.request("GET", path, evil)).status == 403
+        for path in (
+            "/api/jobs/7k3qm2xd",
+            "/jobs/a%20b",
+            "/jobs/a%0d%0ax",
+            "/jobs//x",
+            "/jobs/x/y",
+            "/workers/x",
+            "/x",
+        ):
+            assert (await web.get(path, Accept=PAGE)).status == 404, path

@@ -96,7 +96,13 @@ async def test_a_start_url_on_this_machine_opens_nothing_else_of_it(tmp_path: Pa
 
 def test_hosts_of_this_machine() -> None:
     """A private network, or a name that begins like this machine's, would count as this machine."""
-    urls = ["http://localhost:1/", "http://[::1]/", "http://127.9.9.9/", "http://10.0.0.1/", "http://localhost.example/"]
+    urls = [
+        "http://localhost:1/",
+        "http://[::1]/",
+        "http://127.9.9.9/",
+        "http://10.0.0.1/",
+        "http://localhost.example/",
+    ]
     assert local_hosts([*urls, urls[0]]) == ["localhost", "[::1]", "127.9.9.9"]
 
 

@@ -17,6 +17,7 @@ from quaero_cli.settings import Settings
 from quaero_cli.store.documents import DocumentQuery
 from quaero_cli.store.engine import connect
 from quaero_cli.store.reader import Reader, open_reader
+from quaero_cli.store.sites import within_site
 
 DAY = 86_400_000_000
 TEXTS = {
@@ -105,6 +106,37 @@ def test_filters(reader: Reader) -> None:
     assert ids(reader, text="rain", since=2 * DAY) == [2]
     page = reader.documents.find(DocumentQuery(), limit=1, offset=1)
     assert ([each["id"] for each in page.documents], page.total) == ([2], 3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "within"),
+    [
+        ("127.0.0.1", "80 8001 8002"),
+        ("127.0.0.1:8001", "8001"),
+        ("http://127.0.0.1:8002/", "8002"),
+        ("http://127.0.0.1", "80"),
+        ("127.0.0.1:80", "80"),
+        ("https://127.0.0.1/", ""),
+        ("7.0.0.1", ""),
+        ("news.example", "www"),
+        ("news.example:443", "www"),
+        ("https://news.example", "www"),
+        ("news.example:80", ""),
+        ("[::1]", "six"),
+        ("[::1]:9", "six"),
+        ("[::1]:8", ""),
+        ("http://127.0.0.1:8001/a", ""),
+        ("the site: 5", ""),
+        ("", ""),
+    ],
+)
+def test_servers_of_one_host_are_told_apart_by_their_ports(wanted: str, within: str) -> None:
+    """Articles of two servers on one machine would be one site, or none would be found by the address of one."""
+    urls = {
+        "80": "http://127.0.0.1/", "8001": "http://127.0.0.1:8001/a:1", "8002": "http://127.0.0.1:8002/?b=/",
+        "www": "https://www.news.example/", "six": "http://[::1]:9/", "masked": "http://***/",
+    }  # fmt: skip
+    assert [name for name, url in urls.items() if within_site(wanted, None, url)] == within.split()
 
 
 def test_an_article_that_changes_keeps_what_it_said(home: Settings) -> None:

@@ -107,6 +107,12 @@ def test_a_plan_shows_hooks_as_they_were_written(shell):
         ("run hello x=1", 2, "unexpected argument 'x=1'", "parameters are given with -p"),
         ("run none.toml", 4, "no such file: 'none.toml'", "list the definitions with: quaero defs"),
         ("run hello --params none", 2, "--params none: no such file or directory", "name a TOML or a .json file"),
+        ("tail last --step=", 2, "--step: is empty", "is the variable in it set?"),
+        ("tail last --step hello --step=", 2, "--step: is empty", "is the variable in it set?"),
+        ("tail last --worker=", 2, "--worker: is empty", "is the variable in it set?"),
+        ("tail last --grep=", 2, "--grep: is empty", "is the variable in it set?"),
+        ("docs --site=", 2, "--site: is empty", "is the variable in it set?"),
+        ("serve --host=", 2, "--host: is empty", "is the variable in it set?"),
         ("tail --service --step x", 2, "--step: no step x", "--step takes nothing: the service log has no steps"),
     ],
 )

@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -32,6 +32,16 @@ class BeforeCommand:
 
 before_command = BeforeCommand()
 
+_Given = TypeVar("_Given", str, list[str], None)
+
+
+def not_empty(param: typer.CallbackParam, value: _Given) -> _Given:
+    """Return an option's value as it is. Raises UsageError for an empty one, which names nothing."""
+    if "" in ([value] if isinstance(value, str) else value or ()):
+        raise UsageError(f"{param.opts[0]}: is empty", hint="is the variable in it set?")
+    return value
+
+
 Home = Annotated[
     str | None,
     typer.Option("--home", metavar="DIR", help="Data directory [env: QUAERO_HOME; default: the platform's]."),
@@ -50,7 +60,7 @@ LevelOption = Annotated[
 StepOption = Annotated[
     list[str] | None,
     typer.Option("--step", metavar="STEP", help="Only entries of this step (repeatable).",
-                 autocompletion=complete_step),
+                 autocompletion=complete_step, callback=not_empty),
 ]  # fmt: skip
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="A job ID, its beginning, a definition's id, or `last`.",

@@ -37,7 +37,13 @@ def docs(
                      autocompletion=common.complete_job),
     ] = None,
     site: Annotated[
-        str | None, typer.Option("--site", metavar="SITE", help="Only documents of this site: its name or its host.")
+        str | None,
+        typer.Option(
+            "--site",
+            metavar="SITE",
+            help="Only documents of this site: its name, HOST, HOST:PORT.",
+            callback=common.not_empty,
+        ),
     ] = None,
     since: Annotated[
         str | None,

@@ -26,7 +26,13 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[
-        str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on [default: 127.0.0.1].")
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="Address to listen on [default: 127.0.0.1].",
+            callback=common.not_empty,
+        ),
     ] = None,
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", help="Port to listen on; 0 picks one [default: 8420].")

@@ -48,10 +48,14 @@ def tail(
             metavar="NAME",
             help="Only this worker's entries, like fetch-17.",
             autocompletion=complete_worker,
+            callback=common.not_empty,
         ),
     ] = None,
     grep: Annotated[
-        str | None, typer.Option("--grep", metavar="TEXT", help="Only entries whose message contains this.")
+        str | None,
+        typer.Option(
+            "--grep", metavar="TEXT", help="Only entries whose message contains this.", callback=common.not_empty
+        ),
     ] = None,
     since: Annotated[
         str | None,

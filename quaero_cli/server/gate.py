@@ -1,8 +1,8 @@
 """The policy in front of the application: every request passes here before a route is looked for.
 
-It refuses what `security.Policy` refuses, adds the security headers to every answer, and gives each request a stack
-of things to undo when it is over, however it ends: a route's own `finally` does not run for an answer whose sending
-never began.
+It refuses what `security.Policy` refuses, leads who typed an address to the viewer (see `typed`), adds the security
+headers to every answer, and gives each request a stack of things to undo when it is over, however it ends: a route's
+own `finally` does not run for an answer whose sending never began.
 """
 
 from collections import Counter
@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from quaero_cli.server.answers import BARE_HEADERS, error_body
-from quaero_cli.server.security import RESPONSE_HEADERS, Policy, Refusal
+from quaero_cli.server.security import NO_TOKEN, RESPONSE_HEADERS, Policy, Refusal
+from quaero_cli.server.typed import viewer_address
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -46,6 +47,11 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         local = scope["server"][0] if scope["server"] else None
         refusal = self._policy.decide(scope["method"], scope["path"], scope["headers"], local)
+        if refusal is None or refusal.kind == NO_TOKEN:
+            address = viewer_address(scope["method"], scope["path"], scope["headers"])
+            if address is not None:
+                await _lead(address, send)
+                return
         if refusal is not None:
             self.refused[refusal.kind] += 1
             await _refuse(refusal, send)
@@ -68,3 +74,9 @@ async def _refuse(refusal: Refusal, send: Send) -> None:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _lead(address: str, send: Send) -> None:
+    headers = [(b"location", address.encode()), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 302, "headers": [*headers, *RESPONSE_HEADERS]})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -21,6 +21,9 @@ _OPEN_PATHS = frozenset({"/", "/api/health"})
 _OPEN_PREFIXES = ("/static/", "/favicon")
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
+# The kind of a refusal that comes after all other checks of who asks.
+NO_TOKEN = "token"
+
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -73,7 +76,9 @@ class Policy:
         if _is_cross_site(found, host):
             return Refusal(403, "cross-site", "the request comes from another site", "open the viewer itself")
         if not is_open(path) and not self._has_token(found):
-            return Refusal(401, "token", "a token is needed", "send `Authorization: Bearer TOKEN`; see: quaero token")
+            return Refusal(
+                401, NO_TOKEN, "a token is needed", "send `Authorization: Bearer TOKEN`; see: quaero token"
+            )
         if self.read_only and method not in _SAFE_METHODS:
             return Refusal(403, "read-only", "the server is read-only", "start it without --read-only")
         return None

@@ -147,7 +147,7 @@ async def crawler(
     proxy: address of a proxy for all requests, such as http://host:3128 or socks5h://host:1080
     ca_file: a file (PEM) of the authorities that vouch for sites, in place of the system's
     allow_private: hosts ("localhost") or networks ("10.0.0.0/8") that may have private addresses
-    allow_local: whether start URLs may be on this machine (localhost, a loopback address), as if allow_private named them
+    allow_local: whether start URLs may be on this machine (localhost, a loopback address) without being named there
     timeout_connect: how long connecting may take
     timeout_first_byte: how long a site may be silent until its answer begins
     timeout_page: how long one request may take as a whole

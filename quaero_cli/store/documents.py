@@ -13,6 +13,7 @@ from typing import Any
 from quaero_cli.errors import NotFoundError, UsageError
 from quaero_cli.store.encode import decode_json, timestamp
 from quaero_cli.store.engine import Connection, snapshot, translated
+from quaero_cli.store.sites import within_site
 
 _NAMES = (
     "id", "url", "canonical_url", "title", "authors", "published", "language", "site", "tags", "content_hash",
@@ -31,7 +32,7 @@ _TERM = re.compile(r'"([^"]*)"(\*?)|([^\s"]+)')
 
 @dataclass(frozen=True, slots=True)
 class DocumentQuery:
-    """Which documents: of which job, which site (its name, or its host with subdomains), first seen since when."""
+    """Which documents: of which job, which site (see `sites`), first seen since when."""
 
     job_id: str | None = None
     site: str | None = None
@@ -53,7 +54,7 @@ class Documents:
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        connection.create_function("within_site", 3, _within_site, deterministic=True)
+        connection.create_function("within_site", 3, within_site, deterministic=True)
 
     def find(self, query: DocumentQuery, *, limit: int, offset: int = 0) -> DocumentPage:
         """Return a page: a list with the newest first, a search with the best first. Raises UsageError."""
@@ -138,13 +139,6 @@ def _expression(text: str) -> str:
     if not terms:
         raise UsageError(f"nothing to search for in {text[:60]!r}", hint='give words, or a phrase: "two words"')
     return " AND ".join(terms)
-
-
-def _within_site(wanted: str, site: str | None, url: str) -> bool:
-    if site is not None and site.casefold() == wanted:
-        return True
-    authority = url.split("/", 3)[2].casefold()
-    return authority == wanted or f".{authority.partition(':')[0]}".endswith(f".{wanted}")
 
 
 def _view(row: tuple[Any, ...]) -> dict[str, Any]:

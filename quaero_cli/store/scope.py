@@ -127,8 +127,12 @@ def _step_keys(connection: Connection, jobs: tuple[int, ...], name: str) -> list
     if not rows:
         known = connection.execute(f"SELECT DISTINCT name FROM step WHERE job IN ({marks}) ORDER BY key", jobs)
         names = ", ".join(row[0] for row in known)
-        raise FilterError("step", f"no step {name}", f"one of: {names}" if names else _no_steps(jobs))
+        raise FilterError("step", f"no step {_named(name)}", f"one of: {names}" if names else _no_steps(jobs))
     return [row[0] for row in rows]
+
+
+def _named(name: str) -> str:
+    return name if name.strip() else repr(name)
 
 
 def _no_steps(jobs: tuple[int, ...]) -> str:
@@ -138,5 +142,5 @@ def _no_steps(jobs: tuple[int, ...]) -> str:
 def _worker(connection: Connection, jobs: tuple[int, ...], name: str) -> tuple[tuple[int, ...], int] | None:
     step, _, number = name.rpartition("-")
     if not step or not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise FilterError("worker", f"no worker {name}", "a step and a number, like fetch-17")
+        raise FilterError("worker", f"no worker {_named(name)}", "a step and a number, like fetch-17")
     return (tuple(_step_keys(connection, jobs, step)), int(number))
