@@ -48,6 +48,9 @@ _ENOUGH = 1000  # facts that need not wait for others
 # The same where what is stored has a way to go before anybody sees it: a commit takes a millisecond. Not for so many
 # lately, 4,000 in a second, nor after a page: a crawl has no time to spare.
 BRISK_SECONDS = 0.01
+# Batches that may come early, if those after them come late: tasks that log in step, each 10 ms, had their lines wait
+# for up to that whenever a batch had caught them in the midst of it.
+_EARLY = 3
 _MANY, _CRAWL_SECONDS = 600, 1.0
 _PAGES = (PagesFound, PageVisited)
 # Calls of `room`, and seconds, until others get their turn: a turn of the loop costs a caller more than a line does.
@@ -118,6 +121,7 @@ class Recorder:
         self._closed = False
         self._wanted_now = threading.Event()  # nothing is to gather: somebody waits
         self._lately, self._began = 0.0, -inf  # facts that were stored lately, and when the last batch began
+        self._due = -inf  # when the next one may begin
         self._crawled = -inf  # when the last batch with pages began
         self._turns, self._turned = 0, 0.0  # calls of `room` since others had their turn, and when that was
         self._progress = trio.Event()  # set and replaced after each commit
@@ -290,10 +294,12 @@ class Recorder:
         enough = len(self._facts) >= _ENOUGH or self._bytes >= BATCH_BYTES
         brisk = self._brisk and self._lately < _MANY and now - self._crawled > _CRAWL_SECONDS
         most = BRISK_SECONDS if brisk else GATHER_SECONDS
-        if self._lately >= _QUICKLY and apart < most and not enough:
-            self._wanted_now.wait(most - apart)
+        if self._lately >= _QUICKLY and now < self._due and not enough:
+            self._wanted_now.wait(min(self._due - now, most))
         self._wanted_now.clear()
         self._began = time.perf_counter()
+        earliest = self._began - (_EARLY * most if brisk else 0.0)
+        self._due = min(max(self._due, earliest), self._began) + most
         self._lately += len(self._facts)
 
     def _deliver(self, end: Outcome[None]) -> None:

@@ -121,6 +121,32 @@ async def test_entries_for_others_do_not_gather_for_long(home, monkeypatch):
     assert messages(home) == list(range(5))
 
 
+async def test_entries_for_others_may_come_early_a_few_times(home, monkeypatch):
+    """Lines of tasks that log in step would wait for a whole interval whenever a batch began in the midst of them."""
+    monkeypatch.setattr(recorder_module, "BRISK_SECONDS", 3600.0)
+    monkeypatch.setattr(recorder_module, "_QUICKLY", 0)
+    stored, committed, token = [], trio.Event(), trio.lowlevel.current_trio_token()
+
+    def on_commit():
+        stored.append(len(messages(home)))
+        token.run_sync_soon(committed.set)
+
+    recorder = Recorder(Writer(home.database), on_commit, brisk=True)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(recorder.run)
+        for number in range(1 + recorder_module._EARLY):
+            committed = trio.Event()
+            recorder.emit(line("aaaa", str(number)))
+            await committed.wait()
+        early = len(stored)
+        for number in range(early, early + 5):
+            recorder.emit(line("aaaa", str(number)))
+            await trio.lowlevel.checkpoint()
+        await recorder.flush()
+        nursery.cancel_scope.cancel()
+    assert stored == [*range(1, early + 1), early + 5]
+
+
 async def test_a_sync_caller_that_never_yields_writes_by_itself_and_keeps_the_order(home, monkeypatch):
     """A tight loop must neither eat all memory nor overtake the writer's thread."""
     monkeypatch.setattr(recorder_module, "HARD_FACTS", 300)

@@ -1,5 +1,6 @@
 """Facts in, one transaction a batch: numbers without holes, counters that equal a recount, states that stay."""
 
+import os
 from contextlib import closing
 
 import pytest
@@ -21,7 +22,8 @@ from quaero_cli.model import (
     WorkerChanged,
 )
 from quaero_cli.store.documents import DocumentQuery
-from quaero_cli.store.engine import connect
+from quaero_cli.store.engine import OperationalError, connect
+from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.reader import open_reader
 from quaero_cli.store.writer import Writer
 
@@ -101,6 +103,26 @@ def test_a_batch_that_is_stored_twice_is_stored_once(tmp_path):
         writer.apply(5, [line("aaaa", "c")])
     assert rows(home, "SELECT message FROM log ORDER BY id") == [("a",), ("b",), ("c",)]
     assert rows(home, "SELECT * FROM origin") == []
+
+
+def test_a_disk_that_fails_after_the_commit_is_told_and_costs_no_line(tmp_path):
+    """A worker's lines would be called stored when they are not, or be stored and sent twice."""
+    home, fresh = new_home(tmp_path), FreshRows()
+    start_job(home, "aaaa")
+    with closing(Writer(home.database, ships=True, fresh=fresh, eager=True)) as writer:
+        writer.apply(1, [line("aaaa", "a")])
+        assert writer._sync is not None
+        ends = os.pipe()
+        os.dup2(ends[1], writer._sync._file)  # whatever a pipe takes, it is on no disk
+        with pytest.raises(OperationalError, match="disk I/O error"):
+            writer.apply(2, [line("aaaa", "b")])
+        assert [row.last for row in fresh.after(1) or ()] == [2], "on its way while the disk writes"
+        writer.reopen()
+        writer.apply(2, [line("aaaa", "b")])
+        for end in ends:
+            os.close(end)
+    assert rows(home, "SELECT message FROM log ORDER BY id") == [("a",), ("b",)]
+    assert rows(home, "SELECT last FROM outbox ORDER BY id") == [(1,), (2,)]
 
 
 def test_counters_equal_a_recount(tmp_path):

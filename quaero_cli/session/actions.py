@@ -51,8 +51,7 @@ class SessionActions:
         await trio.to_thread.run_sync(queue.mark_interrupted, settings.database, settings.locks)
         await trio.to_thread.run_sync(discard, settings.database, job_id)
         self._session.log.info(f"Job deleted: {job_id}", job_id=job_id)
-        self._session.wakeups.set()
-        nudge(settings.wake)
+        self._session.wakeups.committed()
         self._session.background.start_soon(clear_quietly, settings, self._session.log.warn)
 
     async def cancel(self, job_id: str) -> str:

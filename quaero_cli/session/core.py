@@ -41,7 +41,6 @@ from quaero_cli.store.engine import is_passing
 from quaero_cli.store.frontier import open_crawl_reader
 from quaero_cli.store.locks import JobLock
 from quaero_cli.store.writer import Writer
-from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
 # Seconds between looks for requests to cancel, at most; they are made after a wake-up only.
@@ -159,8 +158,7 @@ class Session:
         except BaseException:
             lock.release()
             raise
-        self.wakeups.set()
-        nudge(self.settings.wake)
+        self.wakeups.committed()
         ancestors = () if parent is None else (*parent.ancestors, parent.definition.id)
         return self._start(prepared, guarded, ancestors, lock, None)
 
@@ -301,11 +299,6 @@ async def open_session(
     tune_interpreter()
     become_subreaper()
     wakeups = Wakeups(settings.wake, settings.database)
-    token = trio.lowlevel.current_trio_token()
-
-    def on_commit() -> None:
-        token.run_sync_soon(wakeups.set, idempotent=True)
-        nudge(settings.wake)
 
     def on_trouble(error: StoreError | None, lost: int) -> None:
         assert trouble is not None
@@ -319,10 +312,13 @@ async def open_session(
         session.log.warn("The store could not be written for a while", **({"lines_lost": lost} if lost else {}))
 
     trouble = None if tell is None else Trouble(tell, over)
-    writer = (
-        Writer(settings.database) if shipping is None else Writer(settings.database, ships=True, fresh=shipping.fresh)
+    if shipping is None:
+        writer = Writer(settings.database)
+    else:
+        writer = Writer(settings.database, ships=True, fresh=shipping.fresh, eager=shipping.node is not None)
+    recorder = Recorder(
+        writer, wakeups.committed, None if trouble is None else on_trouble, brisk=shipping is not None
     )
-    recorder = Recorder(writer, on_commit, None if trouble is None else on_trouble, brisk=shipping is not None)
 
     async def run_job(call: JobCall) -> SubJob:
         return await run_sub_job(session, step_types, call)

@@ -9,7 +9,6 @@ from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.damage import identity, replaced
 from quaero_cli.store.engine import is_passing
-from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
 # Seconds between looks for runners that died; the look costs one query of an index over open jobs.
@@ -37,8 +36,7 @@ async def sweep(settings: Settings, wakeups: Wakeups, tell: Tell, *, patient: bo
             if not (patient and is_passing(error.__cause__)):
                 raise
         if marked:
-            wakeups.set()
-            nudge(settings.wake)
+            wakeups.committed()
             await end_survivors(marked, tell)
         await trio.sleep(SWEEP_INTERVAL)
 

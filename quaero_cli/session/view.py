@@ -17,7 +17,6 @@ from quaero_cli.session.cluster import open_engine, role_of_home
 from quaero_cli.settings import Settings
 from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox
-from quaero_cli.stream.nudge import nudge
 
 if TYPE_CHECKING:
     from quaero_cli.cluster.ports import Connection
@@ -42,14 +41,8 @@ async def view_cluster(session: "Session", engine: "Connection", sight: EngineVi
     """
     settings, log, trouble = session.settings, session.source_log("cluster"), session.trouble
     assert trouble is not None
-    token = trio.lowlevel.current_trio_token()
-
-    def on_commit() -> None:
-        token.run_sync_soon(session.wakeups.set, idempotent=True)
-        nudge(settings.wake)
-
     name = settings.cluster.name or socket.gethostname()
-    viewing = Viewing(settings.database, engine, engine, on_commit, log.info, name, sight)
+    viewing = Viewing(settings.database, engine, engine, session.wakeups.committed, log.info, name, sight)
     dispatcher = Dispatcher(settings.database, session.wakeups, engine, session.emit, log.info)
     session.hand_over = dispatcher.hand_over
     with Outbox(settings.database) as outbox:

@@ -26,14 +26,16 @@ from quaero_cli.errors import StoreError
 
 if TYPE_CHECKING:
     # pysqlite3 carries no annotations; it is the standard library's module, built with another engine.
-    from sqlite3 import Connection, Cursor
+    from sqlite3 import Connection, Cursor, OperationalError
     from sqlite3 import Error as SqliteError
 else:
-    Connection, Cursor, SqliteError = sqlite.Connection, sqlite.Cursor, sqlite.Error
+    Connection, Cursor = sqlite.Connection, sqlite.Cursor
+    SqliteError, OperationalError = sqlite.Error, sqlite.OperationalError
 
 __all__ = [
     "Connection",
     "Cursor",
+    "OperationalError",
     "SqliteError",
     "connect",
     "require_safe_engine",
@@ -125,7 +127,7 @@ def connect(path: Path, *, readonly: bool = False, lazy: bool = False) -> Connec
 def is_passing(error: BaseException | None) -> bool:
     """Return whether what went wrong may be over in a while: a full disk, a lock, a failed write; not damage."""
     # A table or a column that is not there comes as what a lock does.
-    return isinstance(error, sqlite.OperationalError | OSError) and not str(error).startswith("no such ")
+    return isinstance(error, OperationalError | OSError) and not str(error).startswith("no such ")
 
 
 class UnknownValue(Exception):

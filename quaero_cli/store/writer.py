@@ -23,6 +23,7 @@ from quaero_cli.store.damage import replaced
 from quaero_cli.store.engine import Connection, SqliteError, connect, transaction, translated
 from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.keys import Keys
+from quaero_cli.store.logsync import LogSync
 from quaero_cli.store.outbox import add_to_outbox
 from quaero_cli.store.workers import WorkerChanges
 
@@ -30,17 +31,22 @@ from quaero_cli.store.workers import WorkerChanges
 class Writer:
     """Stores batches of facts. Sync; used by one thread at a time. The caller closes it."""
 
-    def __init__(self, path: Path, *, ships: bool = False, fresh: FreshRows | None = None) -> None:
+    def __init__(
+        self, path: Path, *, ships: bool = False, fresh: FreshRows | None = None, eager: bool = False
+    ) -> None:
         """`ships`: what is stored is also put into the outbox, for the other stores of a cluster.
 
-        `fresh` gets copies of what is put there.
+        `fresh` gets copies of what is put there; `eager`: before the disk has it, which `apply` then waits for. A
+        power cut may take from this store what others have; for a store that nobody follows from afar.
         """
         self._path = path
         self._ships = ships
         self._fresh = fresh
+        self._eager = eager
         self.origin = secrets.token_hex(8)
-        self._connection = connect(path)
+        self._connection = connect(path, lazy=eager)
         self._epoch = self._read_epoch()
+        self._sync = self._open_sync()
         self.keys = Keys(self._connection)
 
     def close(self) -> None:
@@ -50,7 +56,17 @@ class Writer:
         """
         if not self._ships:
             self._forget_origin()
+        self._close_files()
+
+    def _close_files(self) -> None:
         self._connection.close()
+        if self._sync is not None:
+            self._sync.close()
+            self._sync = None
+
+    def _open_sync(self) -> LogSync | None:
+        with translated(self._path):
+            return LogSync(self._path) if self._eager else None
 
     def _forget_origin(self) -> None:
         with suppress(SqliteError):  # a row too many in `origin` harms nobody
@@ -69,10 +85,11 @@ class Writer:
 
         Raises StoreError when the file is another one by now: its numbers and keys mean other jobs.
         """
-        self._connection.close()
-        self._connection = self.keys.connection = connect(self._path)
+        self._close_files()
+        self._connection = self.keys.connection = connect(self._path, lazy=self._eager)
         if self._read_epoch() != self._epoch:
             raise replaced(self._path)
+        self._sync = self._open_sync()
 
     def _read_epoch(self) -> str:
         with translated(self._path):
@@ -103,6 +120,8 @@ class Writer:
             )
         if self._fresh is not None:
             self._fresh.put(rows)
+        if self._sync is not None:
+            self._sync.wait()
 
     @contextmanager
     def taking_in(self) -> Iterator[tuple[Connection, Callable[[Sequence[Fact]], None]]]:

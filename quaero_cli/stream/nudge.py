@@ -12,15 +12,17 @@ _ADDRESS_LIMIT = 100
 LOOK, ERRAND = b"\0", b"\1"
 
 
-def nudge(folder: Path, *, errand: bool = False) -> None:
+def nudge(folder: Path, *, errand: bool = False, besides: str = "") -> None:
     """Tell every process that watches the store to look again. Never raises, never blocks; from any thread.
 
     `errand`: a job was made or is to be cancelled, so whoever sees to that is not to gather his looks.
+    `besides`: a socket whose process knows.
     """
     try:
         names = os.listdir(folder)
     except OSError:
         return  # no folder, no watchers
+    names = [name for name in names if name != besides]
     if not names:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:

@@ -22,7 +22,7 @@ from quaero_cli.store.engine import Connection, connect, translated
 from quaero_cli.stream.crowd import Crowd
 from quaero_cli.stream.follower import Follower
 from quaero_cli.stream.looks import SharedLooks
-from quaero_cli.stream.nudge import ERRAND, address_of
+from quaero_cli.stream.nudge import ERRAND, address_of, nudge
 
 # Seconds between slow looks: the longest delay if a datagram is lost; 0.2 % of a core.
 SLOW_LOOK = 0.25
@@ -37,6 +37,8 @@ class Wakeups:
         self._event = trio.Event()
         self._errand = trio.Event()
         self._known: int | None = None  # version of the data for which all were woken
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"  # of this process's socket
+        self._token: trio.lowlevel.TrioToken | None = None  # None: nobody listens yet
         self.looks = SharedLooks(database)
         self._crowds: dict[Hashable, Crowd] = {}
 
@@ -57,6 +59,12 @@ class Wakeups:
             self._errand.set()
             self._errand = trio.Event()
 
+    def committed(self) -> None:
+        """Wake every reader: those of other processes first, whose way is longer. From any thread; never blocks."""
+        nudge(self._folder, besides=self._name)
+        if self._token is not None:
+            self._token.run_sync_soon(self.set, idempotent=True)
+
     def crowd_for(self, follower: Follower) -> Crowd | None:
         """Return the crowd that a follower may join now; a new one when there is none of its kind."""
         kind = follower.kind
@@ -76,7 +84,11 @@ class Wakeups:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen to other processes until cancelled. Raises StoreError when the file cannot be read any more."""
-        with closing(connect(self._database, readonly=True)) as connection, _listening(self._folder) as listener:
+        self._token = trio.lowlevel.current_trio_token()
+        with (
+            closing(connect(self._database, readonly=True)) as connection,
+            _listening(self._folder, self._name) as listener,
+        ):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._look_slowly, connection)
                 task_status.started()
@@ -105,9 +117,8 @@ class Wakeups:
 
 
 @contextmanager
-def _listening(folder: Path) -> Iterator[socket.socket | None]:
+def _listening(folder: Path, name: str) -> Iterator[socket.socket | None]:
     """Open this process's socket; None where the platform cannot (then the slow look alone serves)."""
-    name = f"{os.getpid()}-{secrets.token_hex(4)}"
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         listener.setblocking(False)

@@ -148,7 +148,7 @@ class Log:
         elif connection == self._checked or place.number < first or not place.number:
             found, reset = place, False
         else:
-            message = await self._message(place.number)
+            message = await self._ask(place.number)
             reset = not place.is_of(message)
             found = start if reset else place
         if reset:
@@ -164,7 +164,13 @@ class Log:
     async def _fetch(self, place: _Place, first: int, last: int, *, reset: bool, exact: bool) -> Reading:
         """Read messages. `exact`: `last` is the stream's newest, of this moment."""
         numbers = range(first, min(last, first + _AT_ONCE - 1) + 1)
-        messages = await asyncio.gather(*(self._message(number) for number in numbers))
+        told = [self._told(number) for number in numbers]
+        asked = iter(
+            await asyncio.gather(
+                *(self._ask(number) for number, message in zip(numbers, told, strict=True) if message is None)
+            )
+        )
+        messages = [next(asked) if message is None else message for message in told]
         self._forget_heard(max(numbers, default=0))
         shipments = []
         for number, message in zip(numbers, messages, strict=True):
@@ -180,10 +186,13 @@ class Log:
         while self._heard and (oldest := next(iter(self._heard))) <= number:
             self._heard_bytes -= len(self._heard.pop(oldest)[1])
 
-    async def _message(self, number: int) -> _Message | None:
+    def _told(self, number: int) -> _Message | None:
+        """Return a message that was told on this connection."""
         connection, body = self._heard.get(number, (0, b""))
-        if connection and connection == self._checked == self._wire.connections:
-            return _Message(body)
+        return _Message(body) if connection and connection == self._checked == self._wire.connections else None
+
+    async def _ask(self, number: int) -> _Message | None:
+        """Return a message of the stream; None: it is not there."""
         try:
             found = await self._wire.api(f"STREAM.MSG.GET.{STREAM}", {"seq": number})
         except ApiError as error:
