@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, EngineBroken, Health, JobState, Mark, Reading, owner_of_part
+from quaero_cli.cluster.ports import EngineAway, EngineBroken, Health, JobState, Mark, Reading, Take, owner_of_part
 from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json
@@ -124,13 +124,19 @@ class FileEngine:
         """Append to the log."""
         await self.call(partial(self._file.publish, shipment), tells=True)
 
-    async def read(self, place: str | None, wait: float) -> Reading:
+    async def read(self, place: str | None, wait: float, take: Take | None = None) -> Reading:
         """Return what comes after a place."""
+        found = await self._read(place, wait)
+        if take is not None and found.brings:
+            await trio.to_thread.run_sync(take, found)
+        return found
+
+    async def _read(self, place: str | None, wait: float) -> Reading:
         deadline = trio.current_time() + wait
         while True:
             waiter = self._wakeups.waiter()
             found = Reading(*await self.call(partial(self._file.read, place)))
-            if found.shipments or found.reset or trio.current_time() >= deadline:
+            if found.brings or trio.current_time() >= deadline:
                 return found
             with trio.move_on_at(deadline):
                 await waiter.wait()

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading, owner_of_part
+from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading, Take, owner_of_part
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
 
@@ -100,8 +100,14 @@ class MemoryEnd:
         engine.log.append(shipment)
         engine.notify()
 
-    async def read(self, place: str | None, wait: float) -> Reading:
+    async def read(self, place: str | None, wait: float, take: Take | None = None) -> Reading:
         """Return what comes after a place."""
+        found = await self._read(place, wait)
+        if take is not None and found.brings:
+            await trio.to_thread.run_sync(take, found)
+        return found
+
+    async def _read(self, place: str | None, wait: float) -> Reading:
         engine = await self._reach()
         age, at = (engine.age, 0) if place is None else map(int, place.split("-"))
         reset = age != engine.age

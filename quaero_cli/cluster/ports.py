@@ -4,7 +4,7 @@ Every call may raise EngineAway: the engine cannot be reached now, or did not an
 all the same; everything here may be asked again without harm.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -57,6 +57,14 @@ class Reading:
     reset: bool = False
     cut: bool = False
 
+    @property
+    def brings(self) -> bool:
+        """Whether there is something to store."""
+        return bool(self.shipments) or self.reset
+
+
+Take = Callable[[Reading], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -82,8 +90,11 @@ class LogSink(Protocol):
 class LogSource(Protocol):
     """The view's end of the log. Order is that of the engine, for all views the same."""
 
-    async def read(self, place: str | None, wait: float) -> Reading:
-        """Return what comes after a place (None: from the beginning); wait `wait` seconds for it at most."""
+    async def read(self, place: str | None, wait: float, take: Take | None = None) -> Reading:
+        """Return what comes after a place (None: from the beginning); wait `wait` seconds for it at most.
+
+        What has come is given to `take` before, in a thread: sooner than whoever waits for this could do so.
+        """
 
 
 class Watermarks(Protocol):

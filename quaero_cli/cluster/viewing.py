@@ -3,7 +3,7 @@
 Word goes out after the commit, which is on disk (`synchronous=FULL`): whoever forgets on our word, may.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -57,10 +57,11 @@ class Viewing:
         place = log_place(self._path)
         while True:
             asked, self._asked = self._asked, set()
+            taken: list[Taken] = []
             try:
-                reading = await self._source.read(place, WAIT)
+                reading = await self._source.read(place, WAIT, partial(self._take, intake, taken))
                 self._tell_reach(None)
-                await self._marks.announce(await self._taken(intake, reading, asked))
+                await self._marks.announce(await self._marks_of(reading, taken, asked))
                 place = reading.place
                 self._sight["behind"] = reading.behind
                 if self._refilling and not reading.behind:
@@ -71,19 +72,23 @@ class Viewing:
                 place = log_place(self._path)  # what was stored before the word of it could not be given
                 await trio.sleep(RETRY_INTERVAL)
 
-    async def _taken(self, intake: Intake, reading: Reading, asked: set[str]) -> list[Mark]:
-        """Store what was read; return the marks to tell, those that were asked for among them."""
+    def _take(self, intake: Intake, taken: list[Taken], reading: Reading) -> None:
+        """Store what was read; in a thread."""
+        taken.append(intake.take(reading.shipments, reading.place, cut=reading.cut))
+        if reading.shipments:
+            self._on_commit()
+
+    async def _marks_of(self, reading: Reading, taken: Sequence[Taken], asked: set[str]) -> list[Mark]:
+        """Return what to tell of what was read and stored, and what was asked for."""
         if reading.reset:
             self._refilling = True
             self._say("The engine's log is not the one that was read before: reading it from its beginning")
         marks = []
-        if reading.shipments or reading.reset:
-            taken = await trio.to_thread.run_sync(self._take, intake, reading)
-            for file in taken.refused:
+        for each in taken:
+            for file in each.refused:
                 self._say(f"A file that a step has left cannot be kept here: {file}")
-            marks = [
-                Mark(origin, last, gap=origin in taken.gaps, view=self._name)
-                for origin, last in taken.applied.items()
+            marks += [
+                Mark(origin, last, gap=origin in each.gaps, view=self._name) for origin, last in each.applied.items()
             ]
         if reading.behind:
             self._asked |= asked  # later: what they miss may be in what is left
@@ -91,12 +96,6 @@ class Viewing:
             known = await trio.to_thread.run_sync(partial(applied, self._path, sorted(asked)))
             marks += [Mark(origin, last, caught_up=True, view=self._name) for origin, last in known.items()]
         return marks
-
-    def _take(self, intake: Intake, reading: Reading) -> Taken:
-        taken = intake.take(reading.shipments, reading.place, cut=reading.cut)
-        if reading.shipments:
-            self._on_commit()
-        return taken
 
     def _tell_reach(self, problem: EngineAway | None) -> None:
         if problem is not None and not self._away:

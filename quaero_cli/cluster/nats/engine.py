@@ -15,9 +15,9 @@ from quaero_cli.cluster.nats.access import Access
 from quaero_cli.cluster.nats.lanes import JOBS
 from quaero_cli.cluster.nats.log import Log
 from quaero_cli.cluster.nats.queue import LEASE, NatsLease, Queue
-from quaero_cli.cluster.nats.thread import AsyncioThread
+from quaero_cli.cluster.nats.thread import AsyncioThread, in_thread
 from quaero_cli.cluster.nats.wire import ApiError, Wire
-from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading
+from quaero_cli.cluster.ports import EngineAway, Health, JobState, Mark, Reading, Take
 from quaero_cli.errors import ServerError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
@@ -72,9 +72,16 @@ class NatsEngine:
         await self._follow_marks(shipment.origin)
         await self._thread.call(lambda: self._log.publish(shipment))
 
-    async def read(self, place: str | None, wait: float) -> Reading:
+    async def read(self, place: str | None, wait: float, take: Take | None = None) -> Reading:
         """Return what comes after a place."""
-        return await self._thread.call(lambda: self._log.read(place, wait))
+
+        async def read() -> Reading:
+            found = await self._log.read(place, wait)
+            if take is not None and found.brings:
+                await in_thread(partial(take, found))
+            return found
+
+        return await self._thread.call(read)
 
     # ------------------------------------------------------------------ watermarks
 

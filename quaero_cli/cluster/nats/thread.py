@@ -18,6 +18,16 @@ logging.getLogger("asyncio").setLevel(logging.ERROR)
 logging.getLogger("nats").setLevel(logging.CRITICAL)
 
 
+async def in_thread(call: Callable[[], None]) -> None:
+    """Run a call in a thread; to be awaited in an asyncio loop. Cancelled, it still waits for the call's end."""
+    running = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
 class AsyncioThread:
     """The loop. `close` ends it; calls that are under way then are cancelled."""
 
