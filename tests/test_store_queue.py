@@ -12,7 +12,15 @@ from quaero_cli.errors import ExistsError, NotFoundError, OverlapError, StateErr
 from quaero_cli.model import JobChanged, JobClaimed, JobQueued, Level, LogQuery, Status, StepChanged, WorkerChanged
 from quaero_cli.store.engine import connect
 from quaero_cli.store.locks import JobLock
-from quaero_cli.store.queue import KnownJobs, cancel_requests, claim, enqueue, mark_interrupted, request_cancel
+from quaero_cli.store.queue import (
+    KnownJobs,
+    cancel_requests,
+    claim,
+    enqueue,
+    left_unstored,
+    mark_interrupted,
+    request_cancel,
+)
 from quaero_cli.store.reader import open_reader
 
 
@@ -38,6 +46,18 @@ def test_a_job_of_a_clusters_queue_is_stored_with_the_first_that_it_says(tmp_pat
     with open_reader(home.database) as reader:
         job = reader.details("aaaa")["job"]
     assert (job["attempt"], job["status"]) == (3, "completed")
+
+
+def test_a_job_whose_runner_was_killed_before_it_was_stored_is_found(tmp_path):
+    """What such a job had started would run on beside its next attempt, and nobody know of it."""
+    home = new_home(tmp_path)
+    start_job(home, "aaaa")
+    for name in ("aaaa", "bbbb", "cluster-worker"):
+        (home.locks / f"{name}.lock").touch()
+    with JobLock(home.locks, "cccc") as lock:
+        assert lock.acquire()
+        assert left_unstored(home.database, home.locks) == ["bbbb"]
+    assert left_unstored(home.database, home.locks) == []
 
 
 def test_a_definition_that_refuses_overlap_runs_once(tmp_path):

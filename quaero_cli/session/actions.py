@@ -13,10 +13,12 @@ from quaero_cli.session.again import prepare_retry
 from quaero_cli.session.clearing import clear_quietly
 from quaero_cli.session.core import Session
 from quaero_cli.session.definitions import Definitions, unknown
+from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.prepare import Prepared, prepare
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.store import queue
 from quaero_cli.store.deletion import discard
+from quaero_cli.store.logsync import make_durable
 from quaero_cli.stream.nudge import nudge
 
 
@@ -81,9 +83,15 @@ async def start(session: Session, prepared: Prepared) -> tuple[str, str]:
         return handle.id, str(handle.status)
     from quaero_cli.session.elsewhere import submit_elsewhere
 
-    waiting = await trio.to_thread.run_sync(submit_elsewhere, session.settings, prepared)
-    if session.hand_over is not None:
-        await session.hand_over(waiting)
+    submit = partial(submit_elsewhere, session.settings, prepared, lazy=True)
+    waiting = await trio.to_thread.run_sync(submit)
+    # It is handed over while the disk takes it, and whoever asked is answered when both are done. A power cut between
+    # the two may leave a job that nobody was told of; what its worker says brings it back.
+    with unwrapped():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, make_durable, session.settings.database)
+            if session.hand_over is not None:
+                await session.hand_over(waiting)
     nudge(session.settings.wake)
     session.wakeups.set()
     return waiting.job, str(Status.PENDING)

@@ -243,8 +243,6 @@ class Session:
                     hide.set(guarded.mask.text)  # of this task, and of all that it starts
                 run = JobRun(running)
                 handle.attach(run)
-                if leased is not None:  # its row is there before it does anything
-                    await self._recorder.flush()
                 handle.status = await run.run()
                 known = (run.error, running.outputs)
                 handle.error, handle.outputs = known if guarded.mask is None else guarded.mask.value(known)

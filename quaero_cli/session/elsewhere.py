@@ -36,11 +36,14 @@ def check_queue(name: str) -> str:
     return name
 
 
-def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | None = None) -> Waiting:
+def submit_elsewhere(
+    settings: Settings, prepared: Prepared, queue_name: str | None = None, *, lazy: bool = False
+) -> Waiting:
     """Make a job for the workers of a queue; return what is to be handed over. Reads and writes the store.
 
     Whoever hands over is to be told: by a nudge, if it is another process.
     `queue_name` None: that of the job which it repeats, else the one that the definition names.
+    `lazy`: the disk has it only after `store.logsync.make_durable`.
 
     Raises UsageError for a parameter that is secret, StateError when nobody here hands jobs over, and what
     `store.queue.enqueue` raises.
@@ -58,11 +61,12 @@ def submit_elsewhere(settings: Settings, prepared: Prepared, queue_name: str | N
         )
     queue_name = queue_name or prepared.job.queue or prepared.definition.queue or DEFAULT_QUEUE
     job = replace(prepared.job, queue=queue_name)
+    enqueue = partial(queue.enqueue_elsewhere, settings.database, job, lazy=lazy)
     if job.retry_of is None or job.kept is None:
-        return queue.enqueue_elsewhere(settings.database, job)
+        return enqueue()
     try:
         copy_artifacts(settings.database, job.retry_of, job.id, [step.name for step in job.kept.steps])
-        return queue.enqueue_elsewhere(settings.database, job)
+        return enqueue()
     except BaseException:
         remove_artifacts(settings.database, job.id)  # its ID is new, so they are the copies
         raise

@@ -1,10 +1,11 @@
 """A job that a worker machine has claimed: made ready, run in the session like any other, and told to the queue."""
 
-import orjson
+from contextlib import suppress
+
 import trio
 
 from quaero_cli.engine.shared import now_us
-from quaero_cli.errors import NotFoundError, QuaeroError
+from quaero_cli.errors import ExistsError, NotFoundError, QuaeroError
 from quaero_cli.model import Fact, JobChanged, JobClaimed, JobQueued, Level, LogLine, NewJob, Status, StepChanged
 from quaero_cli.model.taking import DEFAULT_QUEUE
 from quaero_cli.session.handle import Handle
@@ -15,6 +16,7 @@ from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.deletion import discard
+from quaero_cli.store.encode import decode_json
 from quaero_cli.store.factcodec import unpack_job
 
 # Claims of a job until it is thought to be what kills its workers.
@@ -56,9 +58,13 @@ class LeasedJobs:
             return None
         try:
             prepared = self._station.arrivals.prepared(job)
-            if self._station.known.has(job.id) and await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
+            leased = Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost)
+            with suppress(ExistsError):  # somebody looks at this moment whether it is still run
+                if not self._station.known.has(job.id):
+                    return self._session.begin(prepared, leased)
+            if await trio.to_thread.run_sync(_forget_earlier, settings, job.id):
                 await end_survivors([job.id], self._session.source_log("cluster").warn)
-            return self._session.begin(prepared, Leased(job.queue or DEFAULT_QUEUE, lease.attempt, held.is_lost))
+            return self._session.begin(prepared, leased)
         except QuaeroError as error:
             self._end_unrun(job, lease.attempt, Status.FAILED, f"cannot run here: {error.message}")
             return None
@@ -77,7 +83,7 @@ class LeasedJobs:
 
 def job_of(body: bytes) -> NewJob:
     """Return the job of a lease."""
-    return unpack_job(orjson.loads(body))
+    return unpack_job(decode_json(body.decode()))
 
 
 def _forget_earlier(settings: Settings, job_id: str) -> bool:

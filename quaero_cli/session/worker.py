@@ -38,9 +38,10 @@ from quaero_cli.session.presence import News, Presence
 from quaero_cli.session.reach import Reach
 from quaero_cli.session.signals import watch_signals
 from quaero_cli.session.station import Station
+from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
 from quaero_cli.store.outbox import Outbox
-from quaero_cli.store.queue import KnownJobs
+from quaero_cli.store.queue import KnownJobs, left_unstored
 
 # Seconds that one look at the queues waits for a job.
 CLAIM_WAIT = 2.0
@@ -138,6 +139,9 @@ class _Worker:
 
     async def run(self) -> None:
         """Work until a signal, then until what runs has ended and the views have it."""
+        settings = self._session.settings
+        left = await trio.to_thread.run_sync(left_unstored, settings.database, settings.locks)
+        await end_survivors(left, self._log.warn)
         self._session.give_up_items = self._items.give_up
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._trouble.outlived, "outbox", self._shipper.run)

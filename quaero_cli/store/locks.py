@@ -14,6 +14,13 @@ from typing import Self
 from quaero_cli.store.engine import translated
 
 
+def locked_jobs(folder: Path) -> list[str]:
+    """Return the jobs that have a lock file: those that run, and those whose runner could not remove it."""
+    return [
+        file.stem for file in folder.glob("*.lock") if "-" not in file.stem
+    ]  # those have names of parts of a cluster
+
+
 class JobLock:
     """The lock of one job; a context manager that lets go and removes the file when the job has ended."""
 

@@ -5,9 +5,10 @@ write-ahead log. Done apart, what was committed can go its way to others while t
 """
 
 import os
+from contextlib import closing
 from pathlib import Path
 
-from quaero_cli.store.engine import OperationalError
+from quaero_cli.store.engine import OperationalError, translated
 
 # macOS has no other.
 _sync = getattr(os, "fdatasync", os.fsync)
@@ -32,3 +33,9 @@ class LogSync:
             _sync(self._file)
         except OSError as error:
             raise OperationalError(f"disk I/O error: {error.strerror}") from error
+
+
+def make_durable(path: Path) -> None:
+    """Wait until the disk has what was committed. Raises StoreError."""
+    with translated(path), closing(LogSync(path)) as log:
+        log.wait()

@@ -17,7 +17,7 @@ from quaero_cli.store.encode import encode_json
 from quaero_cli.store.engine import Connection, connect, transaction, translated
 from quaero_cli.store.factcodec import pack_job
 from quaero_cli.store.insertion import insert_job, is_known
-from quaero_cli.store.locks import JobLock
+from quaero_cli.store.locks import JobLock, locked_jobs
 from quaero_cli.store.rows import status_of
 from quaero_cli.store.writer import Writer
 
@@ -61,15 +61,15 @@ class KnownJobs:
             return is_known(self._connection, job)
 
 
-def enqueue_elsewhere(path: Path, job: NewJob) -> Waiting:
+def enqueue_elsewhere(path: Path, job: NewJob, *, lazy: bool = False) -> Waiting:
     """Store a job that a worker of the cluster's queue is to run; whoever serves this store hands it over.
 
-    Return what is to be handed over.
+    Return what is to be handed over. `lazy`: the disk has it only after `make_durable`.
 
     Raises what `enqueue` raises.
     """
     body, queue = encode_json(pack_job(job)).encode(), job.queue or DEFAULT_QUEUE
-    with closing(connect(path)) as connection, translated(path), transaction(connection):
+    with closing(connect(path, lazy=lazy)) as connection, translated(path), transaction(connection):
         _admit(connection, job)
         now = now_us()
         insert_job(connection, job, now, elsewhere=True, queue=queue)
@@ -150,6 +150,20 @@ def mark_interrupted(path: Path, locks: Path) -> list[str]:
             if lock.acquire() and _interrupt(path, job_id):
                 marked.append(job_id)
     return marked
+
+
+def left_unstored(path: Path, locks: Path) -> list[str]:
+    """Return the jobs whose runner was killed before they were stored: processes of theirs may be there.
+
+    To be asked once, by a worker that starts: a job of a cluster begins while it is stored.
+    """
+    left = []
+    with closing(KnownJobs(path)) as known:
+        for job_id in locked_jobs(locks):
+            with JobLock(locks, job_id) as lock:
+                if lock.acquire() and not known.has(job_id):
+                    left.append(job_id)
+    return left
 
 
 def interrupt_all(path: Path) -> None:

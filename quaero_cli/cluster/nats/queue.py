@@ -17,7 +17,6 @@ lost power may have forgotten its newest words: states, deliveries, messages, ea
   had been flagged.
 """
 
-import asyncio
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
@@ -49,14 +48,14 @@ class Queue:
         """Add a job; False when it is known already."""
         if not needs.part:  # the lane of a job is made with that of its parts
             await self._lanes.make(needs)
-        # Both at once, as if it were new: a worker that comes upon a job that has ended takes it off.
-        stored, (_, state) = await asyncio.gather(
-            self._wire.store_after(subject_of(needs, job), body, 0), self.state(job)
-        )
-        ended = state is not None and state["status"] is not None
-        if ended and stored is not None and not needs.part:
-            await self._remove(job)
-        return stored is not None and not ended
+        if await self._wire.store_after(subject_of(needs, job), body, 0) is None:
+            return False
+        _, state = await self.state(job)
+        if state is not None and state["status"] is not None:
+            if not needs.part:
+                await self._remove(job)
+            return False
+        return True
 
     async def prepare(self, needs: Needs) -> None:
         """Make a lane, so that workers may wait at it before its first job."""
