@@ -1,19 +1,24 @@
 """Which worker a job goes to: queues and labels, and what is told where there is none."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 import trio
 from engines import PATIENCE, needs_nats
 from machines import machines, until
-from stores import new_home, new_job
+from stores import new_home, new_job, write_once
 
 from quaero_cli.cluster import dispatch
 from quaero_cli.cluster.memory import MemoryEngine
-from quaero_cli.model import LogLine
+from quaero_cli.model import Fact, JobChanged, JobClaimed, LogLine
 from quaero_cli.model.taking import Needs, Offer, labels_of_words, why_untaken
-from quaero_cli.store.dispatch import keep_node
-from quaero_cli.store.queue import enqueue_elsewhere, now_us
+from quaero_cli.store.dispatch import keep_node, mark_sent
+from quaero_cli.store.factcodec import encode_fact, join_facts
+from quaero_cli.store.intake import Intake
+from quaero_cli.store.outbox import Shipment
+from quaero_cli.store.queue import enqueue_elsewhere, now_us, request_cancel
+from quaero_cli.store.reader import open_reader
 from quaero_cli.stream.nudge import nudge
 from quaero_cli.stream.wakeups import Wakeups
 
@@ -101,6 +106,30 @@ async def test_a_job_is_handed_over_at_once_however_lately_somebody_looked(tmp_p
                 assert lease is not None
                 assert lease.job == f"j{number}"
             nursery.cancel_scope.cancel()
+
+
+async def test_a_job_that_the_engine_has_forgotten_can_be_cancelled(tmp_path):
+    """A job whose engine and worker lost power together would be shown as running for ever."""
+    view = new_home(tmp_path)
+    enqueue_elsewhere(view.database, new_job("j1", overlap="allow"))
+    mark_sent(view.database, ["j1"])
+    with closing(Intake(view.database)) as intake:
+        claimed = join_facts([encode_fact(JobClaimed("j1", "w1", 3, now_us()))])
+        intake.take([Shipment("o1", 1, 1, claimed)], "1")
+    request_cancel(view.database, "j1")
+    send, emitted = trio.open_memory_channel[Fact](100)
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            wakeups = Wakeups(view.wake, view.database)
+            hands = dispatch.Dispatcher(view.database, wakeups, MemoryEngine().connect(), send.send_nowait, print)
+            nursery.start_soon(hands.run)
+            facts: list[Fact] = []
+            while not facts or not isinstance(facts[-1], JobChanged):
+                facts.append(await emitted.receive())
+            nursery.cancel_scope.cancel()
+    write_once(view, facts)
+    with open_reader(view.database) as reader:
+        assert reader.summary("j1")["status"] == "cancelled"
 
 
 @needs_nats
