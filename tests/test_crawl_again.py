@@ -136,6 +136,15 @@ async def test_a_memo_must_lead_to_the_same_end(tmp_path: Path, web: Web, memory
     assert len(ran.documents) == 1
 
 
+async def test_an_etag_and_a_header_outside_of_ascii(tmp_path: Path, web: Web, memory: FakeMemory) -> None:
+    """A site's odd ETag, or a header of the author's, would fail its page with a traceback."""
+    _validated(web, "/", _page(), etag='"caf\u00e9"')
+    for _ in range(2):
+        await _crawl(tmp_path, memory, web.url, headers={"X-Who": "Zo\u00eb"})
+        assert web.requests[-1].headers["x-who"].encode("latin-1").decode() == "Zo\u00eb"
+    assert web.hits["/"] == 2
+
+
 async def test_a_304_that_nobody_asked_for(tmp_path: Path, web: Web, memory: FakeMemory) -> None:
     """A broken server would end the crawl with a traceback."""
     web.page("/", links=["/odd"])

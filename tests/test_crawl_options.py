@@ -47,9 +47,14 @@ def test_no_start_url_is_told() -> None:
         ({"timeout_connect": -1.0}, "timeout_connect: -1 s is no time at all"),
         ({"headers": {"Host": "evil"}}, "headers: 'Host' is set by the crawler itself"),
         ({"headers": {"accept-encoding": "br"}}, "headers: 'accept-encoding' is set by the crawler itself"),
-        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "headers: 'X-A' is not a header that can be sent"),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "headers: 'X-A' holds a line break or another control character"),
+        ({"headers": {"X-A": "1\x1b[2J"}}, "headers: 'X-A' holds a line break or another control character"),
         ({"headers": {"X A:": "1"}}, "headers: 'X A:' is not a header that can be sent"),
-        ({"user_agent": "a\nb"}, "headers: 'user agent' is not a header that can be sent"),
+        ({"headers": {"X A": "1"}}, "headers: 'X A' is not a header that can be sent"),
+        ({"user_agent": "a\nb"}, "user_agent: 'a\\nb' is not plain text in one line"),
+        ({"user_agent": "a\x7fb"}, "user_agent: 'a\\x7fb' is not plain text in one line"),
+        ({"user_agent": "caf\u00e9/1"}, "user_agent: 'caf\u00e9/1' is not plain text in one line"),
+        ({"user_agent": " "}, "user_agent: is empty"),
     ],
 )
 def test_mistakes_are_named(changes: dict[str, Any], words: str) -> None:
@@ -64,6 +69,8 @@ def test_mistakes_are_named(changes: dict[str, Any], words: str) -> None:
     [
         ({"cookies": {"a b": "1"}}, "cookies: 'a b' is not a cookie that can be sent"),
         ({"cookies": {"a": "1; b=2"}}, "cookies: 'a' is not a cookie that can be sent"),
+        ({"cookies": {"a": "\x01"}}, "cookies: 'a' is not a cookie that can be sent"),
+        ({"proxy": "http://h:1\x00"}, "proxy: not the address of a proxy"),
         ({"proxy": "ftp://h"}, "proxy: not the address of a proxy"),
         ({"proxy": "http://user:secret@h:1 x"}, "proxy: not the address of a proxy"),
     ],
@@ -90,8 +97,14 @@ def test_the_user_agent_says_whom_to_ask(contact: str, sent: str) -> None:
 
 def test_a_contact_must_lead_somewhere() -> None:
     """A contact that leads nowhere is none."""
-    with pytest.raises(StepFailed, match=r"^contact: 'me' is neither"):
-        user_agent("me/1", "me")
+    for contact, words in (
+        ("me", "is neither"),
+        ("https://h/\x1b", "is not plain text"),
+        ("me@h\u00e4", "is not plain"),
+    ):
+        with pytest.raises(StepFailed, match=rf"^contact: .* {words}") as caught:
+            user_agent("me/1", contact)
+        assert caught.value.hint
 
 
 def test_a_login_is_a_header() -> None:

@@ -243,6 +243,10 @@ async def test_a_certificate_that_nobody_signed_is_refused(ctx, tmp_path, nurser
         ('url = "http://x/"\nmethod = "GET /x"', "step a: method: 'GET /x' is no HTTP method"),
         ('url = "http://x/"\nheaders = { "A B" = "c" }', "step a: headers: 'A B' cannot be the name of a header"),
         ('url = "http://x/"\nheaders = { A = "b\\r\\nC: d" }', "step a: headers: the header A holds a line break"),
+        (
+            'url = "http://x/"\nheaders = { A = "\\u001b" }',
+            "step a: headers: the header A holds a line break or another",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_refused_when_the_file_is_loaded(options, message):

@@ -17,7 +17,7 @@ _ESCAPED = r"""
 """
 NASTY = tuple(each.encode().decode("unicode_escape").encode("latin-1") for each in _ESCAPED.split())
 JOB = """
-    name = "hostile\\u001b[2J\\u009b\\u202e"
+    name = "hostile\\u202e"
     [step.bytes]
     type = "shell"
     command = "cat lines"

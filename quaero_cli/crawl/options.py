@@ -17,6 +17,7 @@ from quaero_cli.crawl.scope import Scope
 from quaero_cli.crawl.urls import normalise
 from quaero_cli.errors import StepFailed
 from quaero_cli.jobdef.durations import parse_duration
+from quaero_cli.jobdef.oneline import holds_control, is_header_name, is_header_value
 from quaero_cli.jobdef.place import Place
 
 # Headers that belong to the connection or to the promise of what can be read; setting them breaks the request.
@@ -32,6 +33,9 @@ Recrawl = Literal["conditional", "always", "never"]
 # What extracts the text of an article: trafilatura as it is, or without comparing its result with two other methods'.
 Engine = Literal["trafilatura", "trafilatura-fast"]
 
+_TAKE_OUT = "take it out; of a file's text, its last line break"
+_HEADER_NAME = "letters, digits and -, like X-Request-Id"
+_CONTACT = 'write "https://example.org/bot" or "me@example.org"'
 _AGE = re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+", re.ASCII)
 _PROXIES = ("http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://")
 
@@ -81,7 +85,8 @@ class Options:
                 raise StepFailed(f"{name}: {seconds:g} s is no time at all")
         if self.keep_html and not self.extract:
             raise StepFailed("keep_html: pages are kept beside their articles", hint="take extract = false out")
-        check_headers({**self.headers, "user agent": self.user_agent})
+        check_headers(self.headers)
+        check_user_agent(self.user_agent)
         check_cookies(self.cookies)
         check_proxy(self.proxy)
 
@@ -131,16 +136,17 @@ def parse_since(text: str, now: float) -> float | None:
 
 def user_agent(name: str, contact: str) -> str:
     """How the crawler introduces itself: its name, and where its user can be reached. Raises StepFailed."""
-    if not name.strip():
-        raise StepFailed("user_agent is empty", hint="a site's owner wants to know who asks")
+    check_user_agent(name)
     contact = contact.strip()
+    if holds_control(contact) or not contact.isascii():
+        raise StepFailed(f"contact: {contact[:60]!r} is not plain text in one line", hint=_CONTACT)
     if not contact:
         return name
     if contact.startswith(("http://", "https://")):
         return f"{name} (+{contact})"
     if "@" in contact and not any(char in contact for char in " ()"):
         return f"{name} (+mailto:{contact.removeprefix('mailto:')})"
-    raise StepFailed(f"contact: {contact!r} is neither a page nor a mail address")
+    raise StepFailed(f"contact: {contact!r} is neither a page nor a mail address", hint=_CONTACT)
 
 
 def basic(login: str) -> str:
@@ -148,7 +154,7 @@ def basic(login: str) -> str:
     if not login:
         return ""
     user, colon, _ = login.partition(":")
-    if not user or not colon or any(char in "\r\n\0" for char in login):
+    if not user or not colon or holds_control(login):
         raise StepFailed("login: not a user and a password", hint='write "USER:PASSWORD", and take it from a secret')
     return f"Basic {base64.b64encode(login.encode()).decode()}"
 
@@ -175,23 +181,35 @@ def ca_file(directory: Path, path: Path | None) -> str:
 def check_cookies(cookies: Mapping[str, str]) -> None:
     """Raise StepFailed, without a value, for cookies that cannot be sent."""
     for name, value in cookies.items():
-        if not name or any(char in "=;, \t\r\n\0" for char in name) or any(char in ";\r\n\0" for char in value):
+        if not name or any(char in '=;, "' for char in name) or ";" in value or holds_control(name + value):
             raise StepFailed(f"cookies: {name!r} is not a cookie that can be sent")  # its value may be a secret
 
 
 def check_proxy(proxy: str) -> None:
     """Raise StepFailed for what is no proxy's address."""
     # A proxy's address may hold a password: it is never shown.
-    if proxy and (not proxy.startswith(_PROXIES) or any(char.isspace() for char in proxy)):
+    if proxy and (not proxy.startswith(_PROXIES) or any(char.isspace() for char in proxy) or holds_control(proxy)):
         raise StepFailed(
             "proxy: not the address of a proxy", hint="write one like http://host:3128 or socks5h://host:1080"
         )
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise StepFailed for headers that cannot be sent, or that are the crawler's own."""
+    """Raise StepFailed, without a value, for headers that cannot be sent, or that are the crawler's own."""
     for name, value in headers.items():
         if name.strip().lower() in _OWN_HEADERS:
             raise StepFailed(f"headers: {name!r} is set by the crawler itself")
-        if not name.strip() or any(char in "\r\n\0" for char in name + value) or ":" in name:
-            raise StepFailed(f"headers: {name!r} is not a header that can be sent")
+        if not is_header_name(name):
+            raise StepFailed(f"headers: {name!r} is not a header that can be sent", hint=_HEADER_NAME)
+        if not is_header_value(value):
+            raise StepFailed(f"headers: {name!r} holds a line break or another control character", hint=_TAKE_OUT)
+
+
+def check_user_agent(name: str) -> None:
+    """Raise StepFailed for a name that says nothing, or that a request's head cannot hold."""
+    if not name.strip():
+        raise StepFailed("user_agent: is empty", hint="a site's owner wants to know who asks")
+    if holds_control(name) or not name.isascii():
+        raise StepFailed(
+            f"user_agent: {name[:60]!r} is not plain text in one line", hint='write ASCII, like "mybot/1.0"'
+        )

@@ -194,7 +194,8 @@ class Line:
             setopt(pycurl.RESOLVE, [entry] if pinned else [])
         if headers is not self._headers:
             self._headers = headers
-            setopt(pycurl.HTTPHEADER, headers)
+            # As bytes: of text libcurl's binding takes ASCII alone, and what a site sent (an ETag) may be anything.
+            setopt(pycurl.HTTPHEADER, [line.encode() for line in headers])
         if fresh is not self._fresh:
             self._fresh = fresh
             setopt(pycurl.FRESH_CONNECT, int(fresh))

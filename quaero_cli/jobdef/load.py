@@ -19,6 +19,7 @@ from quaero_cli.jobdef.model import (
     JobDefinition,
     StepType,
 )
+from quaero_cli.jobdef.oneline import holds_control
 from quaero_cli.jobdef.place import Place, plain_name, shown
 from quaero_cli.jobdef.placeholders import has_placeholder, strings_in
 from quaero_cli.jobdef.scheduled import read_schedule
@@ -38,6 +39,7 @@ _FAILURE_ACTIONS: tuple[FailureAction, ...] = get_args(FailureAction)
 
 # The type whose keys may stand at the root of a file without steps, and the name of the step that they make.
 SHORTHAND_TYPE, SHORTHAND_STEP = "crawler", "crawl"
+_ONE_LINE = "take line breaks and other control characters out"
 _LABELS = 'write labels = { gpu = "a100" }'
 SHORTHAND_STEP_KEYS = ("concurrency",)  # keys of the step itself that the shorthand takes along
 
@@ -59,12 +61,12 @@ def parse(text: str, *, path: Path, step_types: Mapping[str, StepType]) -> JobDe
     constants = {"params": tuple(item.name for item in parameters), "config": tuple(config)}
     return JobDefinition(
         id=job_id,
-        name=document.string("name") or job_id,
+        name=_read_name(document) or job_id,
         path=path,
         text=text,
         content_hash=hashlib.sha256(text.encode()).hexdigest(),
         description=document.string("description"),
-        tags=document.strings("tags"),
+        tags=_read_tags(document),
         timeout=document.duration("timeout"),
         enabled=document.boolean("enabled", True),
         overlap=document.choice("overlap", _OVERLAPS),
@@ -95,6 +97,25 @@ def check_id(job_id: str, place: Place, *, hint: str = "use letters, digits, _ -
     if not _ID.fullmatch(job_id) or job_id.endswith(".toml") or job_id == _RESERVED_ID:
         raise place.error(f"{shown(job_id)} cannot be the id of a definition", hint=hint)
     return job_id
+
+
+def _read_name(document: Table) -> str:
+    """Return the name as lines of the log have it."""
+    name = document.string("name")
+    if holds_control(name):
+        raise document.place.at("name").error(f"{shown(name)} is not one line of text", hint=_ONE_LINE)
+    return name
+
+
+def _read_tags(document: Table) -> tuple[str, ...]:
+    tags = document.strings("tags")
+    for number, tag in enumerate(tags, 1):
+        place = document.place.at("tags", f"item {number}")
+        if not tag.strip():
+            raise place.error("is empty", hint='write tags = ["news"], or take it out')
+        if holds_control(tag):
+            raise place.error(f"{shown(tag)} is not one line of text", hint=_ONE_LINE)
+    return tags
 
 
 def _expand_shorthand(document: Table, step_types: Mapping[str, StepType]) -> Table:

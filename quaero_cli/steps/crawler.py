@@ -81,6 +81,12 @@ def _check_contact(option: str, contact: str) -> None:
     user_agent("quaero", contact)
 
 
+def _check_user_agent(option: str, name: str) -> None:
+    from quaero_cli.crawl.options import check_user_agent
+
+    check_user_agent(name)
+
+
 _Patterns = Annotated[list[str], Checked(_check_patterns)]
 
 
@@ -101,7 +107,7 @@ async def crawler(
     obey_robots: bool = True,
     sitemaps: bool = True,
     feeds: bool = True,
-    user_agent: str = f"quaero/{__version__}",
+    user_agent: Annotated[str, Checked(_check_user_agent)] = f"quaero/{__version__}",
     contact: Annotated[str, Checked(_check_contact)] = "",
     headers: Annotated[dict[str, str], Checked(_check_headers)] | None = None,
     cookies: Annotated[dict[str, str], Checked(_check_cookies)] | None = None,

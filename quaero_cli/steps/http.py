@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from quaero_cli import __version__
 from quaero_cli.jobdef.model import Checked, Excludes
+from quaero_cli.jobdef.oneline import is_header_name, is_header_value
 from quaero_cli.steps.contract import StepContext, StepFailed
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ DEFAULT_SECONDS = 60.0
 _LOGGED_BODY = 500
 
 _METHOD = re.compile(r"[A-Z]{1,20}")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TAKE_OUT = "take it out; of a file's text, its last line break"
 
 
 def _check_url(_option: str, url: str) -> None:
@@ -37,10 +38,12 @@ def _check_method(_option: str, method: str) -> None:
 
 def _check_headers(_option: str, headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if not _HEADER.fullmatch(name):
-            raise StepFailed(f"{name!r} cannot be the name of a header")
-        if any(char in value for char in "\r\n\0"):
-            raise StepFailed(f"the header {name} holds a line break")
+        if not is_header_name(name):
+            raise StepFailed(
+                f"{name!r} cannot be the name of a header", hint="letters, digits and -, like X-Request-Id"
+            )
+        if not is_header_value(value):
+            raise StepFailed(f"the header {name} holds a line break or another control character", hint=_TAKE_OUT)
 
 
 async def http(
