@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from selectolax.lexbor import LexborHTMLParser
-
 from quaero_cli.crawl.reading import markup, xmlfiles
 from quaero_cli.crawl.reading.charset import decode
+from quaero_cli.crawl.reading.nesting import parse
 
 _PUBLISHED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # a page's date stands in its address
 
@@ -24,7 +23,7 @@ def light() -> Handler:
         if request["op"] == "look":
             text = decode(body, request["content_type"])
             handle.url = request["url"]  # type: ignore[attr-defined]
-            return dict(markup.look(LexborHTMLParser(text), request["url"]))
+            return dict(markup.look(parse(text), request["url"]))
         if request["op"] == "listing":
             return dict(xmlfiles.read(body, request["url"], limit=1 << 20))
         found = {"title": "T", "authors": [], "published": None, "language": None, "site": None, "tags": []}

@@ -5,6 +5,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import markup
 from quaero_cli.crawl.reading.markup import View, look
+from quaero_cli.crawl.reading.nesting import TooDeep, parse
 
 URL = "https://h.example/news/2026/a.html?x=1"
 
@@ -77,3 +78,30 @@ def test_links_of_one_page_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found = view("".join(f'<a href="/{n}">x</a>' for n in range(200)))
     assert (len(found["links"]), found.get("cut")) == (50, True)
     assert "cut" not in view("".join(f'<a href="/{n}">x</a>' for n in range(49)))
+
+
+@pytest.mark.parametrize("block", ["<div>", "<UL\n class=x><li>", "<section><p>x"])
+def test_elements_that_are_nested_without_end(block: str) -> None:
+    """One page would keep its process busy until its time is over: the parser's goes with the square of the depth."""
+    for page in (block * 200_000, block.encode() * 200_000):
+        with pytest.raises(TooDeep, match="more than 10000 deep"):
+            parse(page)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<div><b>x</div>",
+        "<p>x",
+        "<li>x",
+        "<br>",
+        "<td>x",
+        "<divider>",
+        '"<div>x<\\/div>",',
+        "<!DOCTYPE html>",
+        "a < b ",
+    ],
+)
+def test_a_long_page_is_not_a_deep_one(part: str) -> None:
+    """An honest page, which leaves out end tags or has others' HTML in a script, would not be read."""
+    assert parse(part * 20_000 + "<div><i>y").css_first("i") is not None

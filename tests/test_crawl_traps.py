@@ -49,6 +49,16 @@ async def test_a_calendar_ends_with_the_depth(tmp_path: Path, web: Web) -> None:
     assert web.pages_hit() == ran.outputs["pages"]
 
 
+async def test_a_page_without_an_end_in_depth(tmp_path: Path, web: Web) -> None:
+    """A page of nothing but start tags would take a third of a minute, say nothing, and then cost the process."""
+    web.page("/", links=["/deep", "/a"])
+    web.add("/deep", Answer(body="<div>" * 200_000))
+    web.page("/a")
+    ran = await run_crawl(tmp_path, web.url)
+    assert ran.reasons(web.url)["/deep"] == "the parser failed: TooDeep: elements are nested more than 10000 deep"
+    assert ran.outputs["pages"] == 3
+
+
 async def test_a_session_is_not_another_page(tmp_path: Path, web: Web) -> None:
     """A site that numbers its visits would have each page a thousand times."""
     draw = random.Random(1)

@@ -6,10 +6,9 @@ It imports no extractor, so it is there in a tenth of a second.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from selectolax.lexbor import LexborHTMLParser
-
 from quaero_cli.crawl.reading import markup
 from quaero_cli.crawl.reading.charset import source
+from quaero_cli.crawl.reading.nesting import parse
 
 # Unpacked bytes of a sitemap that are read: the protocol's limit is 50 MB, and 50,000 URLs fit into this.
 MAX_LISTING_BYTES = 20 * 1024 * 1024
@@ -17,7 +16,7 @@ MAX_LISTING_BYTES = 20 * 1024 * 1024
 
 def look(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     """Read what is cheap of a page."""
-    return dict(markup.look(LexborHTMLParser(source(body, request["content_type"])), request["url"]))
+    return dict(markup.look(parse(source(body, request["content_type"])), request["url"]))
 
 
 def listing(request: Mapping[str, Any], body: bytes) -> dict[str, Any]:

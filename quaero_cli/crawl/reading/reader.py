@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from quaero_cli.crawl.reading import article, looker, markup
 from quaero_cli.crawl.reading.charset import source, text_of
+from quaero_cli.crawl.reading.nesting import parse
 from quaero_cli.crawl.reading.sketch import sketch
 
 _WARM_UP = (
@@ -46,7 +47,7 @@ class Reader:
         self._url = request["url"]
         self._fast = request.get("engine") == "trafilatura-fast"
         self._page = source(body, request["content_type"])
-        self._tree = LexborHTMLParser(self._page)
+        self._tree = parse(self._page)
         view = markup.look(self._tree, self._url)
         self._canonical = view["canonical"]
         return dict(view)
