@@ -48,6 +48,15 @@ def test_it_has_a_session_of_its_own_and_no_terminal(shell):
     shell.run("tail", answer["job_id"])
 
 
+def test_a_signal_that_comes_with_the_id_cancels_the_job(shell):
+    """A script that stops at once what it has started would leave a job that nobody has cancelled."""
+    path, _ = gated(shell)
+    answer = shell.json("run", path, "--detach")
+    os.kill(answer["pid"], signal.SIGTERM)
+    shell.run("tail", answer["job_id"], code=3)
+    assert shell.json("show", answer["job_id"])["job"]["error"] == "cancelled by SIGTERM"
+
+
 @pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-", "2>&-", "<&-"])
 def test_it_runs_to_its_end_where_streams_are_closed(shell, closed):
     """From a service manager that gives no streams, it would let go of its lock with them, and count as dead."""

@@ -48,20 +48,29 @@ async def run_detached(
 ) -> None:
     """Run a job to its end and show nothing. `on_stored` is told when it is stored.
 
-    SIGTERM and SIGINT cancel it; the end of a terminal is not its end. Raises what `Session.submit` raises.
+    SIGTERM and SIGINT cancel it, also while it is being stored: whoever is told its ID may send one at once. The end
+    of a terminal is not its end. Raises what `Session.submit` raises.
     """
     signal.signal(signal.SIGHUP, _live_on)  # not SIG_IGN: the job's own children would inherit that
     watched = [each for each in WATCHED if each is not signal.SIGHUP]
     with unwrapped():
         async with open_session(settings, environment=environment, step_types=step_types) as session:
-            handle = await session.submit(prepared)
-            on_stored(handle)
+            handle: Handle | None = None
+            early: list[str] = []  # why it is to be cancelled, before it is there
 
             def ask(number: signal.Signals) -> None:
-                handle.cancel(f"cancelled by {number.name}")
+                reason = f"cancelled by {number.name}"
+                if handle is None:
+                    early.append(reason)
+                else:
+                    handle.cancel(reason)
 
             async with trio.open_nursery() as nursery:
                 await nursery.start(watch_signals, ask, session.kill_children, _leave, watched)
+                handle = await session.submit(prepared)
+                for reason in early:
+                    handle.cancel(reason)
+                on_stored(handle)
                 await handle.done.wait()
                 nursery.cancel_scope.cancel()
 

@@ -7,6 +7,7 @@ Processes of one machine take turns at opening by a lock of the folder of their 
 """
 
 import fcntl
+import functools
 import os
 import secrets
 import stat
@@ -130,12 +131,13 @@ def _is_current(connection: Connection, path: Path) -> bool:
     return True
 
 
-def _schema_of(connection: Connection) -> set[tuple[str, str]]:
+def _schema_of(connection: Connection) -> frozenset[tuple[str, str]]:
     rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'")
-    return set(rows.fetchall())
+    return frozenset(rows.fetchall())
 
 
-def _own_schema() -> set[tuple[str, str]]:
+@functools.cache  # half a millisecond, and asked for twice whenever a file is opened
+def _own_schema() -> frozenset[tuple[str, str]]:
     with closing(sqlite.connect(":memory:")) as connection:
         connection.executescript(TABLES)
         return _schema_of(connection)
