@@ -10,10 +10,11 @@ from fakes import FakeContext, Line
 from web import Web
 
 from quaero_cli.crawl.addresses import Policy
-from quaero_cli.crawl.crawl import Tuning, crawl
+from quaero_cli.crawl.crawl import crawl
 from quaero_cli.crawl.options import Options, start_urls
 from quaero_cli.crawl.patience import Patience
 from quaero_cli.crawl.scope import Scope
+from quaero_cli.crawl.tuning import Tuning
 from quaero_cli.model import Level
 
 

@@ -124,7 +124,8 @@ def test_tail_and_server_follow_the_file_and_options_win(shell):
     status, answer = server.request("GET", f"/api/logs?scope=job&job_id={job['id']}&limit=11")
     assert (status, "from 0 to 10" in answer["hint"]) == (400, True)
     child.send_signal(signal.SIGTERM)
-    child.communicate(timeout=PATIENCE)
+    _, error = child.communicate(timeout=PATIENCE)
+    assert "warning: logging.stream.max_limit = 10 is less than the viewer" in error  # which would only say "Refused"
 
 
 def test_a_bad_variable_is_told_by_its_name(shell):

@@ -69,6 +69,10 @@ def serve(
     run_loop(main)
 
 
+# Entries that the viewer and `tail --server` ask for at once, at most.
+CLIENT_PAGE = 500
+
+
 def serve_options(
     settings: "Settings",
     *,
@@ -86,6 +90,11 @@ def serve_options(
     from quaero_cli.server.token import load_or_create
     from quaero_cli.session.serve import ServeOptions
 
+    if settings.stream.max_limit < CLIENT_PAGE:
+        common.err().write(
+            f"warning: logging.stream.max_limit = {settings.stream.max_limit} is less than the viewer and"
+            f" `quaero tail --server` ask for at once: they cannot go back in a log\nhint: {CLIENT_PAGE} is enough\n"
+        )
     given = settings.server
     port = given.port if port is None else port
     if not 0 <= port <= 65535:

@@ -5,77 +5,40 @@ crawl is over when the last worker has ended; links found by one are admitted, a
 """
 
 import functools
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import trio
 
 from quaero_cli.crawl.answers import FetchError, Response
+from quaero_cli.crawl.asking import PAGE_ACCEPT, PAGE_TYPES, open_asker
 from quaero_cli.crawl.discovery import Discovery
-from quaero_cli.crawl.fetch import Fetcher, open_fetcher
-from quaero_cli.crawl.frontier import MAX_HEAPED, Frontier, Target
+from quaero_cli.crawl.fetch import Fetcher
+from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.listings import Listings, default_sitemap
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pages import Pages, Parts
-from quaero_cli.crawl.patience import Patience
 from quaero_cli.crawl.polite import Manners
-from quaero_cli.crawl.pool import DEFAULT_FACTORY, LINKS_FACTORY, PAGE_SECONDS, Pool, open_pool
+from quaero_cli.crawl.pool import Pool, open_pool
 from quaero_cli.crawl.ports import Memory, Surroundings, Worker, Workers
 from quaero_cli.crawl.progress import Progress
-from quaero_cli.crawl.reading.scout import Settings
 from quaero_cli.crawl.recall import Recall
 from quaero_cli.crawl.report import Report
-from quaero_cli.crawl.request import Identity, Limits
-from quaero_cli.crawl.resolve import Lookup, Resolver, system_lookup
+from quaero_cli.crawl.resuming import Resuming
 from quaero_cli.crawl.robots import WANTED as WANTED_ROBOTS
 from quaero_cli.crawl.robots import Robots, Rules
-from quaero_cli.crawl.scouts import Scouts, open_scouts
+from quaero_cli.crawl.scouts import Scouts
 from quaero_cli.crawl.secrecy import Secrecy
 from quaero_cli.crawl.tally import Tally
 from quaero_cli.crawl.transfer import Wanted
+from quaero_cli.crawl.tuning import Tuning
 from quaero_cli.crawl.urls import authority, origin
 from quaero_cli.crawl.visit import Client, Visitor
 from quaero_cli.errors import StepFailed
-from quaero_cli.model import FrontierPage, PageState
-
-_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_PAGE_ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
 # Start sites whose robots.txt is fetched at the same time: as many as pages by default.
 _SITES_AT_ONCE = 32
 
 # Sites that are asked for their robots.txt beyond one for each page: whose rules then forbid all that is linked.
 _SPARE_SITES = 100
-
-# Rows of a frontier that are read, or forgotten, at once: some milliseconds.
-_ROWS_AT_ONCE = 1_000
-_ROWS_DROPPED = 5_000
-
-_HINTS = {
-    "resolve": "check the spelling of the host, and the network",
-    "refused": "is the server running, and the port right?",
-    "tls": "where an authority of your own vouches for the site, name its certificate in ca_file",
-    "robots": "set obey_robots = false only where you may",
-    "private address": 'name the host in allow_private if it is yours: allow_private = ["127.0.0.1"]',
-    "redirect outside": "name the host that it leads to in allowed_domains",
-    "scope": "look at allowed_domains and exclude_patterns",
-}
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What the author of a job does not choose."""
-
-    patience: Patience = field(default_factory=Patience)
-    lookup: Lookup = system_lookup
-    reader_factory: str = ""  # "": what the options ask for
-    reader_seconds: float = PAGE_SECONDS
-    max_waiting: int = MAX_HEAPED
-
-    def factory(self, options: Options) -> str:
-        """What makes the readers."""
-        return self.reader_factory or (DEFAULT_FACTORY if options.extract else LINKS_FACTORY)
 
 
 async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = None) -> dict[str, int]:
@@ -85,49 +48,13 @@ async def crawl(around: Surroundings, options: Options, tuning: Tuning | None = 
     async with (
         around.open_memory() as memory,
         open_pool(factory=tuning.factory(options), page_seconds=tuning.reader_seconds) as pool,
-        _open_asker(options, tuning, pool, manners) as asker,
+        open_asker(options, tuning, pool, manners) as asker,
     ):
         end = await _Crawl(around, options, tuning, memory, pool, manners, asker).run()
     # Raised out here, where no nursery makes a group of it.
     if isinstance(end, StepFailed):
         raise end
     return end
-
-
-@asynccontextmanager
-async def _open_asker(
-    options: Options, tuning: Tuning, pool: Pool, manners: Manners
-) -> AsyncGenerator[Fetcher | Scouts, None]:
-    """What makes requests: the event loop, or scouts where pages are only looked at.
-
-    An extraction takes a hundred times as long as a transfer: beside it a scout's transfers would stand still. And
-    nobody who reads hostile pages is told a secret.
-    """
-    resolver = Resolver(options.policy, timeout=options.timeout_connect, lookup=tuning.lookup)
-    identity = Identity(
-        options.user_agent,
-        options.all_headers,
-        frozenset(map(origin, options.start_urls)),
-        options.proxy,
-        options.ca_file,
-    )
-    limits = Limits(options.timeout_connect, options.timeout_first_byte, options.timeout_page)
-    async with open_fetcher(resolver, identity, limits) as fetcher:
-        if options.extract or identity.secret:
-            yield fetcher
-            return
-        settings = Settings(
-            user_agent=identity.user_agent,
-            headers=identity.headers,
-            ca_file=identity.ca_file,
-            limits=(limits.connect, limits.first_byte, limits.page),
-            limit=options.max_bytes,
-            types=sorted(_PAGE_TYPES),
-            accept=_PAGE_ACCEPT,
-        )
-        async with open_scouts(pool, fetcher, resolver, manners, settings, tuning.reader_seconds) as scouts:
-            scouts.expect(options.start_urls[0])
-            yield scouts
 
 
 class _Crawl:
@@ -162,13 +89,14 @@ class _Crawl:
             max_heaped=tuning.max_waiting,
             links_of=self._links_of,
         )
+        self._resuming = Resuming(around, memory, self._frontier, self._secrecy, options.start_urls)
         self._robots = robots = Robots(
             self._robots_file,
             user_agent=options.user_agent,
             obey=options.obey_robots,
             on_rules=self._on_rules,
         )
-        wanted = Wanted(limit=options.max_bytes, types=_PAGE_TYPES, accept=_PAGE_ACCEPT, page=True)
+        wanted = Wanted(limit=options.max_bytes, types=PAGE_TYPES, accept=PAGE_ACCEPT, page=True)
         visitor = Visitor(client, options.scope, robots, self._frontier, wanted)
         self._discovery = Discovery(
             self._frontier,
@@ -200,7 +128,7 @@ class _Crawl:
     async def run(self) -> dict[str, int] | StepFailed:
         """The crawl itself: its outputs, or why it came to nothing."""
         began = trio.current_time()
-        await self._resume()
+        self._pages.started = await self._resuming.resume()
         sites = list(dict.fromkeys(map(origin, self._options.start_urls)))
         progress = Progress(self._around, self._frontier, self._manners, self._tally)
         async with trio.open_nursery() as nursery:
@@ -210,8 +138,9 @@ class _Crawl:
         progress.finish()
         self._around.log.info("Crawl finished", **self._summary(trio.current_time() - began))
         if not self._pages.started:
-            return self._no_start()
-        await self._forget()
+            return self._report.no_start()
+        if not self._tally.unfinished:
+            await self._resuming.forget()
         return self._tally.outputs(self._frontier.pages)
 
     async def _fetch_all(self, sites: list[str]) -> None:
@@ -241,48 +170,9 @@ class _Crawl:
             for site in sites:
                 nursery.start_soon(ask, site)
 
-    async def _resume(self) -> None:
-        """Go on where an earlier part of this crawl was: another attempt of the step, or the job that is repeated."""
-        inherited = not self._memory.left(inherited=False, after=0, limit=1)
-        starts = set(self._options.start_urls)
-        last = lost = 0
-        while rows := self._memory.left(inherited=inherited, after=last, limit=_ROWS_AT_ONCE):
-            last = rows[-1].id
-            pages = self._whole(rows)
-            lost += len(rows) - len(pages)
-            for page in pages:
-                self._frontier.restore(page)
-                visited = page.state in (PageState.DONE, PageState.PASSED)
-                self._pages.started = self._pages.started or (visited and page.url in starts)
-            if inherited:
-                self._memory.found([(page.url, page.depth, page.found_on) for page in pages])
-                self._memory.visited(
-                    [(page.url, page.state) for page in pages if page.state is not PageState.WAITING]
-                )
-            await self._around.room()
-        if last:
-            self._around.log.info(
-                "Crawl resumed", pages_done=self._frontier.pages, pages_waiting=self._frontier.waiting
-            )
-        if lost:
-            self._around.log.warn("Pages not resumed", pages=lost, reason="a secret in their addresses is not stored")
-
-    def _whole(self, rows: Sequence[FrontierPage]) -> list[FrontierPage]:
-        """Pages of the store with their addresses made whole; without those of which that cannot be done."""
-        found = ((page, self._secrecy.whole(page.url)) for page in rows)
-        return [page._replace(url=url) for page, url in found if url is not None]
-
     def _links_of(self, url: str) -> list[str]:
         """The links of a page that was read, from the store."""
         return self._discovery.links_in_scope(self._recall.links(url))
-
-    async def _forget(self) -> None:
-        """Nothing is left to resume: the frontier is needed no more."""
-        if self._tally.unfinished:
-            return
-        for _ in range(self._frontier.size // _ROWS_DROPPED + 1):
-            self._memory.drop(_ROWS_DROPPED)
-            await self._around.room()
 
     async def _robots_file(self, url: str) -> Response | FetchError:
         """A robots.txt; where it has not changed, as it was."""
@@ -304,7 +194,7 @@ class _Crawl:
             if self._frontier.hungry:
                 limit = self._frontier.appetite
                 pages = await self._memory.waiting(limit)
-                self._frontier.feed(self._whole(pages), complete=len(pages) < limit)
+                self._frontier.feed(self._secrecy.whole_pages(pages), complete=len(pages) < limit)
                 self._admit()
             elif not self._under_way:
                 return
@@ -344,11 +234,3 @@ class _Crawl:
             self._discovery.set_aside([*rules.sitemaps, default_sitemap(site)])
         if rules.problem is not None:
             self._around.log.warn("Site not crawled", url=site, reason=rules.problem.reason)
-
-    def _no_start(self) -> StepFailed:
-        if not self._report.start_problems:  # then their workers failed otherwise, and the log says how
-            return StepFailed("no start URL could be fetched")
-        url, kind, reason = self._report.start_problems[0]
-        others = len(self._report.start_problems) - 1
-        more = f" (and {others} more)" if others else ""
-        return StepFailed(f"no start URL could be fetched: {url}: {reason}{more}", hint=_HINTS.get(kind))

@@ -13,6 +13,17 @@ from quaero_cli.crawl.urls import authority
 from quaero_cli.errors import StepFailed
 from quaero_cli.model import Document
 
+# What to do about a start URL that gave no page, by the kind of its problem.
+_HINTS = {
+    "resolve": "check the spelling of the host, and the network",
+    "refused": "is the server running, and the port right?",
+    "tls": "where an authority of your own vouches for the site, name its certificate in ca_file",
+    "robots": "set obey_robots = false only where you may",
+    "private address": 'name the host in allow_private if it is yours: allow_private = ["127.0.0.1"]',
+    "redirect outside": "name the host that it leads to in allowed_domains",
+    "scope": "look at allowed_domains and exclude_patterns",
+}
+
 
 class Report:
     """One crawl's words. `start_problems` gathers what came of start URLs that gave no page."""
@@ -20,6 +31,15 @@ class Report:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self.start_problems: list[tuple[str, str, str]] = []  # URL, kind, reason
+
+    def no_start(self) -> StepFailed:
+        """Why a crawl came to nothing: the first start URL's reason, with the way out."""
+        if not self.start_problems:  # then their workers failed otherwise, and the log says how
+            return StepFailed("no start URL could be fetched")
+        url, kind, reason = self.start_problems[0]
+        others = len(self.start_problems) - 1
+        more = f" (and {others} more)" if others else ""
+        return StepFailed(f"no start URL could be fetched: {url}: {reason}{more}", hint=_HINTS.get(kind))
 
     def fetched(self, log: Log, target: Target, answer: Response, depth: int) -> None:
         """The site gave a page."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from quaero_cli.crawl.urls import origin
 from quaero_cli.masking.mask import MASK, Mask
+from quaero_cli.model import FrontierPage
 
 
 class Secrecy:
@@ -27,3 +28,8 @@ class Secrecy:
             return url
         forms = self._forms.get(origin(url), set())
         return url.replace(MASK, next(iter(forms))) if len(forms) == 1 else None
+
+    def whole_pages(self, rows: Sequence[FrontierPage]) -> list[FrontierPage]:
+        """Pages of the store with their addresses made whole; without those of which that cannot be done."""
+        found = ((page, self.whole(page.url)) for page in rows)
+        return [page._replace(url=url) for page, url in found if url is not None]
