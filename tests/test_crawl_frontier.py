@@ -226,7 +226,7 @@ def test_links_of_a_page_are_sorted_out_as_one_by_one() -> None:
 
 def test_long_addresses_are_kept_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred thousand links of two thousand characters would take 200 MB; what is not kept is looked up."""
-    monkeypatch.setattr("quaero_cli.crawl.frontier.MAX_LINKED_CHARS", 10_000)
+    monkeypatch.setattr("quaero_cli.crawl.readlinks.MAX_LINKED_CHARS", 10_000)
     asked: list[str] = []
     frontier = Frontier(max_pages=10, per_server=20, links_of=lambda url: asked.append(url) or [f"{url}/link"])
     for n in range(10):

@@ -16,11 +16,11 @@ by the owner when `hungry` says so (`feed`).
 """
 
 import heapq
-from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
+from quaero_cli.crawl.readlinks import ReadLinks
 from quaero_cli.crawl.urls import authority
 from quaero_cli.model import FoundPage, FrontierPage, PageState
 
@@ -28,11 +28,6 @@ from quaero_cli.model import FoundPage, FrontierPage, PageState
 MAX_HEAPED = 20_000
 # Pages under way where there is one server: what a person looks at as "pending".
 MAX_UNDER_WAY = 1_000
-# Different URLs, their characters, and links in all, that are kept to put depths right: 45 MB at most.
-MAX_LINKED = 100_000
-MAX_LINKED_CHARS = 20_000_000
-MAX_LINKS = 2_000_000
-
 # URLs that wait beyond what may still be asked for, and so many for each page of that: a trap has no end.
 SPARE = 100_000
 SPARE_PER_PAGE = 10
@@ -90,10 +85,7 @@ class Frontier:
         self._lanes: dict[str, _Lane] = {}
         self._known: dict[int, int] = {}  # hash of a URL (64 bits, keyed by the process): its entry
         self._deferred: dict[str, str] = {}  # pages left alone in favour of another
-        self._urls: dict[int, str] = {}  # those in `_links`, by hash
-        self._links: dict[str, array[int]] = {}  # of read pages: hashes of what they lead to
-        self._links_kept = 0
-        self._linked_chars = 0
+        self._read = ReadLinks()
         self._order = 0
         self._heaped = 0
         self._spilled = False
@@ -153,7 +145,7 @@ class Frontier:
         if entry & _READ_AWAY:
             return self._links_of(url)
         if entry & _ADMITTED:
-            return [self._urls[each] for each in self._links.get(url, ())]
+            return self._read.of(url)
         self.waiting += entry >= _NOWHERE
         self._push(url, depth, found_on)
         return ()
@@ -251,16 +243,7 @@ class Frontier:
         """The page of `target`, found at `url` after redirects, has these links, which may belong to the crawl."""
         if self.depth(target.url) <= 1:
             return  # no shorter way can exist
-        room = len(self._urls) < MAX_LINKED and self._linked_chars < MAX_LINKED_CHARS
-        if room and self._links_kept < MAX_LINKS:
-            keys = list(map(hash, links))
-            if not self._urls.keys() >= set(keys):  # most pages bring nothing new
-                new = {key: link for key, link in zip(keys, links, strict=True) if key not in self._urls}
-                self._urls.update(new)
-                self._linked_chars += sum(map(len, new.values()))
-            self._links[target.url] = self._links[url] = array("q", keys)
-            self._links_kept += len(links)
-        else:
+        if not self._read.keep((target.url, url), links):
             for name in (target.url, url):
                 self._known[hash(name)] |= _READ_AWAY
 

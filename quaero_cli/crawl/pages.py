@@ -1,27 +1,26 @@
 """What becomes of one page: fetched, looked at, its links followed, its article kept or left alone."""
 
-import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Look, Passed, Response
+from quaero_cli.crawl.answers import KNOWN_REDIRECT, NOT_HTML, FetchError, Passed, Response
 from quaero_cli.crawl.dates import latest_moment
 from quaero_cli.crawl.discovery import Discovery, Offer
 from quaero_cli.crawl.frontier import Frontier, Target
 from quaero_cli.crawl.identity import Identities
+from quaero_cli.crawl.kept import NO_VIEW, Kept, document_of, facts_of, viewed
 from quaero_cli.crawl.listings import Listings
 from quaero_cli.crawl.options import Options
 from quaero_cli.crawl.pool import Pool, ReadingFailed
 from quaero_cli.crawl.ports import Log, Memory, Surroundings
 from quaero_cli.crawl.reading.forkserver import DIGEST, SECONDS
 from quaero_cli.crawl.reading_server import PoolBroken
-from quaero_cli.crawl.recall import ARTICLE, NO_INDEX, NOT_EXTRACTED, TOO_OLD, Known, Recall
+from quaero_cli.crawl.recall import NO_INDEX, NOT_EXTRACTED, TOO_OLD, Known, Recall
 from quaero_cli.crawl.report import Report, is_fact
 from quaero_cli.crawl.visit import Visitor
 from quaero_cli.crawl.wishes import X_ROBOTS_TAG, Wishes
-from quaero_cli.model import Document, PageMemo, PageState
+from quaero_cli.model import PageMemo, PageState
 
 # The reason of a page that is as an earlier crawl found it.
 UNCHANGED = "unchanged"
@@ -33,11 +32,6 @@ _ROOM_EVERY = 4
 _NEW_LINKS = 100
 
 _NOT_EXTRACTED = Passed(NOT_EXTRACTED)
-
-# What there is to see in a file that is no page.
-_NO_VIEW: Mapping[str, Any] = {
-    "links": [], "nofollow_links": [], "canonical": None, "feeds": [], "noindex": False, "nofollow": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,15 +48,6 @@ class Parts:
     discovery: Discovery
     listings: Listings
     report: Report
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """An article, and the seconds that reading it took."""
-
-    document: Document
-    seconds: float
-    similar_to: str | None  # an article of this crawl that says nearly the same
 
 
 class Pages:
@@ -108,7 +93,7 @@ class Pages:
         if passed.reason != NOT_HTML or not passed.headers.keys() & {"etag", "last-modified"}:
             return None
         answer = Response(visit.reached[-1] if visit.reached else visit.target.url, 200, passed.headers, b"", 0.0)
-        return self._parts.recall.memo(answer, {"view": _NO_VIEW, "hash": "", "end": NOT_HTML})
+        return self._parts.recall.memo(answer, {"view": NO_VIEW, "hash": "", "end": NOT_HTML})
 
     async def _have(self, log: Log, visit: "_Visit", answer: Response) -> None:
         """The site answered. Where that is what an earlier crawl read, it is not read again."""
@@ -142,10 +127,10 @@ class Pages:
     async def _read(self, log: Log, visit: "_Visit", answer: Response) -> None:
         parts, target = self._parts, visit.target
         seen = _Seen()
-        end: _Kept | Passed | FetchError
+        end: Kept | Passed | FetchError
         try:
             if answer.look is not None:
-                end = await self._see(seen, target, answer, _viewed(answer.look)) or _NOT_EXTRACTED
+                end = await self._see(seen, target, answer, viewed(answer.look)) or _NOT_EXTRACTED
             else:
                 end = await self._look(seen, target, answer)
         except (ReadingFailed, PoolBroken) as error:
@@ -157,7 +142,7 @@ class Pages:
             assert isinstance(end, FetchError)
             self._failed(log, visit, end, seen.offer)
             return
-        memo = parts.recall.memo(answer, _facts(seen.view, answer, seen.digest, end))
+        memo = parts.recall.memo(answer, facts_of(seen.view, answer, seen.digest, end))
         if isinstance(end, Passed):
             parts.memory.visited(visit.states(), memo=memo)
             parts.report.skipped(log, target, end, seen.offer)
@@ -165,7 +150,7 @@ class Pages:
             parts.memory.visited(visit.states(), document=end.document, memo=memo)
             parts.report.extracted(log, end.document, end.seconds, seen.offer, similar_to=end.similar_to)
 
-    async def _look(self, seen: "_Seen", target: Target, answer: Response) -> _Kept | Passed:
+    async def _look(self, seen: "_Seen", target: Target, answer: Response) -> Kept | Passed:
         """Look at a page that came as it is, and read its article. Raises ReadingFailed and PoolBroken."""
         question, pool = self._question(target, answer), self._parts.pool
         view, found = await pool.look(question, answer.body)
@@ -205,7 +190,7 @@ class Pages:
         """Whether the headers alone forbid to keep the page."""
         if X_ROBOTS_TAG not in answer.headers:  # nearly always
             return False
-        return Wishes(_NO_VIEW, answer.headers, obey=self._parts.options.obey_robots).noindex
+        return Wishes(NO_VIEW, answer.headers, obey=self._parts.options.obey_robots).noindex
 
     def _failed(self, log: Log, visit: "_Visit", error: FetchError, offer: Offer | None = None) -> None:
         self._lose(visit)
@@ -253,7 +238,7 @@ class Pages:
 
     def _extracted(
         self, found: "dict[str, Any] | ReadingFailed | None", answer: Response, view: dict[str, Any]
-    ) -> _Kept | Passed:
+    ) -> Kept | Passed:
         """What becomes of an article. Raises ReadingFailed."""
         if found is None:
             return _NOT_EXTRACTED
@@ -261,14 +246,14 @@ class Pages:
             raise found
         if found["article"] is None:
             return Passed("not an article", detail=found["reason"])
-        document = _document(found["article"], answer, view["canonical"], keep_html=self._parts.options.keep_html)
+        document = document_of(found["article"], answer, view["canonical"], keep_html=self._parts.options.keep_html)
         if self._too_old(document.published):
             return Passed(TOO_OLD, detail=document.published)
         refusal = self._identities.text(document.content_hash, answer.url)
         if refusal is not None:
             return refusal
         similar = self._identities.similar(found.get("sketch", ()), answer.url)
-        return _Kept(document, found[SECONDS], similar)
+        return Kept(document, found[SECONDS], similar)
 
     def _too_old(self, published: str | None) -> bool:
         since = self._parts.options.since
@@ -299,43 +284,3 @@ class _Visit:
         own = state if self.asked or state is PageState.FAILED else PageState.PASSED
         others = PageState.PASSED if state is PageState.DONE else PageState.WAITING
         return [(self.target.url, own), *((url, others) for url in self.reached)]
-
-
-def _viewed(look: Look) -> dict[str, Any]:
-    """What a scout saw, as a reading process tells it. Raises ReadingFailed."""
-    if look.view is None:
-        raise ReadingFailed(f"the parser failed: {look.problem}")
-    return {**look.view, DIGEST: look.digest}
-
-
-def _facts(view: Mapping[str, Any], answer: Response, digest: str, end: _Kept | Passed) -> dict[str, Any]:
-    """What to remember of a page: its links, and what became of it."""
-    if X_ROBOTS_TAG in answer.headers:
-        header = Wishes(_NO_VIEW, answer.headers, obey=True)
-        noindex, nofollow = view["noindex"] or header.noindex, view["nofollow"] or header.nofollow
-        view = {**view, "noindex": noindex, "nofollow": nofollow}
-    facts: dict[str, Any] = {"view": view, "hash": digest}
-    if isinstance(end, _Kept):
-        html = end.document.html is not None
-        return {**facts, "end": ARTICLE, "text": end.document.content_hash, "html": html}
-    return {**facts, "end": end.reason, "published": end.detail if end.reason == TOO_OLD else None}
-
-
-def _document(article: dict[str, Any], answer: Response, canonical: str | None, *, keep_html: bool) -> Document:
-    found, text = article["metadata"], article["text"]
-    return Document(
-        url=answer.url,
-        canonical_url=canonical or answer.url,
-        title=found["title"],
-        text=text,
-        content_hash=hashlib.sha256(text.encode()).hexdigest(),
-        status=answer.status,
-        fetched_at=time.time_ns() // 1000,
-        authors=tuple(found["authors"]),
-        published=found["published"],
-        language=found["language"],
-        site=found["site"],
-        tags=tuple(found["tags"]),
-        image=found.get("image"),
-        html=answer.body if keep_html else None,
-    )
