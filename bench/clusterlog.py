@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.clusterhomes import Asking, Cluster, until
 from bench.followers import streaming
 from bench.homes import Home, ending, finish_child, start_child
+from bench.load import STEP
 from bench.machine import cpu_seconds
 
 _GATE = """
@@ -19,18 +20,6 @@ overlap = "allow"
 [step.gate]
 type = "shell"
 command = "until [ -e {gate} ]; do sleep 0.01; done"
-"""
-# Lines of the job's own code, as of a crawler's workers: one fact each.
-_TASKS = """
-[step.load]
-type = "test_job_generator"
-depends = ["gate"]
-worker_count = {workers}
-log_count = {lines}
-log_delay_ms = {pause}
-failure_rate = 0.0
-child_count = 0
-recursion_depth = 0
 """
 # Lines of a child, as of any program: those that came together are one fact.
 _CHILD = """
@@ -71,7 +60,8 @@ class Late:
 
 def tasks_text(workers: int, lines: int, pause: int) -> str:
     """Return a definition of tasks that log, once its gate is open."""
-    return _GATE + _TASKS.format(workers=workers, lines=lines, pause=pause, gate="{gate}")
+    # Lines of the job's own code, as of a crawler's workers: one fact each.
+    return _GATE + STEP.format(name="load", after="gate", workers=workers, lines=lines, pause=pause)
 
 
 def child_text(lines: int) -> str:

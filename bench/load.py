@@ -16,7 +16,7 @@ _GATE = """id = "load"
 type = "shell"
 command = "read go < {gate}"
 """
-_STEP = """
+STEP = """
 [step.{name}]
 type = "test_job_generator"
 depends = ["{after}"]
@@ -82,7 +82,7 @@ def waiting_job(home: Home, generators: Sequence[Generator]) -> Iterator[Job]:
         os.mkfifo(gate)
     text = _GATE.format(gate=gate)
     for after, each in zip(["gate", *(each.name for each in generators)], generators, strict=False):
-        text += _STEP.format(name=each.name, after=after, workers=each.workers, lines=each.lines, pause=each.pause)
+        text += STEP.format(name=each.name, after=after, workers=each.workers, lines=each.lines, pause=each.pause)
     descriptor = os.open(gate, os.O_RDWR)  # a FIFO that is open for both waits for nobody
     try:
         with ending(home.start("run", home.define("load", text), "--json")) as runner:

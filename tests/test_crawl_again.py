@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 from crawling import Ran, make_options, make_tuning, run_crawl
-from fakes import FakeMemory
+from fakememory import FakeMemory
 from web import Answer, Request, Web
 
 from quaero_cli.crawl.crawl import crawl

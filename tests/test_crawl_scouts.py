@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 from crawling import Leftovers, Ran, make_options, make_tuning, run_crawl
-from fakes import FakeMemory
+from fakememory import FakeMemory
 from web import Answer, Request, Web, closed_port
 
 from quaero_cli.crawl.addresses import Policy

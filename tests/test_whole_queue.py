@@ -40,6 +40,21 @@ def start(shell: Shell, path: str, who: str) -> tuple[subprocess.Popen[str], str
     return child, first_job(child)
 
 
+def first_of_a_queue(shell: Shell) -> tuple[str, subprocess.Popen[str], str]:
+    """Start a job, `a`, for which others of its definition wait; return the definition, its process and its ID."""
+    path = define(shell, "queue")
+    child, job = start(shell, path, "a")
+    until_says(child, "running (step: work")
+    return path, child, job
+
+
+def start_waiting(shell: Shell, path: str, who: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a job that has to wait for its turn."""
+    child, job = start(shell, path, who)
+    until_says(child, "Waiting for job")
+    return child, job
+
+
 def open_gate(shell: Shell, *names: str) -> None:
     for name in names:
         (shell.folder / name).touch()
@@ -73,13 +88,9 @@ def test_queued_jobs_run_one_after_the_other_in_order(shell):
 
 def test_a_queued_job_can_be_cancelled_while_it_waits(shell):
     """Nobody has to wait for the turn of a job that nobody wants any more; the others move up."""
-    path = define(shell, "queue")
-    first, _ = start(shell, path, "a")
-    until_says(first, "running (step: work")
-    second, job = start(shell, path, "b")
-    until_says(second, "Waiting for job")
-    third, _ = start(shell, path, "c")
-    until_says(third, "Waiting for job")
+    path, first, _ = first_of_a_queue(shell)
+    second, job = start_waiting(shell, path, "b")
+    third, _ = start_waiting(shell, path, "c")
     shell.run("cancel", job)
     end(second, 3)
     assert shell.json("show", job)["job"]["status"] == "cancelled"
@@ -92,11 +103,8 @@ def test_a_queued_job_can_be_cancelled_while_it_waits(shell):
 
 def test_ctrl_c_ends_the_wait(shell):
     """A terminal is given back at once, and the job has an end in the store."""
-    path = define(shell, "queue")
-    first, _ = start(shell, path, "a")
-    until_says(first, "running (step: work")
-    second, job = start(shell, path, "b")
-    until_says(second, "Waiting for job")
+    path, first, _ = first_of_a_queue(shell)
+    second, job = start_waiting(shell, path, "b")
     second.send_signal(signal.SIGINT)
     end(second, 130)
     assert shell.json("show", job)["job"]["status"] == "cancelled"
@@ -106,13 +114,9 @@ def test_ctrl_c_ends_the_wait(shell):
 
 def test_a_dead_submitter_holds_up_nobody(shell):
     """Its pending job has lost its process: it is interrupted, and the next in the queue starts."""
-    path = define(shell, "queue")
-    first, _ = start(shell, path, "a")
-    until_says(first, "running (step: work")
-    second, dead = start(shell, path, "b")
-    until_says(second, "Waiting for job")
-    third, _ = start(shell, path, "c")
-    until_says(third, "Waiting for job")
+    path, first, _ = first_of_a_queue(shell)
+    second, dead = start_waiting(shell, path, "b")
+    third, _ = start_waiting(shell, path, "c")
     second.kill()
     second.communicate()
     open_gate(shell, "a", "c")
@@ -124,11 +128,8 @@ def test_a_dead_submitter_holds_up_nobody(shell):
 
 def test_a_killed_runner_gives_way_to_the_queue(shell):
     """kill -9 of the running job must not leave the queue waiting for ever."""
-    path = define(shell, "queue")
-    first, dead = start(shell, path, "a")
-    until_says(first, "running (step: work")
-    second, _ = start(shell, path, "b")
-    until_says(second, "Waiting for job")
+    path, first, dead = first_of_a_queue(shell)
+    second, _ = start_waiting(shell, path, "b")
     first.kill()
     first.communicate()
     open_gate(shell, "b")
@@ -156,9 +157,7 @@ def test_a_queued_job_of_the_server_waits_for_one_of_a_shell(shell):
 
 def test_a_detached_job_waits_for_its_turn_without_a_terminal(shell):
     """The ID comes at once, although the job does not start yet; and the API ends the wait like any job."""
-    path = define(shell, "queue")
-    first, running = start(shell, path, "a")
-    until_says(first, "running (step: work")
+    path, first, running = first_of_a_queue(shell)
     waiting = [
         shell.run("run", path, "--detach", "-p", f"gate={who}", "-p", f"who={who}").stdout.strip() for who in "bc"
     ]

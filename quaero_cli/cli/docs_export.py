@@ -102,25 +102,21 @@ def _write_records(
     headers: Mapping[str, str],
 ) -> None:
     headers = {**headers, "WARC-Date": document["fetched_at"]}
-    if page is not None:
+
+    def write(kind: str, media: str, content: bytes) -> str:
         record = writer.create_warc_record(
             document["url"],
-            "resource",
-            payload=BytesIO(page),
-            warc_content_type="text/html",
+            kind,
+            payload=BytesIO(content),
+            warc_content_type=media,
             warc_headers_dict=headers,
         )
         writer.write_record(record)
-        headers = {**headers, "WARC-Refers-To": record.rec_headers.get_header("WARC-Record-ID")}
-    text = f"# {document['title']}\n\n{document['text']}\n".encode()
-    record = writer.create_warc_record(
-        document["url"],
-        "conversion",
-        payload=BytesIO(text),
-        warc_content_type="text/markdown",
-        warc_headers_dict=headers,
-    )
-    writer.write_record(record)
+        return str(record.rec_headers.get_header("WARC-Record-ID"))
+
+    if page is not None:
+        headers["WARC-Refers-To"] = write("resource", "text/html", page)
+    write("conversion", "text/markdown", f"# {document['title']}\n\n{document['text']}\n".encode())
 
 
 def _slug(title: str) -> str:
