@@ -171,10 +171,11 @@ def test_a_second_run_is_refused_while_one_runs(shell):
 
 def test_names_and_paths_cannot_steer_the_terminal(shell):
     """A definition from somewhere else could clear the screen, or set its title, before it was ever run."""
-    path = shell.define("esc\x1b[2J", "id = 'esc'\nname = 'a\u009b2Jb'\n[step.a]\ntype = 'shell'\ncommand = 'true'\n")
+    path = shell.define("esc\x1b[2J", "id = 'esc'\n[step.a]\ntype = 'shell'\ncommand = 'true \u009b2J'\n")
+    named = shell.define("named", "name = 'a\u009b2Jb'\n[step.a]\ntype = 'shell'\ncommand = 'true'\n")
     broken = shell.define("broken\x1b[2J", "nme = 1")
     said = [shell.run("run", path, "--dry-run"), shell.run("check", path), shell.run("check", broken, code=2)]
-    said += [shell.run("run", broken, code=2), shell.run("tail", "\x1b[2J", code=4)]
+    said += [shell.run("run", broken, code=2), shell.run("tail", "\x1b[2J", code=4), shell.run("run", named, code=2)]
     assert not {"\x1b", "\x9b"} & set("".join(each.stdout + each.stderr for each in said))
 
 
