@@ -48,9 +48,7 @@ REFUSED = [
     (b"", "scope"), (b"job_id=j1", "scope"), (b"scope=", "scope"), (b"scope=jobs", "scope"), (b"scope=JOB", "scope"),
     (b"scope=job&scope=job", "scope"), (b"scope=job", "job_id"), (b"scope=job&job_id=", "job_id"),
     (b"scope=service&job_id=j1", "job_id"), (b"scope=service&step=a", "step"), (b"scope=service&limit=501", "limit"),
-    (JOB + b"&job_id=..", "job_id"), (JOB + b"&job_id=J1", "job_id"), (JOB + b"&job_id=a%2Fb", "job_id"),
-    (JOB + b"&job_id=%EF%BD%8A", "job_id"), (JOB + b"&job_id=j1%0A", "job_id"),
-    (JOB + b"&job_id=" + b"a" * 27, "job_id"),
+    (JOB + b"&job_id=j1%0A", "job_id"), (JOB + b"&job_id=" + b"a" * 201, "job_id"),
     (JOB + b"&level=", "level"), (JOB + b"&level=INFO", "level"), (JOB + b"&level=20", "level"),
     (JOB + b"&level=info&level=warn", "level"), (JOB + b"&step=", "step"), (JOB + b"&step=a%00", "step"),
     *[

@@ -134,8 +134,12 @@ async def test_unknown_jobs_and_steps(tmp_path):
             "scope=job&job_id=nope",
             f"{JOB}&job_id=nope",
             f"{JOB}&step=nope",
-            "scope=job&job_id=nope&since=a-1",
+            # No job can have such an ID, so none has.
+            *(f"scope=job&job_id={text}" for text in ("no-such-job", "J1", "..", "a%2Fb", "%EF%BD%8A", "a" * 27)),
         ):
-            answer = await web.get(f"/api/logs/stream?{query}")
-            assert answer.status == (400 if "step" in query else 404), query
-            assert answer.json()["error"]
+            for path in ("/api/logs/stream", "/api/logs"):
+                answer = await web.get(f"{path}?{query}")
+                assert answer.status == (400 if "step" in query else 404), (path, query)
+                assert answer.json()["error"]
+        for path in ("/api/logs/stream?scope=job&job_id=nope&since=a-1", "/api/jobs?before=No-Job"):
+            assert (await web.get(path)).status == 404, path

@@ -136,8 +136,8 @@ def matching(pattern: re.Pattern[str], allowed: str, *, most: int = 1, required:
 
 
 def job_id(*, most: int = 1) -> Rule:
-    """Return the rule of a job's ID."""
-    return matching(_JOB_ID, "a job's ID, lower-case letters and digits", most=most)
+    """Return the rule of a job's ID. What no job can have for one is of an unknown job: 404, as it is in a path."""
+    return matching(_NAME, "a job's ID, lower-case letters and digits", most=most)
 
 
 def name(*, most: int = 1) -> Rule:
