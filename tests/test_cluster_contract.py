@@ -110,6 +110,18 @@ async def test_the_log_is_read_as_it_was_written(opened):
             assert (await _read_all(cluster.other))[0] == found, "every view reads the same"
 
 
+async def test_what_was_begun_before_it_is_published_is_in_the_log_once(opened):
+    """Each line of a job that logs now and then would travel twice, or those that were begun with would be lost."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            sent = [Shipment("o1", n, n, b"[%d]" % n) for n in range(1, 21)]
+            for shipment in sent:
+                if shipment.first % 3:
+                    await trio.to_thread.run_sync(cluster.worker.begin, shipment)
+                await cluster.worker.publish(shipment)
+            assert (await _read_all(cluster.view))[0] == sent
+
+
 async def test_whoever_reads_is_woken_by_what_comes(opened):
     """A line would be seen a second late."""
     with trio.fail_after(PATIENCE):

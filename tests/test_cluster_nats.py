@@ -21,6 +21,7 @@ from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import connect
+from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox, Shipment
 from quaero_cli.store.queue import enqueue
 from quaero_cli.store.writer import Writer
@@ -116,11 +117,15 @@ async def shipping(folder, worker_url: str, view_url: str) -> AsyncGenerator[Lin
     worker, view = new_home(folder / "worker"), new_home(folder / "view")
     enqueue(worker.database, new_job("j1"))
     said: list[str] = []
-    with closing(Writer(worker.database, ships=True)) as writer, Outbox(worker.database) as outbox:
+    fresh = FreshRows()
+    with (
+        closing(Writer(worker.database, ships=True, fresh=fresh, eager=True)) as writer,
+        Outbox(worker.database) as outbox,
+    ):
         writer.apply(1, [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW)])
         async with open_nats([worker_url], "worker") as near, open_nats([view_url], "view") as far:
             await far.prepare_view(1, ["default"])
-            shipper = Shipper(outbox, near, near, said.append)
+            shipper = Shipper(outbox, near, near, said.append, fresh=fresh)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(shipper.run)
                 nursery.start_soon(Viewing(view.database, far, far, lambda: None, said.append).run)

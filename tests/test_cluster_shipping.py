@@ -104,7 +104,7 @@ async def test_what_a_view_has_is_forgotten(tmp_path):
 def test_copies_of_rows_that_are_not_all_there_are_not_used(monkeypatch):
     """What was stored while an engine was away, or more than is kept in memory, would never be sent."""
     fresh, told = FreshRows(), []
-    fresh.tell = lambda: told.append(True)
+    fresh.tell = lambda rows: told.append(True)
     rows = [Shipment("o", number, number, b"x" * 10, number) for number in range(1, 10)]
     assert fresh.after(0) is None, "what an earlier process has left"
     fresh.put(rows[:2])

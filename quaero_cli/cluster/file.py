@@ -120,6 +120,9 @@ class FileEngine:
 
     # ------------------------------------------------------------------ the log
 
+    def begin(self, shipment: Shipment) -> None:
+        """No sooner than `publish` could be."""
+
     async def publish(self, shipment: Shipment) -> None:
         """Append to the log."""
         await self.call(partial(self._file.publish, shipment), tells=True)

@@ -94,6 +94,9 @@ class MemoryEnd:
 
     # ------------------------------------------------------------------ the log
 
+    def begin(self, shipment: Shipment) -> None:
+        """No sooner than `publish` could be."""
+
     async def publish(self, shipment: Shipment) -> None:
         """Append to the log."""
         engine = await self._reach()

@@ -83,6 +83,9 @@ class Mark:
 class LogSink(Protocol):
     """The worker's end of the log."""
 
+    def begin(self, shipment: Shipment) -> None:
+        """It is about to be published: begin, where that is sooner. From any thread; nothing comes of it but that."""
+
     async def publish(self, shipment: Shipment) -> None:
         """Append a shipment. Returns when the engine says that it keeps it."""
 

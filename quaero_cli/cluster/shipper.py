@@ -1,7 +1,8 @@
 """The shipper: the outbox to the engine's log, in order, and out of the outbox once a view has it on disk.
 
 Theory of operation: one task publishes rows, one at a time, and remembers how far it has come (what was just stored
-is handed to it, what waits it reads); one listens to marks.
+is handed to it, what waits it reads); one listens to marks. Where the first task has nothing to do, the thread that
+has stored a row begins to publish it, and the task waits for the end of that: the loop need not be woken first.
 A mark that moved on forgets rows. A mark that says "I have read everything, and lack what you sent" twice without
 moving, or "something is missing before what came", means that the engine lost what it had acknowledged: the sender is
 put back to there. A view that does not answer changes nothing: then the rows wait. Only a mark that *moves* counts as
@@ -61,6 +62,7 @@ class Shipper:
         self._applied: defaultdict[str, dict[str, int]] = defaultdict(dict)  # origin -> view -> how far it is
         self._heard: dict[str, float] = {}  # view -> when it said something last
         self._place = 0  # the last row that was published
+        self._idle_at = -1  # the same while there was nothing more
         self._published: dict[str, int] = {}
         self._lacking: dict[str, int] = {}  # origin -> where a view that had read everything was
         self._resent: dict[str, tuple[int, float]] = {}  # origin -> from where, and when
@@ -78,16 +80,21 @@ class Shipper:
         """Ship until cancelled."""
         token = trio.lowlevel.current_trio_token()
 
-        def tell() -> None:
+        def tell(rows: Sequence[Shipment]) -> None:
+            if len(rows) == 1 and rows[0].id == self._idle_at + 1:
+                self._sink.begin(rows[0])  # this task publishes it in a moment
             with suppress(trio.RunFinishedError):
                 token.run_sync_soon(self.changed, idempotent=True)
 
         if self._fresh is not None:
             self._fresh.tell = tell
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send)
-            nursery.start_soon(self._listen)
-            nursery.start_soon(self._ask)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send)
+                nursery.start_soon(self._listen)
+                nursery.start_soon(self._ask)
+        finally:
+            self._idle_at = -1  # the engine may be closed
 
     async def _send(self) -> None:
         while True:
@@ -106,8 +113,10 @@ class Shipper:
                 self._published[row.origin] = max(row.last, self._published.get(row.origin, 0))
                 self._sent.set()
                 self._sent = trio.Event()
-            if not rows:
+            if not rows and self._place == place:
+                self._idle_at = place
                 await more.wait()
+                self._idle_at = -1
 
     async def _publish(self, row: Shipment) -> None:
         while True:
@@ -184,7 +193,7 @@ class Shipper:
             self._resent[mark.origin] = (mark.applied, now)
             self._lacking.pop(mark.origin, None)
             self._published[mark.origin] = mark.applied
-            self._place = place
+            self._place, self._idle_at = place, -1
             self._say(f"The engine lost what it had acknowledged: sending again from number {mark.applied + 1}")
             self._more.set()
 

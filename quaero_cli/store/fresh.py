@@ -13,14 +13,14 @@ _MOST_BYTES = 2 * 1024 * 1024
 
 
 class FreshRows:
-    """Copies of rows. `tell` is called after each `put`, in its thread; whoever takes them sets it."""
+    """Copies of rows. `tell` is called with what each `put` took, in its thread; whoever takes them sets it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: list[Shipment] = []
         self._bytes = 0
         self._last: int | None = None  # the newest row of the outbox; None: nobody knows
-        self.tell: Callable[[], None] = lambda: None
+        self.tell: Callable[[Sequence[Shipment]], None] = lambda rows: None
 
     def put(self, rows: Sequence[Shipment] | None) -> None:
         """Take what was just committed, in its order; None: perhaps something was, and it is not known what."""
@@ -35,7 +35,7 @@ class FreshRows:
                 self._last = None
             elif rows:
                 self._last = rows[-1].id
-        self.tell()
+        self.tell(rows or ())
 
     def after(self, place: int) -> list[Shipment] | None:
         """Return all rows after a place, and keep them no longer; None: look into the outbox."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -63,14 +64,25 @@ class NatsEngine:
         self._followed: set[str] = set()
         self._parts = _Inbox()
         self._refusal = ""
+        self._begun: tuple[Shipment, Future[None]] | None = None  # what is published already
         self.lease = lease
 
     # ------------------------------------------------------------------ the log
 
+    def begin(self, shipment: Shipment) -> None:
+        """Append to the log; `publish` waits for the end of it. The thread that stored it wakes the engine's loop."""
+        if shipment.origin in self._followed:
+            with suppress(RuntimeError):  # closed this very moment
+                self._begun = shipment, self._thread.start(lambda: self._log.publish(shipment))
+
     async def publish(self, shipment: Shipment) -> None:
         """Append to the log, and hear of the origin's marks from now on."""
         await self._follow_marks(shipment.origin)
-        await self._thread.call(lambda: self._log.publish(shipment))
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] is shipment:
+            await self._thread.join(begun[1])
+        else:
+            await self._thread.call(lambda: self._log.publish(shipment))
 
     async def read(self, place: str | None, wait: float, take: Take | None = None) -> Reading:
         """Return what comes after a place."""

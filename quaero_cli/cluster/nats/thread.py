@@ -53,9 +53,17 @@ class AsyncioThread:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
+    def start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Run a coroutine there. From any thread."""
+        return asyncio.run_coroutine_threadsafe(make(), self._loop)
+
     async def call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine there and return what it returns. Cancelling cancels it and waits for its end."""
         await trio.lowlevel.checkpoint_if_cancelled()
+        return await self.join(self.start(make))
+
+    async def join(self, future: Future[T]) -> T:
+        """Return what a started coroutine returns. Cancelling cancels it and waits for its end."""
         token, task = trio.lowlevel.current_trio_token(), trio.lowlevel.current_task()
         cancelling: list[Callable[[], T]] = []  # raises Cancelled
 
@@ -64,7 +72,6 @@ class AsyncioThread:
             with suppress(trio.RunFinishedError):
                 token.run_sync_soon(trio.lowlevel.reschedule, task, result)
 
-        future = asyncio.run_coroutine_threadsafe(make(), self._loop)
         future.add_done_callback(report)
 
         def abort(raise_cancel: Callable[[], T]) -> trio.lowlevel.Abort:
