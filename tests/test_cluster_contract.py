@@ -13,8 +13,9 @@ import pytest
 import trio
 from engines import PATIENCE, ask, nats_server, needs_nats
 
-from quaero_cli.cluster.file import open_file
-from quaero_cli.cluster.memory import MemoryEngine
+from quaero_cli.cluster.file import FileEngine, open_file
+from quaero_cli.cluster.memory import MemoryEnd, MemoryEngine
+from quaero_cli.cluster.nats.engine import NatsEngine
 from quaero_cli.cluster.ports import Health, JobState, Mark, owner_of_part, part_id
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.outbox import Shipment
@@ -120,6 +121,47 @@ async def test_what_was_begun_before_it_is_published_is_in_the_log_once(opened):
                     await trio.to_thread.run_sync(cluster.worker.begin, shipment)
                 await cluster.worker.publish(shipment)
             assert (await _read_all(cluster.view))[0] == sent
+
+
+async def _make_room(end) -> None:
+    """Delete all that is in an engine's log, as somebody would do who knows the engine."""
+    if isinstance(end, FileEngine):
+        with closing(sqlite.connect(end._file._path)) as connection, connection:
+            connection.execute("DELETE FROM shipment")
+    elif isinstance(end, MemoryEnd):
+        end._engine.forget(len(end._engine.log))
+    else:
+        await end._thread.call(lambda: end._wire.api("STREAM.PURGE.QLOG"))
+
+
+async def test_what_is_not_in_the_log_any_more_is_told(opened):
+    """A view would take an origin's middle for its beginning, or wait for ever for what the engine has dropped."""
+    with trio.fail_after(PATIENCE):
+        async with opened() as cluster:
+            for number in (1, 2):
+                await cluster.worker.publish(Shipment("o1", number, number, b"[]"))
+            whole = await cluster.view.read(None, PATIENCE)
+            assert (whole.cut, whole.skipped) == (False, False)
+            await _make_room(cluster.view)
+            await cluster.worker.publish(Shipment("o1", 3, 3, b"[]"))
+            place, found = whole.place, []
+            while not found:
+                reading = await cluster.view.read(place, PATIENCE)
+                place, found = reading.place, list(reading.shipments)
+                assert (reading.skipped, reading.reset) == (False, False), "this view had read what was deleted"
+            for number in (4, 5):
+                await cluster.worker.publish(Shipment("o1", number, number, b"[]"))
+            await _make_room(cluster.view)
+            await cluster.worker.publish(Shipment("o1", 6, 6, b"[]"))
+            skipped = False
+            while not found or found[-1].first != 6:
+                reading = await cluster.view.read(place, PATIENCE)
+                place, found = reading.place, list(reading.shipments)
+                skipped |= reading.skipped
+                assert not reading.reset
+            assert skipped or isinstance(cluster.view, NatsEngine), "which may have been told before it was deleted"
+            fresh = await cluster.other.read(None, PATIENCE)
+            assert ([each.first for each in fresh.shipments], fresh.cut, fresh.reset) == ([6], True, False)
 
 
 async def test_whoever_reads_is_woken_by_what_comes(opened):

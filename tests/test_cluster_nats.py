@@ -82,6 +82,22 @@ async def test_a_log_that_only_tells_of_what_it_has_is_asked_for_it(tmp_path, mo
                     place = reading.place
 
 
+async def test_a_question_is_answered_while_others_say_something_without_a_pause(tmp_path):
+    """What an engine lost of a worker that has ended would be missing for as long as the others are busy."""
+    async with nats_server(tmp_path) as server:
+        with trio.fail_after(PATIENCE):
+            async with open_nats([server.url], "view") as view, open_nats([server.url], "worker") as worker:
+                await view.prepare_view(1, ["default"])
+                place, number, behind = (await view.read(None, 0)).place, 0, 1
+                while behind:  # the view may say that it has all
+                    number += 1
+                    await worker.publish(Shipment("o1", number, number, b"[]"))
+                    while view._log._newest < number:  # noqa: ASYNC110 - it has heard of something new before it looks
+                        await trio.sleep(0.001)
+                    reading = await view.read(place, PATIENCE)
+                    place, behind = reading.place, reading.behind
+
+
 # ------------------------------------------------------------------ from one store to another
 
 

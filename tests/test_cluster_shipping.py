@@ -12,12 +12,13 @@ from stores import NOW, line, new_home, new_job
 from quaero_cli.cluster import shipper, viewing
 from quaero_cli.cluster.bound import Bound
 from quaero_cli.cluster.memory import MemoryEngine
-from quaero_cli.cluster.ports import Mark
+from quaero_cli.cluster.ports import EngineFull, Mark
 from quaero_cli.cluster.shipper import Shipper
 from quaero_cli.cluster.viewing import Viewing
 from quaero_cli.model import JobClaimed, JobQueued
 from quaero_cli.settings import Settings
 from quaero_cli.store.engine import connect
+from quaero_cli.store.factcodec import encode_fact, join_facts
 from quaero_cli.store.fresh import FreshRows
 from quaero_cli.store.outbox import Outbox, Shipment, outbox_load
 from quaero_cli.store.queue import enqueue
@@ -34,6 +35,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(shipper, "_ECHO", 0.05)
     monkeypatch.setattr(viewing, "WAIT", 0.02)
     monkeypatch.setattr(viewing, "RETRY_INTERVAL", 0.02)
+    monkeypatch.setattr(viewing, "HOLDERS_HEARD", PATIENCE)
 
 
 @dataclass
@@ -265,3 +267,73 @@ async def test_an_archive_that_is_away_is_named_before_jobs_wait(tmp_path, monke
             assert "is full" in await said.receive()
             assert bound.is_full
             nursery.cancel_scope.cancel()
+
+
+async def test_what_is_left_of_a_machine_that_is_gone_is_shown(tmp_path, monkeypatch):
+    """A new view of an old cluster would leave out all that began before the engine's log does."""
+    monkeypatch.setattr(viewing, "HOLDERS_HEARD", 0.1)
+    engine, home = MemoryEngine(), new_home(tmp_path)
+    end = engine.connect()
+    lines = [JobQueued(new_job("j1"), "default", NOW), JobClaimed("j1", "w1", 1, NOW), line("j1", "late")]
+    engine.log.append(Shipment("gone", 7, 9, join_facts([encode_fact(each) for each in lines])))
+    engine.gone = 6
+    said, seen = [], trio.Event()
+    token = trio.lowlevel.current_trio_token()
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            view = Viewing(home.database, end, end, lambda: token.run_sync_soon(seen.set), said.append)
+            nursery.start_soon(view.run)
+            await seen.wait()
+            nursery.cancel_scope.cancel()
+    with closing(connect(home.database, readonly=True)) as connection:
+        assert connection.execute("SELECT message FROM log").fetchall() == [("late",)]
+
+
+class _Full:
+    """An engine's end that is full until there is room."""
+
+    def __init__(self) -> None:
+        self.room, self.refused, self.taken = False, trio.Event(), trio.open_memory_channel[Shipment](100)
+
+    async def publish(self, shipment: Shipment) -> None:
+        await trio.lowlevel.checkpoint()
+        if not self.room:
+            self.refused.set()
+            raise EngineFull("no room")
+        self.taken[0].send_nowait(shipment)
+
+
+async def test_a_sender_that_was_put_back_does_not_insist_on_what_it_was_refused(tmp_path):
+    """What no view can take in yet would take the little room that was made for what is missing before it."""
+    async with pair(tmp_path, copies=False) as both:
+        sink = both.shipper._sink = _Full()
+        sink.room = True
+        both.say("one")
+        sent = await sink.taken[1].receive()
+        while sent.last < 3:
+            sent = await sink.taken[1].receive()
+        sink.room = False
+        both.say("two")
+        await sink.refused.wait()
+        with Outbox(both.worker.database) as outbox:
+            assert outbox.first_of(sent.origin) == 1
+        await both.engine.connect().announce([Mark(sent.origin, 0, gap=True)])
+        while not any("sending again from number 1" in text for text in both.said):  # noqa: ASYNC110
+            await trio.sleep(0.01)
+        sink.room = True
+        assert (await sink.taken[1].receive()).first == 1
+
+
+async def test_what_was_deleted_before_any_view_had_read_it_is_sent_again(tmp_path):
+    """Who makes room in a full engine would cost the first lines of every worker that the views do not know yet."""
+    async with pair(tmp_path) as both:
+        both.say("one")
+        while not both.engine.log or both.engine.log[-1].last < 3:
+            await both.engine.changed.wait()
+        both.engine.forget(len(both.engine.log))
+        both.say("two")
+        while not both.engine.log:
+            await both.engine.changed.wait()
+        async with both.viewing():
+            await both.empty()
+            assert both.seen() == ["one", "two"]

@@ -40,6 +40,7 @@ class MemoryEngine:
     lease: float = LEASE
     age: int = 1  # another one: another log, or one that was put back to an older state
     log: list[Shipment] = field(default_factory=list)
+    gone: int = 0  # how many messages before those were forgotten
     away: bool = False
     ends: "list[MemoryEnd]" = field(default_factory=list)
     jobs: dict[str, _Job] = field(default_factory=dict)
@@ -56,6 +57,11 @@ class MemoryEngine:
         del self.log[len(self.log) - messages :]
         self.age += 1
         self.notify()
+
+    def forget(self, messages: int) -> None:
+        """Forget the oldest messages of the log, whether somebody has read them or not."""
+        del self.log[:messages]
+        self.gone += messages
 
     def tell_part(self, part: str) -> None:
         """Tell whoever handed it out."""
@@ -116,12 +122,13 @@ class MemoryEnd:
         reset = age != engine.age
         at = 0 if reset else at
         with trio.move_on_after(wait):
-            while at == len(engine.log) and not reset:
+            while at == engine.gone + len(engine.log) and not reset:
                 await engine.changed.wait()
                 if engine.age != age:
                     reset, at = True, 0
         engine = await self._reach()
-        return Reading(tuple(engine.log[at:]), f"{engine.age}-{len(engine.log)}", 0, reset)
+        found, end = tuple(engine.log[max(0, at - engine.gone) :]), engine.gone + len(engine.log)
+        return Reading(found, f"{engine.age}-{end}", 0, reset, engine.gone > 0, at < engine.gone)
 
     # ------------------------------------------------------------------ watermarks
 

@@ -48,7 +48,8 @@ class Reading:
     """What a look at the log brought: `place` is where to go on, `behind` how many messages are left then.
 
     `reset`: the place that was asked for is not of this log any more (the engine came back from an older state, or
-    is another one), and the log is read from its beginning. `cut`: that beginning is not there any more, for its age.
+    is another one), and the log is read from its beginning. `cut`: that beginning is not there any more, for its age
+    or because somebody made room. `skipped`: nor is some of what comes after the place.
     """
 
     shipments: Sequence[Shipment]
@@ -56,6 +57,7 @@ class Reading:
     behind: int
     reset: bool = False
     cut: bool = False
+    skipped: bool = False
 
     @property
     def brings(self) -> bool:

@@ -106,7 +106,7 @@ class Shipper:
             for row in travelling(rows):
                 if self._place != place:  # put back while these were read
                     break
-                await self._publish(row)
+                await self._publish(row, place)
                 if self._place != place:  # put back meanwhile
                     break
                 place = self._place = row.id
@@ -118,8 +118,9 @@ class Shipper:
                 await more.wait()
                 self._idle_at = -1
 
-    async def _publish(self, row: Shipment) -> None:
-        while True:
+    async def _publish(self, row: Shipment, place: int) -> None:
+        """Publish a row, however often that has to be tried; not when the sender has been put back from `place`."""
+        while self._place == place:
             try:
                 await self._sink.publish(row)
             except EngineAway as error:

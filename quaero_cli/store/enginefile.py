@@ -38,6 +38,7 @@ class Read(NamedTuple):
     behind: int
     reset: bool
     cut: bool
+    skipped: bool
 
 
 class Claimed(NamedTuple):
@@ -144,9 +145,9 @@ class EngineFile:
             last = rows[-1][0] if rows else number
             tag = rows[-1][5] if rows else place.split("|")[2] if place is not None and not reset else ""
             behind = int(_value(connection, "SELECT count(*) FROM shipment WHERE id > ?", last))
-            first = _value(connection, "SELECT min(id) FROM shipment") or _newest(connection, "shipment") + 1
+            first = int(_value(connection, "SELECT min(id) FROM shipment") or _newest(connection, "shipment") + 1)
         shipments = [Shipment(*row[1:5]) for row in rows]
-        return Read(shipments, f"{log}|{last}|{tag}", behind, reset, int(first) > 1)
+        return Read(shipments, f"{log}|{last}|{tag}", behind, reset, first > 1, number + 1 < first)
 
     # ------------------------------------------------------------------ jobs
 

@@ -14,7 +14,7 @@ Rules:
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +62,13 @@ class Intake:
         """Close the file."""
         self._writer.close()
 
-    def take(self, shipments: Sequence[Shipment], place: str, *, cut: bool = False) -> Taken:
+    def take(
+        self, shipments: Sequence[Shipment], place: str, *, cut: bool = False, held: Collection[str] = ()
+    ) -> Taken:
         """Store shipments and the place up to which the log has been read. Raises StoreError; then nothing is.
 
-        `cut`: the log has lost its beginning to age, so that an origin may begin in its middle.
+        `cut`: the log has lost its beginning, so that an origin may begin in its middle; but for those that are
+        `held`, of which a worker has something left, and sends what is missing, or says that it will not come.
         """
         with translated(self._path), self._writer.taking_in() as (connection, add):
             applied: dict[str, int] = {}
@@ -76,7 +79,7 @@ class Intake:
                 if origin not in applied:
                     applied[origin] = applied_of(connection, origin)
                 done = applied[origin]
-                if cut and not done:
+                if cut and not done and origin not in held:
                     done = shipment.first - 1
                 if shipment.first > done + 1:
                     gaps.add(origin)
