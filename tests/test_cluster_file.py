@@ -14,7 +14,7 @@ from engines import PATIENCE
 from machines import machines
 
 from quaero_cli.cluster.file import open_file
-from quaero_cli.cluster.ports import EngineBroken
+from quaero_cli.cluster.ports import EngineBroken, EngineFull
 from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store import enginefile, enginemaking
@@ -295,3 +295,18 @@ def test_a_cluster_without_a_server(small, tmp_path):
     assert lines[-1]["status"] == "completed"
     assert [line.get("message") for line in lines].count("met") == 2
     assert "sqlite:///FILE" in small.shell("w3").run("worker", "--engine", "sqlite://engine.db", code=2).stderr
+
+
+async def test_a_disk_without_room_is_told_as_that(tmp_path):
+    """Somebody would look for a process that had died, where there is no room on the disk."""
+    with trio.fail_after(PATIENCE):
+        async with open_file(tmp_path / "engine.db") as end:
+            await end.publish(Shipment("o1", 1, 1, b"[]"))
+            connection = end._file._connection
+            ((pages,),) = connection.execute("PRAGMA page_count")
+            connection.execute(f"PRAGMA max_page_count={pages}")
+            with pytest.raises(EngineFull):
+                await end.publish(Shipment("o1", 2, 2, bytes(100_000)))
+            # The bound was the connection's, which is opened anew.
+            await end.publish(Shipment("o1", 2, 2, b"[]"))
+            assert [each.first for each in (await end.read(None, PATIENCE)).shipments] == [1, 2]

@@ -14,11 +14,21 @@ from typing import Any, TypeVar
 
 import trio
 
-from quaero_cli.cluster.ports import EngineAway, EngineBroken, Health, JobState, Mark, Reading, Take, owner_of_part
+from quaero_cli.cluster.ports import (
+    EngineAway,
+    EngineBroken,
+    EngineFull,
+    Health,
+    JobState,
+    Mark,
+    Reading,
+    Take,
+    owner_of_part,
+)
 from quaero_cli.errors import StoreError
 from quaero_cli.model.taking import Needs, Offer
 from quaero_cli.store.encode import decode_json, encode_json
-from quaero_cli.store.engine import is_passing
+from quaero_cli.store.engine import is_full, is_passing
 from quaero_cli.store.enginefile import EngineFile, Holder
 from quaero_cli.store.enginemaking import wake_of
 from quaero_cli.store.outbox import Shipment
@@ -54,13 +64,12 @@ class FileEngine:
         """There is nothing to prepare."""
 
     async def call(self, function: Callable[[], T], *, tells: bool = False) -> T:
-        """Call the file. `tells`: whoever waits is woken. Raises EngineAway; EngineBroken for what does not pass."""
+        """Call the file. `tells`: whoever waits is woken. Raises EngineAway, of the kind that fits."""
         try:
             async with self._lock:
                 found = await trio.to_thread.run_sync(function)
         except StoreError as error:
-            kind = EngineAway if is_passing(error.__cause__) else EngineBroken
-            raise kind(error.message, hint=error.hint) from error
+            raise _kind(error.__cause__)(error.message, hint=error.hint) from error
         if self._file.openings != self._openings:
             self._openings = self._file.openings
             self._listening.cancel()  # and begun anew: it looks at the file that was open before
@@ -234,6 +243,13 @@ class FileEngine:
         """Wait for a worker's word."""
         node, facts = await self._take("node")
         return str(node), facts
+
+
+def _kind(problem: BaseException | None) -> type[EngineAway]:
+    """Return as what people are told of a problem with the file."""
+    if is_full(problem):
+        return EngineFull
+    return EngineAway if is_passing(problem) else EngineBroken
 
 
 class FileLease:

@@ -130,6 +130,13 @@ def is_passing(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError | OSError) and not str(error).startswith("no such ")
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Return whether what went wrong is that there is no room on the disk."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OperationalError) and "is full" in str(error)
+
+
 class UnknownValue(Exception):
     """A stored value that quaero never writes: the file is damaged, or somebody has changed it."""
 
