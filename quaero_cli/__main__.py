@@ -10,8 +10,9 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     if sys.argv[1:] == ["--version"]:  # answered before anything is imported
         from quaero_cli import __version__
+        from quaero_cli.cli.welcome import say
 
-        print(f"quaero {__version__}")
+        say(f"quaero {__version__}\n")
         return
     if len(sys.argv) == 1 and "_QUAERO_COMPLETE" not in os.environ:  # that is a shell that asks for completions
         from quaero_cli.cli.welcome import welcome

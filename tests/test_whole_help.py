@@ -1,9 +1,13 @@
 """What `--help` and mistakes tell somebody who has never seen quaero: words, not the parser's names for them."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 
 import pytest
+from shells import PATIENCE
 
 from quaero_cli.cli.app import make_app
 from quaero_cli.cli.commands import COMMANDS, named_in
@@ -131,3 +135,18 @@ def test_a_definition_that_has_not_run_is_no_mistake(shell):
     assert shell.json("jobs", "--definition", "hello") == []
     shell.run("run", "hello", "-q")
     assert "no failed jobs of hello\n" in shell.run("jobs", "--definition", "hello", "--status", "failed").stderr
+
+
+@pytest.mark.parametrize("words", ["--version", "--home x --version", "--help", "run --help", "db --help", ""])
+def test_a_reader_that_has_gone_is_no_mistake(shell, words):
+    """`quaero --version | true` would end with a traceback, and `--help | head -1` with an exit code in scripts."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "quaero_cli", *words.split()], env=shell.environment(), cwd=shell.folder,
+            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

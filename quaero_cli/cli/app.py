@@ -16,6 +16,7 @@ from quaero_cli.cli import commands
 from quaero_cli.cli.common import before_command
 from quaero_cli.cli.mistakes import usage_error
 from quaero_cli.cli.streams import open_standard_streams
+from quaero_cli.cli.welcome import say
 from quaero_cli.errors import FilterError, QuaeroError
 
 _ABOUT = "Runs jobs, stores every line they write, and shows them live in the terminal and in the browser."
@@ -82,7 +83,7 @@ class _Command(TyperCommand):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"quaero {__version__}")
+        say(f"quaero {__version__}\n")
         raise typer.Exit
 
 
@@ -111,6 +112,9 @@ def run_command_line() -> int:
     try:
         code = _app_for(sys.argv[1:])(args=sys.argv[1:], prog_name="quaero", standalone_mode=False)
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # the parser's way out when nobody reads its help
+            _mute_stdout()
+            return 0
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except QuaeroError as error:
         if before_command.debug:

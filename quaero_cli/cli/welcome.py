@@ -1,4 +1,4 @@
-"""`quaero` alone: what it is, and three commands to try. Imports nothing more: the first answer comes at once."""
+"""`quaero` alone and `quaero --version`: said at once, since nothing more is imported."""
 
 import os
 import sys
@@ -21,7 +21,12 @@ Then look around:
 
 def welcome() -> None:
     """Say it on stdout; that nobody listens is no failure."""
+    say(WELCOME)
+
+
+def say(text: str) -> None:
+    """Write a text to stdout, now; that nobody listens is no failure."""
     try:
-        print(WELCOME, end="", flush=True)
+        print(text, end="", flush=True)
     except BrokenPipeError:  # or Python would complain of it once more, at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
