@@ -15,6 +15,7 @@ from quaero_cli.store.artifacts import listing, stamps
 from quaero_cli.store.factcodec import decode_facts, encode_fact, join_facts
 from quaero_cli.store.filepieces import PIECE, fitting, pieces
 from quaero_cli.store.intake import Intake
+from quaero_cli.store.reader import open_reader
 
 JOB = "job-1"
 CONTENTS = {
@@ -154,6 +155,20 @@ def test_no_link_is_followed(view, intake, tmp_path):
     assert (outside / "file").read_text() == "old"
     assert (folder / "file").read_text() == "new"
     assert not (folder / "file").is_symlink()
+
+
+@pytest.mark.parametrize("where", ["artifacts", f"artifacts/{JOB}"])
+def test_what_stands_in_the_way_of_files_does_not_hold_up_lines(worker, view, intake, where):
+    """A view would show nothing more of any job, for the sake of a folder that cannot be made."""
+    obstacle = view.home / where
+    obstacle.parent.mkdir(exist_ok=True)
+    obstacle.write_text("no folder")
+    sent = _all(worker)
+    refused = intake.take([shipment("w", 3, *sent, line(JOB, "goes on"))], "2").refused
+    assert len(refused) == len(CONTENTS), "each file is told of once"
+    assert obstacle.read_text() == "no folder"
+    with open_reader(view.database) as reader:
+        assert reader.summary(JOB)["counts"]["info"] == 1
 
 
 def test_files_of_a_job_that_has_ended_stay_as_they_are(view, intake):

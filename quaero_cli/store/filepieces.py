@@ -24,6 +24,8 @@ _COMING = ".coming-"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # What says of a name that it cannot be one here: another kind of thing has it, or the disk takes none like it.
 _NO_NAME = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ}
+# What says that there is no room for files at all, whatever their names.
+_NO_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS}
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -55,17 +57,22 @@ def fitting(files: Mapping[tuple[str, str], Stamp], most: int) -> dict[tuple[str
 
 
 def take_piece(database: Path, piece: FilePiece) -> str | None:
-    """Put a piece where it belongs, on disk. Return why its file cannot be kept here, None when it can.
+    """Put a piece where it belongs, on disk. Return why its file cannot be kept here, once for each; else None.
 
-    Raises StoreError when it cannot be written now.
+    What stands in the way of files alone must not hold up lines. Raises StoreError when the disk takes nothing now.
     """
     parts = [os.fsencode(piece.step), *piece.name.split(b"/")]
     if any(part in (b"", b".", b"..") or b"/" in part or b"\0" in part for part in parts):
-        return "its name leads out of the folder of its step"
+        return None if piece.offset else "its name leads out of the folder of its step"
     home = database.parent / "artifacts" / piece.job
     with translated(home):
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(home, _FOLDER)
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = os.open(home, _FOLDER)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:
+                raise
+            return None if piece.offset else f"{home} cannot be made: {error.strerror}"
         try:
             coming = _COMING + sha256(b"/".join(parts)).hexdigest()[:32]
             if _written(folder, coming, piece):
