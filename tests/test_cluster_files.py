@@ -225,10 +225,14 @@ def test_what_items_leave_comes_from_each_machine_and_is_cleared_away_there(two)
 
 def test_what_is_too_large_stays_and_is_told(two):
     """Somebody would take it for lost."""
-    path = two.view.define("large", LEAVES.replace("700000", "2000000").format(gate=two.folder))
+    many = "mkdir zz; for n in $(seq 500); do : >zz/$n; done; : >empty"
+    path = two.view.define(
+        "large", LEAVES.replace("700000", "2000000").replace(": >empty", many).format(gate=two.folder)
+    )
     lines = two.view.lines("run", path, "--on", "cluster", code=0)
     job = lines[-1]["job_id"]
-    assert [file["name"] for file in two.view.json("show", job)["artifacts"]] == ["empty", "found.txt"]
+    assert [file["name"] for file in two.view.json("show", job)["artifacts"]][:3] == ["empty", "found.txt", "zz/1"]
+    assert len([each for each in entries(lines) if each["message"].startswith("Steps left more than 500 files")]) == 1
     (told,) = (each for each in entries(lines) if each["message"].startswith("Files that steps left stay on the"))
     assert (told["level"], told["fields"]["names"], told["fields"]["bytes"]) == (
         "warn",

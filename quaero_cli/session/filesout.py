@@ -14,7 +14,7 @@ import trio
 
 from quaero_cli.engine.shared import Ground, now_us
 from quaero_cli.model import Abroad, Fact, Level, LogLine
-from quaero_cli.store.artifacts import Stamp, remove_sent, stamps
+from quaero_cli.store.artifacts import MAX_LISTED, Stamp, is_cut, remove_sent, stamps
 from quaero_cli.store.filepieces import fitting, pieces
 
 # Files whose names are told.
@@ -31,6 +31,7 @@ class _Sent:
 
     files: dict[Key, Stamp] = field(default_factory=dict)
     staying: set[Key] = field(default_factory=set)
+    cut: bool = False  # there are more files than are listed, and that was told
 
 
 class FilesOut:
@@ -82,6 +83,15 @@ class FilesOut:
         sent.staying |= staying
         if staying:
             emit(self._word(job, sorted(staying), sum(new[key].bytes for key in staying)))
+        if not sent.cut and await trio.to_thread.run_sync(is_cut, self._database, job):
+            sent.cut = True
+            emit(self._word_of_more(job))
+
+    def _word_of_more(self, job: str) -> LogLine:
+        folder = self._database.parent / "artifacts" / job
+        text = f"Steps left more than {MAX_LISTED} files: those beyond stay on the worker {self._node}: {folder}"
+        fields = {"worker": self._node, "folder": str(folder)}
+        return LogLine(job, None, None, now_us(), Level.WARN, text, "", "runner", fields)
 
     def _word(self, job: str, files: Collection[Key], size: int) -> LogLine:
         folder = self._database.parent / "artifacts" / job

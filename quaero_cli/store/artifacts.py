@@ -43,6 +43,12 @@ def stamps(database: Path, job_id: str) -> dict[tuple[str, str], Stamp]:
         return {(found.view["step"], found.view["name"]): found.stamp for found in islice(files, MAX_LISTED)}
 
 
+def is_cut(database: Path, job_id: str) -> bool:
+    """Return whether a job has left more files than are listed."""
+    with closing(_walk(_home(database, job_id))) as files:
+        return next(islice(files, MAX_LISTED, None), None) is not None
+
+
 def remove_sent(database: Path, job_id: str, sent: Mapping[tuple[str, str], Stamp]) -> None:
     """Remove those of a job's files that are still what they were when they were sent, and folders that are empty."""
     home = _home(database, job_id)
