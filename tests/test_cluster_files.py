@@ -77,7 +77,7 @@ def piece(name: bytes = b"x", data: bytes = b"new", step: str = "step") -> FileP
 
 
 def _all(home):
-    return list(pieces(home.database, JOB, stamps(home.database, JOB)))
+    return list(pieces(home.database, JOB, stamps(home.database, JOB)[0]))
 
 
 def _contents(home, step: str = "step") -> dict[bytes, bytes]:
@@ -180,7 +180,7 @@ def test_files_of_a_job_that_has_ended_stay_as_they_are(view, intake):
 
 def test_what_is_too_large_is_left_out_and_the_rest_sent(worker):
     """One large file would keep all others from coming."""
-    files = stamps(worker.database, JOB)
+    files, _ = stamps(worker.database, JOB)
     most = len(CONTENTS[b"deep/er/data.bin"]) - 1
     assert [name for _, name in files.keys() - fitting(files, most).keys()] == ["deep/er/data.bin"]
     assert set(fitting(files, 0)) == {("step", "empty")}

@@ -31,8 +31,7 @@ from quaero_cli.store.dispatch import (
     nodes,
     open_needs,
 )
-from quaero_cli.store.encode import decode_json
-from quaero_cli.store.factcodec import unpack_job
+from quaero_cli.store.factcodec import job_of
 from quaero_cli.store.queue import now_us
 from quaero_cli.store.turns import look_for_turn
 from quaero_cli.stream.wakeups import Wakeups
@@ -206,7 +205,7 @@ class Dispatcher:
 
     async def _has_turn(self, waiting: Waiting) -> bool:
         """Return whether the jobs have ended for which this one is to wait, as its definition says."""
-        if unpack_job(decode_json(waiting.body.decode())).overlap not in ("queue", "cancel"):
+        if job_of(waiting.body).overlap not in ("queue", "cancel"):
             return True
         turn = await _in_thread(look_for_turn, self._path, waiting.job)
         return turn.pending and not turn.ahead
@@ -214,9 +213,7 @@ class Dispatcher:
     async def _hand_over(self, waiting: Waiting) -> None:
         await self._queue.enqueue(waiting.needs, waiting.job, waiting.body)
         if not waiting.sent:  # now: a commit beside it would hold up what is waited for
-            self._emit(
-                JobQueued(unpack_job(decode_json(waiting.body.decode())), waiting.needs.queue, waiting.time_us)
-            )
+            self._emit(JobQueued(job_of(waiting.body), waiting.needs.queue, waiting.time_us))
 
     async def _tell_untaken(self, jobs: Sequence[Waiting], *, again: bool) -> None:
         """Tell in the job's log why no worker may take it, and that one is there now."""

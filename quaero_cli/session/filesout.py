@@ -14,7 +14,7 @@ import trio
 
 from quaero_cli.engine.shared import Ground, now_us
 from quaero_cli.model import Abroad, Fact, Level, LogLine
-from quaero_cli.store.artifacts import MAX_LISTED, Stamp, is_cut, remove_sent, stamps
+from quaero_cli.store.artifacts import MAX_LISTED, Stamp, remove_sent, stamps
 from quaero_cli.store.filepieces import fitting, pieces
 
 # Files whose names are told.
@@ -64,14 +64,16 @@ class FilesOut:
         """Remove what items of a job have left here and what was sent, at once: no item begins meanwhile."""
         sent = self._sent.get(job, _Sent())
         remove_sent(self._database, job, sent.files)
-        if not sent.staying:
+        if not (sent.staying or sent.cut):
             self._sent.pop(job, None)
 
     async def _send(
         self, job: str, emit: Callable[[Fact], None], room: Callable[[], Awaitable[None]], sent: _Sent
     ) -> None:
         """Emit a job's files that were not sent, as fast as there is room."""
-        files = await trio.to_thread.run_sync(stamps, self._database, job)
+        files, cut = await trio.to_thread.run_sync(stamps, self._database, job)
+        if not files:
+            return
         new = {key: stamp for key, stamp in files.items() if sent.files.get(key) != stamp}
         wanted = fitting(new, self._most - sum(stamp.bytes for stamp in sent.files.values()))
         with closing(pieces(self._database, job, wanted)) as found:
@@ -83,7 +85,7 @@ class FilesOut:
         sent.staying |= staying
         if staying:
             emit(self._word(job, sorted(staying), sum(new[key].bytes for key in staying)))
-        if not sent.cut and await trio.to_thread.run_sync(is_cut, self._database, job):
+        if cut and not sent.cut:
             sent.cut = True
             emit(self._word_of_more(job))
 

@@ -16,8 +16,6 @@ from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
 from quaero_cli.store import queue
 from quaero_cli.store.deletion import discard
-from quaero_cli.store.encode import decode_json
-from quaero_cli.store.factcodec import unpack_job
 
 # Claims of a job until it is thought to be what kills its workers.
 MAX_ATTEMPTS = 5
@@ -79,11 +77,6 @@ class LeasedJobs:
         facts.append(JobChanged(job.id, status, now, attempt, reason))
         for fact in facts:
             self._session.emit(fact)
-
-
-def job_of(body: bytes) -> NewJob:
-    """Return the job of a lease."""
-    return unpack_job(decode_json(body.decode()))
 
 
 def _forget_earlier(settings: Settings, job_id: str) -> bool:

@@ -30,7 +30,7 @@ from quaero_cli.session.core import open_session
 from quaero_cli.session.failing import unwrapped
 from quaero_cli.session.holding import RETRY_INTERVAL, Held, Holding
 from quaero_cli.session.leased import Shipping
-from quaero_cli.session.leasedjobs import LeasedJobs, job_of
+from quaero_cli.session.leasedjobs import LeasedJobs
 from quaero_cli.session.namedlog import NamedLog
 from quaero_cli.session.partruns import PartRuns
 from quaero_cli.session.partsout import PartsOut
@@ -40,6 +40,7 @@ from quaero_cli.session.signals import watch_signals
 from quaero_cli.session.station import Station
 from quaero_cli.session.sweep import end_survivors
 from quaero_cli.settings import Settings
+from quaero_cli.store.factcodec import job_of
 from quaero_cli.store.outbox import Outbox
 from quaero_cli.store.queue import KnownJobs, left_unstored
 

@@ -37,16 +37,11 @@ class Stamp(NamedTuple):
     changed_at: int
 
 
-def stamps(database: Path, job_id: str) -> dict[tuple[str, str], Stamp]:
-    """Return the listed files, by step and name."""
+def stamps(database: Path, job_id: str) -> tuple[dict[tuple[str, str], Stamp], bool]:
+    """Return the listed files, by step and name, and whether there are more."""
     with closing(_walk(_home(database, job_id))) as files:
-        return {(found.view["step"], found.view["name"]): found.stamp for found in islice(files, MAX_LISTED)}
-
-
-def is_cut(database: Path, job_id: str) -> bool:
-    """Return whether a job has left more files than are listed."""
-    with closing(_walk(_home(database, job_id))) as files:
-        return next(islice(files, MAX_LISTED, None), None) is not None
+        listed = {(found.view["step"], found.view["name"]): found.stamp for found in islice(files, MAX_LISTED)}
+        return listed, next(files, None) is not None
 
 
 def remove_sent(database: Path, job_id: str, sent: Mapping[tuple[str, str], Stamp]) -> None:

@@ -215,3 +215,8 @@ def unpack_job(value: Mapping[str, Any]) -> NewJob:
         items = tuple(KeptItem(**item) for item in value["kept"]["items"])
         kept = Kept(tuple(KeptStep(**step) for step in value["kept"]["steps"]), items)
     return NewJob(**{**value, "steps": steps, "kept": kept, "secrets": tuple(value["secrets"])})
+
+
+def job_of(body: bytes) -> NewJob:
+    """Return the job of what travels through a queue: `pack_job`, as JSON."""
+    return unpack_job(decode_json(body.decode()))
