@@ -26,5 +26,6 @@ def workers(json: common.Json = False, home: common.Home = None) -> None:
         write_nodes(common.out(), found)
     else:
         common.err().write(
-            "no worker was heard of\nhint: start one: quaero worker --engine nats://HOST, or sqlite:///FILE\n"
+            "no worker was heard of\n"
+            "hint: each says every 10 seconds that it is there; start one: quaero worker --engine URL\n"
         )
