@@ -14,6 +14,8 @@ LOUD = f"""
 type = "shell"
 command = "seq -f '{LINE.format("%.0f")}' {LINES}"
 """
+# The same, until it is ended: how it ends does not hang on whether it had said all before the disk was full.
+STAYING = LOUD.replace(f' {LINES}"', f' {LINES}; exec sleep 600"')
 
 
 @contextmanager

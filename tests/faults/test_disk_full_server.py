@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from limits import LINE, LINES, LOUD, SMALL, full_disk
+from limits import LINE, LINES, LOUD, SMALL, STAYING, full_disk
 from places import place
 from shells import PATIENCE, Server, Shell, numbers_without_holes, read_line
 
@@ -18,7 +18,7 @@ from shells import PATIENCE, Server, Shell, numbers_without_holes, read_line
 @contextmanager
 def _shell(folder: Path, runs_on: str) -> Iterator[Shell]:
     (folder / "jobdefs").mkdir(parents=True)
-    (folder / "jobdefs" / "loud.toml").write_text(LOUD)
+    (folder / "jobdefs" / "loud.toml").write_text(STAYING if runs_on == "here" else LOUD)
     with place(runs_on, folder) as shell:
         yield shell
 
