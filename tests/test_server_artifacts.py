@@ -8,6 +8,7 @@ from serving import running
 from quaero_cli.server.limits import Limits
 
 FILES = {
+    "fetch/two\nlines\n": b"its name ends in one",
     "fetch/out.txt": b"hello",
     "fetch/empty": b"",
     "fetch/deep/er/report 1.html": b"<script>1</script>",

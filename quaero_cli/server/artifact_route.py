@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from quart import Response, request
 from quart_trio import QuartTrio
+from werkzeug.routing import PathConverter
 
 from quaero_cli.errors import NotFoundError
 from quaero_cli.server.desk import Desk
@@ -26,6 +27,12 @@ _MAX_SHOWN = 60
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
+class _AnyPath(PathConverter):
+    """A path with whatever is in it: a name may have a line's end."""
+
+    regex = "[^/](?s:.)*?"
+
+
 class ArtifactRoute:
     """Files of steps."""
 
@@ -34,7 +41,8 @@ class ArtifactRoute:
 
     def add_to(self, app: QuartTrio) -> None:
         """Add the route."""
-        rule = "/api/jobs/<job_id>/artifacts/<step>/<path:name>"
+        app.url_map.converters["any_path"] = _AnyPath
+        rule = "/api/jobs/<job_id>/artifacts/<step>/<any_path:name>"
         app.add_url_rule(rule, "job_artifact", self.file, methods=["GET"])
 
     async def file(self, job_id: str, step: str, name: str) -> Response:
