@@ -139,8 +139,6 @@ class JobRun:
         if self._job.ground.keep_files is not None:
             with self._keeping:
                 await self._job.ground.keep_files(self._job.id)
-            if self._keeping.cancelled_caught:
-                self._job.log.warn("Not all files that steps left were sent")
 
     async def _work(self, nursery: trio.Nursery) -> None:
         while True:

@@ -5,7 +5,7 @@ before anybody is told that it has ended. A job's files stay here as well, for a
 machines' jobs are removed when the last item of theirs has ended here: nobody else would.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,15 +14,13 @@ import trio
 
 from quaero_cli.engine.shared import Ground, now_us
 from quaero_cli.model import Abroad, Fact, Level, LogLine
-from quaero_cli.store.artifacts import MAX_LISTED, Stamp, remove_sent, stamps
+from quaero_cli.store.artifacts import MAX_LISTED, Key, Stamp, remove_sent, stamps
 from quaero_cli.store.filepieces import fitting, pieces
 
 # Files whose names are told.
 _NAMED = 20
 # Jobs of which it is known what items have sent: of more than that something is sent once more, which harms nobody.
 _REMEMBERED = 1000
-
-Key = tuple[str, str]  # step and name
 
 
 @dataclass(slots=True)
@@ -76,28 +74,45 @@ class FilesOut:
             return
         new = {key: stamp for key, stamp in files.items() if sent.files.get(key) != stamp}
         wanted = fitting(new, self._most - sum(stamp.bytes for stamp in sent.files.values()))
-        with closing(pieces(self._database, job, wanted)) as found:
-            while (piece := await trio.to_thread.run_sync(next, found, None)) is not None:
-                emit(Abroad(piece))
-                await room()
-        sent.files.update(wanted)
-        staying = new.keys() - wanted.keys() - sent.staying
-        sent.staying |= staying
-        if staying:
-            emit(self._word(job, sorted(staying), sum(new[key].bytes for key in staying)))
+        whole = await self._send_wanted(job, wanted, emit, room)
+        sent.files.update((key, wanted[key]) for key in whole)
+        for staying, why in (
+            (new.keys() - wanted.keys(), "being too large to be sent"),
+            (wanted.keys() - whole, "having changed while they were sent"),
+        ):
+            if told := sorted(staying - sent.staying):
+                sent.staying |= staying
+                emit(self._word(job, f"Files that steps left stay on the worker {self._node}, {why}", told))
         if cut and not sent.cut:
             sent.cut = True
-            emit(self._word_of_more(job))
+            text = f"Steps left more than {MAX_LISTED} files: those beyond stay on the worker {self._node}"
+            emit(self._word(job, text))
 
-    def _word_of_more(self, job: str) -> LogLine:
-        folder = self._database.parent / "artifacts" / job
-        text = f"Steps left more than {MAX_LISTED} files: those beyond stay on the worker {self._node}: {folder}"
-        fields = {"worker": self._node, "folder": str(folder)}
-        return LogLine(job, None, None, now_us(), Level.WARN, text, "", "runner", fields)
+    async def _send_wanted(
+        self, job: str, wanted: Collection[Key], emit: Callable[[Fact], None], room: Callable[[], Awaitable[None]]
+    ) -> Set[Key]:
+        """Emit files; return those that were sent to their ends."""
+        whole = set()
+        try:
+            with closing(pieces(self._database, job, wanted)) as found:
+                while (each := await trio.to_thread.run_sync(next, found, None)) is not None:
+                    key, piece = each
+                    emit(Abroad(piece))
+                    if piece.offset + len(piece.data) == piece.size:
+                        whole.add(key)
+                    await room()
+        except trio.Cancelled:
+            text = f"Files that steps left stay on the worker {self._node}, since their sending was cut short"
+            emit(self._word(job, text, sorted(set(wanted) - whole)))
+            raise
+        return whole
 
-    def _word(self, job: str, files: Collection[Key], size: int) -> LogLine:
+    def _word(self, job: str, text: str, files: Sequence[Key] = ()) -> LogLine:
         folder = self._database.parent / "artifacts" / job
-        names = [f"{step}/{name}" for step, name in list(files)[:_NAMED]]
-        text = f"Files that steps left stay on the worker {self._node}, being too large to be sent: {folder}"
-        fields = {"worker": self._node, "folder": str(folder), "files": len(files), "bytes": size, "names": names}
-        return LogLine(job, None, None, now_us(), Level.WARN, text, "", "runner", fields)
+        names = [f"{step}/{name}" for step, name in files[:_NAMED]]
+        fields = {
+            "worker": self._node,
+            "folder": str(folder),
+            **({"files": len(files), "names": names} if files else {}),
+        }
+        return LogLine(job, None, None, now_us(), Level.WARN, f"{text}: {folder}", "", "runner", fields)

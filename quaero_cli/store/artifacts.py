@@ -30,6 +30,9 @@ def listing(database: Path, job_id: str) -> list[ArtifactView]:
         return [found.view for found in islice(files, MAX_LISTED)]
 
 
+Key = tuple[str, str]  # step and name
+
+
 class Stamp(NamedTuple):
     """What tells a file from the one that it was: its bytes, and when they were changed (ns)."""
 
@@ -37,14 +40,14 @@ class Stamp(NamedTuple):
     changed_at: int
 
 
-def stamps(database: Path, job_id: str) -> tuple[dict[tuple[str, str], Stamp], bool]:
+def stamps(database: Path, job_id: str) -> tuple[dict[Key, Stamp], bool]:
     """Return the listed files, by step and name, and whether there are more."""
     with closing(_walk(_home(database, job_id))) as files:
         listed = {(found.view["step"], found.view["name"]): found.stamp for found in islice(files, MAX_LISTED)}
         return listed, next(files, None) is not None
 
 
-def remove_sent(database: Path, job_id: str, sent: Mapping[tuple[str, str], Stamp]) -> None:
+def remove_sent(database: Path, job_id: str, sent: Mapping[Key, Stamp]) -> None:
     """Remove those of a job's files that are still what they were when they were sent, and folders that are empty."""
     home = _home(database, job_id)
     with closing(_walk(home)) as files:

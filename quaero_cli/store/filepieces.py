@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from quaero_cli.model import FilePiece
-from quaero_cli.store.artifacts import Stamp, open_listed
+from quaero_cli.store.artifacts import Key, Stamp, open_listed
 from quaero_cli.store.engine import translated
 
 # Bytes of a piece. In base64 it fits a row of the outbox beside what is in it already.
@@ -29,24 +29,25 @@ _NO_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EACCES, errno.EPER
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def pieces(database: Path, job: str, wanted: Collection[tuple[str, str]]) -> Generator[FilePiece]:
+def pieces(database: Path, job: str, wanted: Collection[Key]) -> Generator[tuple[Key, FilePiece]]:
     """Yield the pieces of a job's files, each file as it was long when it was opened; `wanted`: steps and names.
 
     A file that is cut short meanwhile does not become whole: its last piece is missing.
     """
     with closing(open_listed(database, job)) as files:
         for view, name, file in files:
-            if (view["step"], view["name"]) not in wanted:
+            key = (view["step"], view["name"])
+            if key not in wanted:
                 continue
             size, offset = os.fstat(file.fileno()).st_size, 0
             while data := file.read(min(PIECE, size - offset)) if offset < size else b"":
-                yield FilePiece(job, view["step"], name, offset, size, data)
+                yield key, FilePiece(job, key[0], name, offset, size, data)
                 offset += len(data)
             if not size:
-                yield FilePiece(job, view["step"], name, 0, 0, b"")
+                yield key, FilePiece(job, key[0], name, 0, 0, b"")
 
 
-def fitting(files: Mapping[tuple[str, str], Stamp], most: int) -> dict[tuple[str, str], Stamp]:
+def fitting(files: Mapping[Key, Stamp], most: int) -> dict[Key, Stamp]:
     """Return those of a job's files that have no more than `most` bytes together: the first that do."""
     found = {}
     for key, stamp in files.items():
@@ -80,6 +81,14 @@ def take_piece(database: Path, piece: FilePiece) -> str | None:
         finally:
             os.close(folder)
     return None
+
+
+def clear_coming(database: Path, job: str) -> None:
+    """Remove what has come of a job's files that did not become whole: nothing more comes."""
+    folder = database.parent / "artifacts" / job
+    for path in folder.glob(f"{_COMING}*"):
+        with suppress(OSError):  # it takes room, no more
+            path.unlink()
 
 
 def _written(folder: int, coming: str, piece: FilePiece) -> bool:

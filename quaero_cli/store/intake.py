@@ -33,7 +33,7 @@ from quaero_cli.model import (
 )
 from quaero_cli.store.engine import Connection, connect, translated
 from quaero_cli.store.factcodec import decode_facts
-from quaero_cli.store.filepieces import take_piece
+from quaero_cli.store.filepieces import clear_coming, take_piece
 from quaero_cli.store.insertion import claim_elsewhere, insert_job
 from quaero_cli.store.outbox import Shipment
 from quaero_cli.store.writer import Writer
@@ -122,6 +122,8 @@ class Intake:
                 holders.forget(fact.job)
             elif holder in (None, origin) or not isinstance(fact, _STATES):
                 admitted.append(fact)
+                if isinstance(fact, JobChanged) and fact.status.final:
+                    clear_coming(self._path, fact.job)
         add(admitted)
         return refused
 
