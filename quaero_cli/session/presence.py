@@ -10,8 +10,9 @@ import trio
 from quaero_cli import __version__
 from quaero_cli.cluster.ports import Engine, EngineAway
 
-# Seconds between words of this machine to the views.
+# Seconds between words of this machine to the views; shorter ones at first, for views that are started with it.
 PRESENCE_INTERVAL = 10.0
+_FIRST_INTERVAL = 1.0
 # Seconds between two words at least: items may come and go by the hundred a second.
 PRESENCE_PAUSE = 0.2
 
@@ -43,11 +44,14 @@ class Presence:
 
     async def run(self) -> None:
         """Tell until cancelled."""
+        interval = _FIRST_INTERVAL
         while True:
             news = self._news.waiter()
             await self.tell(left=False)
-            with trio.move_on_after(PRESENCE_INTERVAL):
+            with trio.move_on_after(interval) as silence:
                 await news.wait()
+            if silence.cancelled_caught:
+                interval = min(2 * interval, PRESENCE_INTERVAL)
             await trio.sleep(PRESENCE_PAUSE)
 
     async def tell(self, *, left: bool) -> None:

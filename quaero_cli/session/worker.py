@@ -242,7 +242,7 @@ class _Worker:
     # ------------------------------------------------------------------ presence
 
     def _facts(self) -> dict[str, Any]:
-        held = sorted(self._holding.held)
+        held = sorted(name for name, each in self._holding.held.items() if not each.done)
         offer = self._options.offer
         return {
             "queues": list(offer.queues), "labels": dict(offer.labels), "slots": self._options.slots,
