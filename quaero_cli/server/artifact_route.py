@@ -41,8 +41,8 @@ class ArtifactRoute:
 
     def add_to(self, app: QuartTrio) -> None:
         """Add the route."""
-        app.url_map.converters["any_path"] = _AnyPath
-        rule = "/api/jobs/<job_id>/artifacts/<step>/<any_path:name>"
+        app.url_map.converters["path"] = _AnyPath
+        rule = "/api/jobs/<job_id>/artifacts/<step>/<path:name>"
         app.add_url_rule(rule, "job_artifact", self.file, methods=["GET"])
 
     async def file(self, job_id: str, step: str, name: str) -> Response:
